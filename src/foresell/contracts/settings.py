@@ -1,0 +1,155 @@
+"""A store's settings: one commented TOML, `foresell.toml`, read into a frozen tree.
+
+Every field has a description, which becomes its comment in the file. An unknown key is an error
+that names the closest known one. Secrets are never here: they come from the environment.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from foresell.contracts.errors import InputError, did_you_mean
+
+FILE_NAME = "foresell.toml"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is not an IANA time zone, such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Rate = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoreSettings(Section):
+    name: str = Field("My shop", description="What the reports call this shop.")
+    time_zone: TimeZone = Field("UTC", description="IANA name. Days and weeks of every KPI are local to it.")
+    currency: Currency = Field("USD", description="ISO 4217. KPIs convert to it by `exchange_rates`.")
+    week_start: Literal[
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    ] = Field("monday", description="First day of a week.")
+    language: Literal["en", "zh"] = Field("en", description="Language of the reports: en or zh.")
+
+
+class EngineSettings(Section):
+    memory_limit: str = Field(
+        "2GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Most that DuckDB may hold; beyond it, it spills to disk."
+    )
+    threads: int = Field(0, ge=0, description="Threads of DuckDB; 0: one a core.")
+
+
+class PrivacySettings(Section):
+    keep_originals: bool = Field(
+        False,
+        description="Keep direct identifiers encrypted beside their tokens. false: they are dropped at the door.",
+    )
+
+
+class QualitySettings(Section):
+    robust_z_limit: float = Field(
+        8.0, gt=0, description="A value is flagged as an outlier from this many robust standard deviations."
+    )
+    iqr_factor: float = Field(6.0, gt=0, description="… or from this many interquartile ranges beyond the quartiles.")
+    missing_rate_limit: Rate = Field(0.2, description="A column with a larger share of missing values is reported.")
+
+
+class RecommendSettings(Section):
+    half_life_days: float = Field(30.0, gt=0, description="Age at which an action counts half.")
+    k: int = Field(10, ge=1, le=1000, description="How many products a recommendation holds.")
+    repeats: Literal["include", "exclude"] = Field(
+        "include", description="Whether products that the customer already bought may be recommended."
+    )
+
+
+class ForecastSettings(Section):
+    horizon_weeks: int = Field(8, ge=1, le=104, description="How far ahead.")
+    series_by: Literal["department", "category", "product", "location"] = Field(
+        "department", description="What a series is."
+    )
+    folds: int = Field(3, ge=1, description="Rolling origins of the backtest.")
+
+
+class Settings(Section):
+    store: StoreSettings = StoreSettings()
+    engine: EngineSettings = EngineSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    quality: QualitySettings = QualitySettings()
+    recommend: RecommendSettings = RecommendSettings()
+    forecast: ForecastSettings = ForecastSettings()
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a TOML file; InputError names the file, the key and what would be right."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML", received=error, do="Correct that line.") from error
+    return make_settings(tree, where=str(path))
+
+
+def make_settings(tree: Mapping[str, Any], *, where: str = "settings") -> Settings:
+    """Settings from nested mappings; missing keys take their defaults."""
+    _refuse_unknown_keys(tree, where)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"{where}: {key} cannot be used: {first['msg']}",
+            received=repr(first["input"]),
+            do="Correct it; `foresell init` writes a file with every key explained.",
+        ) from error
+
+
+def _refuse_unknown_keys(tree: Mapping[str, Any], where: str) -> None:
+    for section, values in tree.items():
+        if section not in Settings.model_fields:
+            raise InputError(
+                f"{where}: there is no section [{section}]",
+                do=did_you_mean(section, Settings.model_fields),
+            )
+        if not isinstance(values, Mapping):
+            raise InputError(f"{where}: [{section}] must be a section", received=repr(values))
+        known = getattr(Settings(), section).__class__.model_fields
+        for key in values:
+            if key not in known:
+                raise InputError(
+                    f"{where}: there is no key '{key}' in [{section}]", do=did_you_mean(key, known)
+                )
+
+
+def settings_toml(settings: Settings) -> str:
+    """The whole tree as a commented TOML file; `read_settings` gives the same tree back."""
+    return "\n".join(_toml_lines(settings)) + "\n"
+
+
+def _toml_lines(settings: Settings) -> Iterator[str]:
+    yield "# The settings of this store. Secrets never stand here: they come from the environment."
+    for section in Settings.model_fields:
+        values: Section = getattr(settings, section)
+        yield f"\n[{section}]"
+        for key, field in type(values).model_fields.items():
+            yield f"# {field.description}"
+            yield f"{key} = {_toml_value(getattr(values, key))}"
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)
