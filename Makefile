@@ -1,0 +1,48 @@
+# make demo    set up, then drive the whole road on The Complete Journey
+# make check   style, types, layers and the fast tests: under 3 minutes
+# make test    what CI runs: everything, under 20 minutes
+# make bench   the ingest benchmark
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo check test bench static clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/foresell demo --store demo-store
+
+check: $(VENV)/.installed-dev static
+	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet
+
+test: $(VENV)/.installed-dev static
+	@sh scripts/test_needs.sh
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/speed/ingest $(BENCH_ARGS)
+
+static: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo-store build dist
+
+# Debian ships Python without venv; as root it is fetched.
+$(VENV)/.made:
+	$(PYTHON) -m venv --clear $(VENV) \
+		|| { sh scripts/debian_packages.sh python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	@touch $@
+
+$(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP_INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP_INSTALL) --editable '.[dev,demo,spark]'
+	@touch $@ $(VENV)/.installed-demo

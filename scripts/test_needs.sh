@@ -1,0 +1,21 @@
+#!/bin/sh
+# Fetches what whole suites need beyond Python: Java for Spark, Chromium for the browser tests.
+# Never fails: a suite whose need stays unmet is left out, and pytest's last lines name it.
+cd "$(dirname "$0")/.." || exit 0
+
+has_java() {
+    version=$("${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')
+    [ -n "$version" ] && [ "$version" -ge 17 ]
+}
+
+has_chromium() {
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
+if ! has_java; then
+    sh scripts/debian_packages.sh openjdk-17-jre-headless || sh scripts/debian_packages.sh default-jre-headless
+fi
+if grep -rqs --include='*.py' 'mark\.browser' tests && ! has_chromium; then
+    sh scripts/debian_packages.sh chromium fonts-noto-cjk
+fi
+exit 0

@@ -1,0 +1,158 @@
+"""What every suite shares: what this machine can run, a store's tables in memory, Spark."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+Rows = Sequence[Mapping[str, object]]
+
+
+def shared_folder() -> Path:
+    """`$FORESELL_SHARED`, else `shared` beside the checkout."""
+    return Path(os.environ.get("FORESELL_SHARED") or REPOSITORY.parent / "shared")
+
+
+@cache
+def _lacks_java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java and Path(java).exists():
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+        version = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
+        if version and int(version.group(1)) >= 17:
+            return None
+    return "Java 17 is missing. On Debian: apt-get install openjdk-17-jre-headless"
+
+
+def _lacks_shared_data() -> str | None:
+    data = shared_folder() / "data"
+    return None if data.is_dir() else f"shared data is missing at {data}. Set FORESELL_SHARED"
+
+
+def _lacks_chromium() -> str | None:
+    if any(shutil.which(name) for name in CHROMIUM_NAMES):
+        return None
+    return "Chromium is missing. On Debian: apt-get install chromium"
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "spark": _lacks_java,
+    "shared": _lacks_shared_data,
+    "browser": _lacks_chromium,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for suite, lacks in NEEDS.items():
+            if item.get_closest_marker(suite) and (reason := lacks()):
+                item.add_marker(pytest.mark.skip(reason=f"{suite} suite: {reason}"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run's last lines name every suite that was left out, so that green never hides a gap."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    for reason, count in _skip_reasons(reporter.stats.get("skipped", [])).items():
+        reporter.write_line(f"LEFT OUT: {count} tests. {reason}", red=True, bold=True)
+
+
+def _skip_reasons(reports: Sequence[Any]) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for report in reports:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] += 1
+    return reasons
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of shared data; tests that use it are marked `shared`."""
+    return shared_folder() / "data"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """One local Spark for the whole run; tests that use it are marked `spark`."""
+    from foresell.store.engine import spark_session
+
+    session = spark_session()
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def write_tables(tmp_path: Path) -> Callable[[Mapping[str, Rows]], Callable[[str], list[str]]]:
+    """Writes rows as the Parquet files of canonical tables; gives what lists a table's files.
+
+    A row names only the columns it cares about: required text is filled in, the rest is null.
+    """
+    import duckdb
+    import polars
+
+    from foresell.store.engine import ALL_TABLES, literal, quoted
+
+    def write(rows: Mapping[str, Rows]) -> Callable[[str], list[str]]:
+        files: dict[str, list[str]] = {}
+        for name, given in rows.items():
+            if not given:
+                continue
+            columns = ALL_TABLES[name].columns
+            unknown = {key for row in given for key in row} - {c.name for c in columns}
+            assert not unknown, f"{name} has no column {unknown}"
+            lineage = {"source": "test", "ingest_run_id": "run-1", "recorded_at": "2024-01-01T00:00:00Z"}
+            texts = {c.name: [_as_text({**lineage, **row}.get(c.name)) for row in given] for c in columns}
+            path = tmp_path / f"{name}.parquet"
+            frame = polars.DataFrame(texts, schema=dict.fromkeys(texts, polars.String))
+            casts = ", ".join(f"CAST({quoted(c.name)} AS {c.sql_type}) AS {quoted(c.name)}" for c in columns)
+            with duckdb.connect() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.register("given", frame.to_arrow())
+                connection.execute(
+                    f"COPY (SELECT {casts} FROM given) TO {literal(str(path))} (FORMAT parquet)"
+                )
+            files[name] = [str(path)]
+        return lambda name: files.get(name, [])
+
+    return write
+
+
+def _as_text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+@pytest.fixture
+def make_tables(write_tables: Any) -> Iterator[Callable[[Mapping[str, Rows]], Any]]:
+    """Canonical tables in memory on DuckDB, from plain rows: the `Tables` that rooms are handed."""
+    from foresell.contracts.settings import EngineSettings
+    from foresell.store.engine import DuckDBViews, EngineTables, connect
+
+    connections = []
+
+    def make(rows: Mapping[str, Rows]) -> EngineTables:
+        connection = connect(EngineSettings())
+        connections.append(connection)
+        return EngineTables(DuckDBViews(connection), write_tables(rows))
+
+    yield make
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def make_spark_tables(write_tables: Any, spark: Any) -> Callable[[Mapping[str, Rows]], Any]:
+    """The same on Spark."""
+    from foresell.store.engine import EngineTables, SparkViews
+
+    return lambda rows: EngineTables(SparkViews(spark), write_tables(rows))
