@@ -1,0 +1,84 @@
+"""Encoding damage: text that was read in the wrong encoding, or lost characters on the way."""
+
+from typing import Any
+
+from foresell.contracts.protocols import Tables
+from foresell.contracts.settings import Settings
+from foresell.contracts.tables import TABLES
+from foresell.quality.finding import Finding, Words
+from foresell.quality.rules import Rule, find_rows, rows_of
+
+TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
+    "products": ("title", "description", "brand", "department", "category", "category_path"),
+    "customers": ("city", "country"),
+    "locations": ("name",),
+    "campaigns": ("kind",),
+    "refunds": ("reason",),
+    "reviews": ("title", "body"),
+    "tickets": ("body",),
+    "events": ("search_query",),
+    "calendar": ("holiday_name",),
+}
+
+# UTF-8 read as Latin-1 or Windows-1252: the first byte of a character shows as Â, Ã, Ä … ï, and each byte
+# that follows as one of 64 characters that are no letters of a word. 'Ã' alone is Portuguese.
+FOLLOWING = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“•–—˜™š›œžŸ"
+MOJIBAKE = f"[ÂÃÄÅÎÏÐÑ×Ø][{FOLLOWING}]|[à-ï][{FOLLOWING}”][{FOLLOWING}”]"
+REPLACEMENT_CHARACTER = "\ufffd"
+LOST_CHARACTERS = r"\?{3,}"
+CONTROL_CHARACTERS = "[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f]"
+
+
+def check(tables: Tables, settings: Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    for name, columns in TEXT_COLUMNS.items():
+        rows = rows_of(tables, name)
+        if rows is not None:
+            rules = [rule for column in columns for rule in _rules(column, rows[column])]
+            findings += find_rows("encoding", name, rows, TABLES[name].key[0], rules)
+    return findings
+
+
+def _rules(column: str, values: Any) -> list[Rule]:
+    return [
+        Rule(column, "warning", values.contains(REPLACEMENT_CHARACTER), _replaced(column)),
+        Rule(column, "warning", values.re_search(MOJIBAKE), _mojibake(column)),
+        Rule(column, "note", values.re_search(LOST_CHARACTERS), _lost(column)),
+        Rule(column, "note", values.re_search(CONTROL_CHARACTERS), _control(column)),
+    ]
+
+
+def _replaced(column: str) -> Words:
+    return Words(
+        f"'{column}' has lost characters (�)",
+        "They cannot be brought back from this file. Export it again as UTF-8.",
+        f"“{column}”中有字符已丢失（�）",
+        "无法从该文件恢复。请以 UTF-8 重新导出。",
+    )
+
+
+def _mojibake(column: str) -> Words:
+    return Words(
+        f"'{column}' was read in the wrong encoding (Ã© for é)",
+        "Import the file again with the right encoding, mostly UTF-8, named in the mapping.",
+        f"“{column}”以错误的编码读取（é 变成了 Ã©）",
+        "请在映射中指定正确的编码（多为 UTF-8）后重新导入。",
+    )
+
+
+def _lost(column: str) -> Words:
+    return Words(
+        f"'{column}' holds runs of question marks",
+        "A program without Unicode may have written the file. Look at the examples at the source.",
+        f"“{column}”中有连续的问号",
+        "可能由不支持 Unicode 的程序写出。请在数据源查看示例。",
+    )
+
+
+def _control(column: str) -> Words:
+    return Words(
+        f"'{column}' holds control characters",
+        "They break exports and searches. Strip them at the source.",
+        f"“{column}”中有控制字符",
+        "它们会破坏导出和搜索。请在源头去除。",
+    )

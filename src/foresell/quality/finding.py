@@ -1,0 +1,61 @@
+"""A finding: what a check found in the tables, in words a shop owner reads."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+
+# Worst first. error: a figure is wrong or cannot be computed. warning: a figure may mislead.
+# note: worth knowing.
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+MAX_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was found and what to do about it, in both languages of the reports."""
+
+    message: str
+    advice: str
+    message_zh: str
+    advice_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of one column (or of the whole table where `column` is None).
+
+    `num_rows` rows have it, a `share` (0-1) of the rows that were looked at. `examples` are ids of such
+    rows, smallest first, at most MAX_EXAMPLES; never other content, which might be personal.
+    """
+
+    check: str
+    table: str
+    column: str | None
+    severity: Severity
+    num_rows: int
+    share: float
+    examples: tuple[str, ...]
+    words: Words
+
+    @property
+    def message(self) -> str:
+        return self.words.message
+
+    @property
+    def advice(self) -> str:
+        return self.words.advice
+
+    def in_language(self, language: str) -> tuple[str, str]:
+        """Message and advice in "en" or "zh"."""
+        if language == "zh":
+            return self.words.message_zh, self.words.advice_zh
+        return self.words.message, self.words.advice
+
+    def as_record(self) -> dict[str, object]:
+        """Flat and JSON-ready."""
+        record = asdict(self)
+        record.update(record.pop("words"))
+        record["examples"] = list(self.examples)
+        return record

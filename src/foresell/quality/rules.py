@@ -1,0 +1,71 @@
+"""Rules over the rows of one table: all of them are counted in one scan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from foresell.contracts.protocols import Tables
+from foresell.quality.finding import MAX_EXAMPLES, Finding, Severity, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition that a row should not meet. A null condition is not met.
+
+    `applies` limits the rows that are looked at, which the share is of; None: all of them.
+    """
+
+    column: str | None
+    severity: Severity
+    condition: Any
+    words: Words
+    applies: Any = None
+
+
+def find_rows(check: str, table: str, rows: Any, example: str, rules: Sequence[Rule]) -> list[Finding]:
+    """The rules that some of `rows` (a lazy Ibis table) meet; examples are values of column `example`."""
+    if not rules:
+        return []
+    counts = _count(rows, rules)
+    return [
+        Finding(
+            check=check,
+            table=table,
+            column=rule.column,
+            severity=rule.severity,
+            num_rows=bad,
+            share=bad / looked_at,
+            examples=examples_of(rows.filter(rule.condition), example),
+            words=rule.words,
+        )
+        for rule, (bad, looked_at) in zip(rules, counts, strict=True)
+        if bad
+    ]
+
+
+def _count(rows: Any, rules: Sequence[Rule]) -> list[tuple[int, int]]:
+    measures = {"num_rows": rows.count()}
+    for position, rule in enumerate(rules):
+        measures[f"bad_{position}"] = rows.count(where=rule.condition)
+        if rule.applies is not None:
+            measures[f"of_{position}"] = rows.count(where=rule.applies)
+    counted = read_rows(rows.aggregate(**measures))[0]
+    total = counted["num_rows"]
+    return [(counted[f"bad_{i}"], max(counted.get(f"of_{i}", total), 1)) for i in range(len(rules))]
+
+
+def examples_of(rows: Any, column: str) -> tuple[str, ...]:
+    """The smallest values of an id column, as text."""
+    smallest = rows.select(example=rows[column]).distinct().order_by("example").limit(MAX_EXAMPLES)
+    return tuple(str(row["example"]) for row in read_rows(smallest))
+
+
+def read_rows(table: Any) -> list[dict[str, Any]]:
+    """The rows of a small lazy table."""
+    rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
+    return rows
+
+
+def rows_of(tables: Tables, name: str) -> Any | None:
+    """The current rows of a table, None where it has none."""
+    return tables.current(name) if tables.has_rows(name) else None
