@@ -4,6 +4,7 @@ Every field has a description, which becomes its comment in the file. An unknown
 that names the closest known one. Secrets are never here: they come from the environment.
 """
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,15 +38,17 @@ class StoreSettings(Section):
     name: str = Field("My shop", description="What the reports call this shop.")
     time_zone: TimeZone = Field("UTC", description="IANA name. Days and weeks of every KPI are local to it.")
     currency: Currency = Field("USD", description="ISO 4217. KPIs convert to it by `exchange_rates`.")
-    week_start: Literal[
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
-    ] = Field("monday", description="First day of a week.")
+    week_start: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        "monday", description="First day of a week."
+    )
     language: Literal["en", "zh"] = Field("en", description="Language of the reports: en or zh.")
 
 
 class EngineSettings(Section):
     memory_limit: str = Field(
-        "2GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Most that DuckDB may hold; beyond it, it spills to disk."
+        "2GB",
+        pattern=r"^\d+(\.\d+)?(MB|GB)$",
+        description="Most that DuckDB may hold; beyond it, it spills to disk.",
     )
     threads: int = Field(0, ge=0, description="Threads of DuckDB; 0: one a core.")
 
@@ -53,16 +56,24 @@ class EngineSettings(Section):
 class PrivacySettings(Section):
     keep_originals: bool = Field(
         False,
-        description="Keep direct identifiers encrypted beside their tokens. false: they are dropped at the door.",
+        description="Keep direct identifiers encrypted beside their tokens; false: they are dropped.",
     )
 
 
 class QualitySettings(Section):
     robust_z_limit: float = Field(
-        8.0, gt=0, description="A value is flagged as an outlier from this many robust standard deviations."
+        5.0,
+        gt=0,
+        description="An amount is an outlier from this many robust standard deviations of its logarithm.",
     )
-    iqr_factor: float = Field(6.0, gt=0, description="… or from this many interquartile ranges beyond the quartiles.")
-    missing_rate_limit: Rate = Field(0.2, description="A column with a larger share of missing values is reported.")
+    iqr_factor: float = Field(
+        3.0,
+        gt=0,
+        description="... or from this many interquartile ranges beyond the quartiles of the logarithm.",
+    )
+    missing_rate_limit: Rate = Field(
+        0.2, description="A column with a larger share of missing values is reported."
+    )
 
 
 class RecommendSettings(Section):
@@ -150,6 +161,6 @@ def _toml_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # JSON's escapes are TOML's too, but for DEL, which TOML wants escaped.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)

@@ -47,7 +47,7 @@ def check(tables: Tables, settings: Settings) -> list[Finding]:
 def _rules(name: str, rows: Any) -> list[Rule]:
     unknown = Words(
         "The currency is no ISO 4217 code",
-        "Its amounts cannot be converted. Write codes such as USD or CNY: a symbol does not say which dollar.",
+        "Its amounts cannot be converted. Write codes such as USD: a symbol does not say which dollar.",
         "币种不是 ISO 4217 代码",
         "其金额无法换算。请使用 USD、EUR、CNY 等代码；货币符号无法区分是哪种“元”。",
     )

@@ -1,11 +1,13 @@
-"""Outliers: values far from the rest. They are flagged, never dropped.
+"""Outliers: amounts far from the rest. They are flagged, never dropped.
 
-Robust z (Iglewicz and Hoaglin, 1993): |x − median| ÷ (1.4826 × MAD), where MAD is the median absolute
-deviation. Where more than half of the values are equal, MAD is 0: then the mean absolute deviation ×
-1.2533 stands for the deviation, as Iglewicz and Hoaglin propose. Tukey's rule by quartiles beside it.
+Amounts of a shop are skewed: a few are hundreds of times the usual. So sizes are compared by their
+logarithm: ln |x|, 0 left out (signs have a check of their own). Robust z (Iglewicz and Hoaglin, 1993) is
+|x − median| ÷ (1.4826 × MAD), where MAD is the median absolute deviation; where more than half of the
+values are equal, MAD is 0 and the standard deviation stands in for it. Beside it Tukey's fences by quartiles.
 """
 
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 from foresell.contracts.protocols import Tables
@@ -27,14 +29,16 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("inventory", "on_hand"),
 )
 MAD_TO_SIGMA = 1.4826
-MEAN_DEVIATION_TO_SIGMA = 1.2533
 # Quartiles of fewer values say nothing about the rest.
 FEWEST_VALUES = 30
+# A product's price this many times its own median, or this small a part of it: a shifted decimal point.
+PRICE_FACTOR = 10
+FEWEST_PRICES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Values below `lower` or above `upper` are outliers."""
+    """Sizes below `lower` or above `upper` are outliers; both are above 0."""
 
     lower: float
     upper: float
@@ -48,7 +52,7 @@ def check(tables: Tables, settings: Settings) -> list[Finding]:
         if rows is not None:
             goods = _without_services(tables, rows) if name == "order_lines" else rows
             findings += _outliers(name, column, goods, settings.quality)
-    return findings
+    return findings + _unusual_prices(tables)
 
 
 def _without_services(tables: Tables, lines: Any) -> Any:
@@ -59,12 +63,12 @@ def _without_services(tables: Tables, lines: Any) -> Any:
 
 
 def _outliers(name: str, column: str, rows: Any, settings: QualitySettings) -> list[Finding]:
-    values = rows[column].cast("float64")
-    looked_at = values.notnull() & (values != 0)
-    bounds = robust_bounds(rows.filter(looked_at).select(value=values), settings)
+    sizes = rows[column].cast("float64").abs()
+    looked_at = sizes > 0
+    bounds = robust_bounds(rows.filter(looked_at).select(size=sizes), settings)
     if bounds is None:
         return []
-    far = looked_at & ((values < bounds.lower) | (values > bounds.upper))
+    far = looked_at & ((sizes < bounds.lower) | (sizes > bounds.upper))
     words = Words(
         f"'{column}' lies far from the rest (outside {bounds.lower:,.2f} to {bounds.upper:,.2f})",
         "They are kept and counted. Look at the examples: wrong units and test rows show up here.",
@@ -75,25 +79,48 @@ def _outliers(name: str, column: str, rows: Any, settings: QualitySettings) -> l
     return find_rows("outliers", name, rows, TABLES[name].key[0], [rule])
 
 
-def robust_bounds(values: Any, settings: QualitySettings) -> Bounds | None:
-    """The narrower of both rules on each side; None where the values are too few or all the same."""
-    value = values.value
-    middle = read_rows(
-        values.aggregate(
-            n=value.count(), median=value.median(), q1=value.quantile(0.25), q3=value.quantile(0.75)
-        )
-    )[0]
+def robust_bounds(sizes: Any, settings: QualitySettings) -> Bounds | None:
+    """The narrower of both rules on each side, of a lazy table with a column `size` above 0.
+
+    None where the values are too few or all the same.
+    """
+    logs = sizes.select(value=sizes.size.ln())
+    value = logs.value
+    quartiles = {"q1": value.quantile(0.25), "q2": value.quantile(0.5), "q3": value.quantile(0.75)}
+    middle = read_rows(logs.aggregate(n=value.count(), deviation=value.std(how="pop"), **quartiles))[0]
     if middle["n"] < FEWEST_VALUES:
         return None
-    deviation = (value - middle["median"]).abs()
-    spread = read_rows(values.aggregate(mad=deviation.median(), mean=deviation.mean()))[0]
-    sigma = MAD_TO_SIGMA * spread["mad"] or MEAN_DEVIATION_TO_SIGMA * spread["mean"]
+    q1, median, q3 = middle["q1"], middle["q2"], middle["q3"]
+    mad = read_rows(logs.aggregate(mad=(value - median).abs().quantile(0.5)))[0]["mad"]
+    sigma = MAD_TO_SIGMA * mad or middle["deviation"]
     if sigma == 0:
         return None
-    lower = middle["median"] - settings.robust_z_limit * sigma
-    upper = middle["median"] + settings.robust_z_limit * sigma
-    quartile_range = middle["q3"] - middle["q1"]
-    if quartile_range > 0:
-        lower = max(lower, middle["q1"] - settings.iqr_factor * quartile_range)
-        upper = min(upper, middle["q3"] + settings.iqr_factor * quartile_range)
-    return Bounds(lower, upper)
+    reach = settings.robust_z_limit * sigma
+    lower, upper = median - reach, median + reach
+    if q3 > q1:
+        fence = settings.iqr_factor * (q3 - q1)
+        lower, upper = max(lower, q1 - fence), min(upper, q3 + fence)
+    return Bounds(exp(lower), exp(upper))
+
+
+def _unusual_prices(tables: Tables) -> list[Finding]:
+    """Lines whose price is ten times the usual one of their product, or a tenth of it."""
+    lines = rows_of(tables, "order_lines")
+    if lines is None:
+        return []
+    priced = lines.filter(lines.unit_price > 0).select(
+        "order_line_id", "product_id", price=lines.unit_price.cast("float64")
+    )
+    usual = priced.group_by("product_id").aggregate(
+        usual=priced.price.quantile(0.5), num_prices=priced.count()
+    )
+    paired = priced.inner_join(usual.filter(usual.num_prices >= FEWEST_PRICES), "product_id")
+    ratio = paired.price / paired.usual
+    words = Words(
+        f"Prices are {PRICE_FACTOR} times the product's usual one, or a tenth of it",
+        "A decimal point may have moved, or one id stands for two things. They are kept and counted.",
+        f"价格是该商品通常价格的 {PRICE_FACTOR} 倍以上或十分之一以下",
+        "可能是小数点错位，或同一编号代表了两种商品。这些行予以保留并计入。",
+    )
+    rule = Rule("unit_price", "note", (ratio >= PRICE_FACTOR) | (ratio * PRICE_FACTOR <= 1), words)
+    return find_rows("outliers", "order_lines", paired, "order_line_id", [rule])
