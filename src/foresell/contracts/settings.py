@@ -69,7 +69,7 @@ class QualitySettings(Section):
     iqr_factor: float = Field(
         3.0,
         gt=0,
-        description="... or from this many interquartile ranges beyond the quartiles of the logarithm.",
+        description="... or from this many interquartile ranges beyond the logarithm's quartiles.",
     )
     missing_rate_limit: Rate = Field(
         0.2, description="A column with a larger share of missing values is reported."
