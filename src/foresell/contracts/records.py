@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from foresell.contracts.columns import Column, identifier, json_text, moment, text, whole
+from foresell.contracts.columns import identifier, json_text, moment, text, whole
+from foresell.contracts.tables import Table
 
-RunStatus = Literal["finished", "duplicate", "rolled_back"]
+RunStatus = Literal["finished", "duplicate"]
 QuarantineStatus = Literal["open", "fixed", "replayed", "discarded", "erased"]
 
 
@@ -48,30 +49,44 @@ class IngestRun:
         return {**record, **counts}
 
 
-INGEST_RUN_COLUMNS: tuple[Column, ...] = (
-    text("run_id", required=True),
-    text("source", "the preset's or mapping's name", required=True),
-    text("source_file", "the name of the file"),
-    text("sha256", "of the file"),
-    json_text("mapping", "as applied, so that a rebuild needs nothing else"),
-    moment("started_at", required=True),
-    moment("finished_at", required=True),
-    whole("rows_read", required=True),
-    whole("rows_accepted", required=True),
-    whole("rows_updated", required=True),
-    whole("rows_duplicate", required=True),
-    whole("rows_quarantined", required=True),
-    text("status", "finished, duplicate, rolled_back", required=True),
+ingest_runs = Table(
+    "ingest_runs",
+    "Every import, and how its rows ended: the four outcomes add up to `rows_read`.",
+    key=("run_id",),
+    has_lineage=False,
+    own_columns=(
+        text("run_id"),
+        text("source", "the preset's or mapping's name", required=True),
+        text("source_file", "the name of the file"),
+        text("sha256", "of the file"),
+        json_text("mapping", "as applied, so that a rebuild needs nothing else"),
+        moment("started_at", required=True),
+        moment("finished_at", required=True),
+        whole("rows_read", required=True),
+        whole("rows_accepted", required=True),
+        whole("rows_updated", required=True),
+        whole("rows_duplicate", required=True),
+        whole("rows_quarantined", required=True),
+        text("status", "finished, duplicate", required=True),
+    ),
 )
 
-QUARANTINE_COLUMNS: tuple[Column, ...] = (
-    text("quarantine_id", "run id and row number", required=True),
-    text("run_id", required=True),
-    text("source_file"),
-    whole("row_number", "in the source file, from 1, the header not counted"),
-    text("target_table"),
-    text("error_code", required=True),
-    text("column", "the column at fault, in the source's words"),
-    text("message", "what is wrong and what to do"),
-    identifier("raw", "the row as it came (identifiers as tokens), as JSON", kind="raw"),
+quarantine = Table(
+    "quarantine",
+    "Rows that could not be used, each with its reason. What people decided of them is in the state.",
+    key=("quarantine_id",),
+    has_lineage=False,
+    own_columns=(
+        identifier("quarantine_id", "run id and row number"),
+        text("run_id", required=True),
+        text("source_file"),
+        whole("row_number", "in the source file, from 1, the header not counted"),
+        text("target_table"),
+        text("error_code", required=True),
+        text("column", "the column at fault, in the source's words"),
+        text("message", "what is wrong and what to do"),
+        identifier("raw", "the row as it came (identifiers as tokens), as JSON"),
+    ),
 )
+
+RECORDS: dict[str, Table] = {table.name: table for table in (ingest_runs, quarantine)}

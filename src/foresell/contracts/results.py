@@ -16,6 +16,7 @@ recommendations = Table(
         text("reason", "in words a shopper can read"),
         moment("made_at", required=True),
     ),
+    has_lineage=False,
 )
 
 forecasts = Table(
@@ -33,6 +34,7 @@ forecasts = Table(
         real("lower_95"),
         real("upper_95"),
     ),
+    has_lineage=False,
 )
 
 leaderboard = Table(
@@ -51,8 +53,7 @@ leaderboard = Table(
         real("predict_seconds"),
         moment("made_at", required=True),
     ),
+    has_lineage=False,
 )
 
-RESULTS: dict[str, Table] = {
-    table.name: table for table in (recommendations, forecasts, leaderboard)
-}
+RESULTS: dict[str, Table] = {table.name: table for table in (recommendations, forecasts, leaderboard)}

@@ -43,7 +43,8 @@ class Table:
     """A table's name, key and columns.
 
     `own_columns` are the table's own, keys first. `columns` adds `local_date` (where the table
-    has a main time, `time_column`), validity (where `is_versioned`) and lineage, in that order.
+    has a main time, `time_column`), validity (where `is_versioned`) and lineage (where rows come
+    from sources, `has_lineage`), in that order.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Table:
     own_columns: tuple[Column, ...]
     time_column: str | None = None
     is_versioned: bool = False
+    has_lineage: bool = True
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.own_columns]
@@ -64,18 +66,15 @@ class Table:
         own = tuple(c.as_required() if c.name in self.key else c for c in self.own_columns)
         local_date = (LOCAL_DATE,) if self.time_column else ()
         validity = VALIDITY if self.is_versioned else ()
-        return own + local_date + validity + LINEAGE
+        lineage = LINEAGE if self.has_lineage else ()
+        return own + local_date + validity + lineage
 
     @cached_property
     def column(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
 
 
-EVENT_NAMES = (
-    "page_view search view_item_list select_item view_item add_to_wishlist add_to_cart "
-    "remove_from_cart view_cart begin_checkout add_shipping_info add_payment_info purchase refund "
-    "sign_up login review_submitted coupon_applied order_cancelled"
-).split()
+EVENT_NAMES = ["page_view", "search", "view_item_list", "select_item", "view_item", "add_to_wishlist", "add_to_cart", "remove_from_cart", "view_cart", "begin_checkout", "add_shipping_info", "add_payment_info", "purchase", "refund", "sign_up", "login", "review_submitted", "coupon_applied", "order_cancelled"]
 
 ORDER_STATUSES = ("pending", "paid", "shipped", "completed", "cancelled", "refunded")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from foresell.contracts.columns import Column, Type
 from foresell.contracts.errors import BackendError, NotFoundError, did_you_mean
+from foresell.contracts.records import RECORDS
 from foresell.contracts.results import RESULTS
 from foresell.contracts.settings import EngineSettings
 from foresell.contracts.tables import TABLES, Table
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 ListFiles = Callable[[str], Sequence[str]]
 
-ALL_TABLES: Mapping[str, Table] = {**TABLES, **RESULTS}
+ALL_TABLES: Mapping[str, Table] = {**TABLES, **RESULTS, **RECORDS}
 
 SPARK_TYPES: dict[Type, str] = {
     "string": "string",
@@ -69,20 +70,22 @@ def typed_empty(columns: Sequence[Column]) -> str:
     return f"SELECT {selected} WHERE false"
 
 
-def read_files(columns: Sequence[Column], uris: Sequence[str]) -> str:
-    """A SELECT over Parquet files; a column that no file has yet is null."""
+def read_files(columns: Sequence[Column], uris: Sequence[str], *, with_position: bool = False) -> str:
+    """A SELECT over Parquet files; a column that no file has yet is null.
+
+    `with_position` adds `filename` and `file_row_number`, which say where each row lies.
+    """
     if not uris:
         return typed_empty(columns)
     files = ", ".join(literal(uri) for uri in uris)
-    source = f"SELECT * FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+    position = ", filename=true, file_row_number=true" if with_position else ""
+    source = f"SELECT * FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false{position})"
     return f"{typed_empty(columns)} UNION ALL BY NAME {source}"
 
 
 def is_current(table: Table) -> str:
     """The SQL condition of a row that is believed, and true in the world, now."""
-    if table.name in RESULTS:
-        return "true"
-    conditions = ["superseded_at IS NULL"]
+    conditions = ["superseded_at IS NULL"] if table.has_lineage else ["true"]
     if table.is_versioned:
         conditions.append("valid_to IS NULL")
     return " AND ".join(conditions)

@@ -1,0 +1,1 @@
+"""Keyed tokens instead of direct identifiers, and erasure."""

@@ -1,0 +1,222 @@
+"""Quarantine: what could not be used, why, and the way back in."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from foresell.contracts.errors import ConflictError, InputError, NotFoundError, did_you_mean
+from foresell.contracts.records import IngestRun, QuarantineStatus
+from foresell.services.apply import apply_one
+from foresell.services.shop import Progress, Shop, silent
+from foresell.services.writing import next_recorded_at, writing
+from foresell.store.crash_points import reached
+from foresell.store.raw import RawRun, hash_parts, new_run_id
+from foresell.store.state import Decision
+
+ERASED_CODE = "erased_customer"
+UNSPLIT_COLUMN = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """One row that could not be used. `raw`: source column → value, null where it may not be kept."""
+
+    quarantine_id: str
+    run_id: str
+    source_file: str
+    row_number: int | None
+    target_table: str | None
+    error_code: str
+    column: str | None
+    message: str
+    raw: Mapping[str, object] | None
+    status: QuarantineStatus
+    fixes: Mapping[str, str]
+
+    def as_record(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineCount:
+    error_code: str
+    column: str | None
+    status: QuarantineStatus
+    num_rows: int
+
+
+def list_quarantine(
+    shop: Shop,
+    *,
+    status: QuarantineStatus | None = "open",
+    run_id: str | None = None,
+    error_code: str | None = None,
+    limit: int | None = 100,
+) -> list[QuarantinedRow]:
+    """Quarantined rows in the order of their runs and rows; `status` None: whatever was decided."""
+    decisions = shop.folder.state.decisions()
+    with shop.reading() as tables:
+        found = tables.current("quarantine")
+        if run_id is not None:
+            found = found.filter(found.run_id == run_id)
+        if error_code is not None:
+            found = found.filter(found.error_code == error_code)
+        batches = found.order_by("run_id", "row_number", "quarantine_id").to_pyarrow_batches()
+        chosen: list[QuarantinedRow] = []
+        for batch in batches:
+            for record in batch.to_pylist():
+                row = _with_decision(record, decisions)
+                if status is None or row.status == status:
+                    chosen.append(row)
+                if limit is not None and len(chosen) >= limit:
+                    return chosen
+    return chosen
+
+
+def count_quarantine(shop: Shop) -> list[QuarantineCount]:
+    """How many rows of each reason and status, most first."""
+    import polars as pl
+
+    decided = shop.folder.state.decisions()
+    with shop.reading() as tables:
+        frame = pl.from_arrow(
+            tables.current("quarantine").select("quarantine_id", "error_code", "column").to_pyarrow()
+        )
+    if not isinstance(frame, pl.DataFrame) or frame.is_empty():
+        return []
+    statuses = pl.DataFrame(
+        {"quarantine_id": list(decided), "status": [d.status for d in decided.values()]},
+        schema={"quarantine_id": pl.String, "status": pl.String},
+    )
+    undecided = pl.when(pl.col("error_code") == ERASED_CODE).then(pl.lit("erased")).otherwise(pl.lit("open"))
+    counts = (
+        frame.join(statuses, on="quarantine_id", how="left")
+        .with_columns(pl.coalesce("status", undecided).alias("status"))
+        .group_by("error_code", "column", "status")
+        .agg(pl.len().alias("num_rows"))
+        .sort(["num_rows", "error_code", "column"], descending=[True, False, False])
+    )
+    return [QuarantineCount(**record) for record in counts.to_dicts()]
+
+
+def show_quarantine(shop: Shop, quarantine_id: str) -> QuarantinedRow:
+    """One quarantined row, whatever was decided about it."""
+    with shop.reading() as tables:
+        found = tables.current("quarantine")
+        records = found.filter(found.quarantine_id == quarantine_id).to_pyarrow().to_pylist()
+    if not records:
+        raise NotFoundError(
+            f"There is no quarantined row '{quarantine_id}'", do="`foresell quarantine list --all` shows all."
+        )
+    return _with_decision(records[0], shop.folder.state.decisions())
+
+
+def fix_quarantine(shop: Shop, quarantine_id: str, fixes: Mapping[str, str]) -> QuarantinedRow:
+    """Note corrected values, by source column; `replay` brings the row in with them."""
+    row = _undecided(show_quarantine(shop, quarantine_id))
+    if not fixes:
+        raise InputError("Nothing to fix is given", do="Add --set COLUMN=VALUE for each value to correct.")
+    known = [] if row.raw is None or set(row.raw) == {UNSPLIT_COLUMN} else list(row.raw)
+    unknown = [column for column in fixes if known and column not in known]
+    if unknown:
+        raise InputError(f"The row has no column '{unknown[0]}'", do=did_you_mean(unknown[0], known))
+    merged = {**row.fixes, **fixes}
+    shop.folder.state.decide([Decision(quarantine_id, "fixed", merged)])
+    return show_quarantine(shop, quarantine_id)
+
+
+def discard_quarantine(shop: Shop, quarantine_ids: Sequence[str]) -> int:
+    """Decide that rows are of no use. They stay in the raw zone and in the counts of their runs."""
+    rows = [_undecided(show_quarantine(shop, quarantine_id)) for quarantine_id in quarantine_ids]
+    shop.folder.state.decide(Decision(row.quarantine_id, "discarded", row.fixes) for row in rows)
+    return len(rows)
+
+
+def replay_quarantine(
+    shop: Shop, quarantine_ids: Sequence[str] | None = None, progress: Progress = silent
+) -> list[IngestRun]:
+    """Bring quarantined rows in again, with their fixes, one run for each run they came from.
+
+    None: every fixed row. A row that still cannot be used is quarantined anew, under the new run.
+    """
+    with writing(shop, "replay", progress):
+        rows = _to_replay(shop, quarantine_ids)
+        sources = {run.run_id: run for run in shop.folder.raw.runs()}
+        by_run = groupby(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.run_id)
+        return [_replay(shop, sources[run_id], list(group)) for run_id, group in by_run]
+
+
+def _to_replay(shop: Shop, quarantine_ids: Sequence[str] | None) -> list[QuarantinedRow]:
+    if quarantine_ids is None:
+        return list_quarantine(shop, status="fixed", limit=None)
+    return [_undecided(show_quarantine(shop, quarantine_id)) for quarantine_id in quarantine_ids]
+
+
+def _replay(shop: Shop, source: RawRun, rows: Sequence[QuarantinedRow]) -> IngestRun:
+    recorded_at = next_recorded_at(shop)
+    run_id = new_run_id(recorded_at)
+    staging = shop.folder.raw.staging(run_id)
+    _write_rows(rows, staging / "part-00000.parquet")
+    run = RawRun(
+        run_id=run_id,
+        kind="replay",
+        source=source.source,
+        source_file=source.source_file,
+        sha256=source.sha256,
+        mapping=source.mapping,
+        recorded_at=recorded_at,
+        num_rows=len(rows),
+        parts=hash_parts(staging),
+        replays=tuple(row.quarantine_id for row in rows),
+    )
+    shop.folder.raw.publish(run)
+    reached("replay.raw_written")
+    return apply_one(shop, run)
+
+
+def _write_rows(rows: Sequence[QuarantinedRow], path: Path) -> None:
+    """The corrected rows as text columns, as a text file would have given them."""
+    import polars as pl
+
+    corrected = [_corrected(row) for row in rows]
+    columns = sorted({column for row in corrected for column in row})
+    texts = {column: [row.get(column) for row in corrected] for column in columns}
+    pl.DataFrame(texts, schema=dict.fromkeys(columns, pl.String)).write_parquet(path)
+
+
+def _corrected(row: QuarantinedRow) -> dict[str, str | None]:
+    raw = {} if row.raw is None or set(row.raw) == {UNSPLIT_COLUMN} else row.raw
+    if not raw and not row.fixes:
+        raise InputError(
+            f"Row {row.quarantine_id} could not be split into columns",
+            do="Give its values first: foresell quarantine fix ID --set COLUMN=VALUE …",
+        )
+    values = {column: None if value is None else _text(value) for column, value in raw.items()}
+    return {**values, **row.fixes}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _with_decision(record: dict[str, object], decisions: Mapping[str, Decision]) -> QuarantinedRow:
+    decision = decisions.get(str(record["quarantine_id"]))
+    undecided: QuarantineStatus = "erased" if record["error_code"] == ERASED_CODE else "open"
+    raw = record.pop("raw")
+    return QuarantinedRow(
+        **record,  # type: ignore[arg-type]  # the columns are the contract's
+        raw=None if raw is None else json.loads(str(raw)),
+        status=decision.status if decision else undecided,
+        fixes=decision.fixes if decision else {},
+    )
+
+
+def _undecided(row: QuarantinedRow) -> QuarantinedRow:
+    if row.status not in ("open", "fixed"):
+        raise ConflictError(
+            f"Row {row.quarantine_id} is {row.status}",
+            do="Only open and fixed rows can be changed or replayed.",
+        )
+    return row

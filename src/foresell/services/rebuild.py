@@ -1,0 +1,125 @@
+"""Derive `tables/` again from the raw zone and the state: to the same rows, run ids and times."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from foresell.contracts.errors import BackendError
+from foresell.contracts.results import RESULTS
+from foresell.privacy.erasure import is_buried_sql, load_tombstones
+from foresell.privacy.tokens import prepare_tokens
+from foresell.services.apply import Application, apply_run
+from foresell.services.shop import Progress, Shop, silent
+from foresell.store.crash_points import reached
+from foresell.store.delta import DeltaFolder
+from foresell.store.engine import ALL_TABLES, quoted, read_files
+from foresell.store.folder import COMPLETE_MARK, OLD_NAME, REBUILT_NAME
+from foresell.store.parquet import write_parquet
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    num_runs: int
+    num_rows: dict[str, int]
+
+    def as_record(self) -> dict[str, object]:
+        return {"runs": self.num_runs, "rows": self.num_rows}
+
+
+def rebuild_tables(shop: Shop, progress: Progress = silent) -> Rebuilt:
+    """Rebuild the tables beside the old ones, then exchange them. The caller holds the lock.
+
+    Readers see the old tables until the exchange.
+    """
+    target = DeltaFolder(shop.folder.root / REBUILT_NAME)
+    shutil.rmtree(target.root, ignore_errors=True)
+    target.root.mkdir()
+    reached("rebuild.started")
+    finished_at = _finish_times(shop)
+    taken_back = shop.folder.state.rolled_back_runs()
+    runs = [run for run in shop.folder.raw.runs() if run.run_id not in taken_back]
+    where = Application(shop.folder.raw, target, shop.settings)
+    for index, run in enumerate(runs):
+        progress(f"rebuilding {run.source_file}", index, len(runs))
+        with shop.connect() as connection:
+            apply_run(connection, where, run, finished_at.get(run.run_id, datetime.now(UTC)))
+        reached("rebuild.run_applied")
+    _carry_results(shop, target)
+    (target.root / COMPLETE_MARK).touch()
+    reached("rebuild.complete")
+    swap_tables(shop)
+    progress("rebuilt", len(runs), len(runs))
+    return Rebuilt(len(runs), _count_rows(shop))
+
+
+def _finish_times(shop: Shop) -> dict[str, datetime]:
+    """When each run ended the first time, as far as the old tables still say it."""
+    import duckdb
+
+    try:
+        with shop.reading() as tables:
+            rows = tables.current("ingest_runs").select("run_id", "finished_at").to_pyarrow().to_pylist()
+    except (BackendError, duckdb.Error):
+        return {}
+    return {row["run_id"]: row["finished_at"] for row in rows}
+
+
+def _carry_results(shop: Shop, target: DeltaFolder) -> None:
+    """Model results are not derived from the raw zone: bring them along, less those of erased people."""
+    tombstones = shop.folder.state.tombstones()
+    for name, table in RESULTS.items():
+        files = shop.folder.tables.files(name)
+        if not files:
+            continue
+        with shop.connect() as connection:
+            prepare_tokens(connection, shop.key)
+            load_tombstones(connection, tombstones)
+            identifying = [c for c in table.columns if c.identifies]
+            buried = [is_buried_sql(str(c.identifies), quoted(c.name)) for c in identifying]
+            kept = " AND ".join(f"NOT coalesce({condition}, false)" for condition in buried) or "true"
+            select = f"SELECT * FROM ({read_files(table.columns, files)}) WHERE {kept}"
+            written = write_parquet(connection, select, target.folder(name) / "carried")
+        if written:
+            target.commit(table, written, [], "carried")
+
+
+def _count_rows(shop: Shop) -> dict[str, int]:
+    with shop.reading() as tables:
+        return {name: int(tables.history(name).count().execute()) for name in shop.folder.tables.names()}
+
+
+def finish_swap(shop: Shop) -> None:
+    """Finish the exchange of `tables/` for a rebuilt one, or discard an unfinished rebuild."""
+    root = shop.folder.root
+    rebuilt, old, tables = root / REBUILT_NAME, root / OLD_NAME, shop.folder.tables.root
+    if (rebuilt / COMPLETE_MARK).exists():
+        swap_tables(shop)
+        return
+    shutil.rmtree(rebuilt, ignore_errors=True)
+    if old.exists() and not tables.exists():
+        old.rename(tables)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def swap_tables(shop: Shop) -> None:
+    """Put the rebuilt tables in the place of the old ones; a crash between the steps is finished later."""
+    root = shop.folder.root
+    rebuilt, old, tables = root / REBUILT_NAME, root / OLD_NAME, shop.folder.tables.root
+    if tables.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        tables.rename(old)
+    reached("rebuild.old_moved")
+    rebuilt.rename(tables)
+    reached("rebuild.swapped")
+    (tables / COMPLETE_MARK).unlink(missing_ok=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def table_hash(shop: Shop, name: str) -> str:
+    """A hash over all recorded rows of a table, whatever their order and files."""
+    rows = read_files(ALL_TABLES[name].columns, shop.folder.tables.files(name))
+    with shop.connect() as connection:
+        [(count, digest)] = connection.execute(
+            f"SELECT count(*), CAST(sum(CAST(hash(r) AS HUGEINT)) AS VARCHAR) FROM ({rows}) r"
+        ).fetchall()
+    return f"{count}:{digest}"

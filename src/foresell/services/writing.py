@@ -1,0 +1,41 @@
+"""The right to write: the store's lock, and whatever a crash left undone finished first."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from foresell.contracts.records import IngestRun
+from foresell.services.apply import apply_one, pending_runs
+from foresell.services.purge import finish_erasure
+from foresell.services.rebuild import finish_swap
+from foresell.services.shop import Progress, Shop, silent
+from foresell.store.folder import WORK_NAME
+
+
+@contextmanager
+def writing(shop: Shop, purpose: str, progress: Progress = silent) -> Iterator[list[IngestRun]]:
+    """Hold the store's lock, after finishing what a crash interrupted; yields the runs so finished."""
+    with shop.folder.writer_lock(purpose):
+        yield recover(shop, progress)
+
+
+def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
+    """Finish interrupted work. The caller holds the lock, so nobody else is at it."""
+    shutil.rmtree(shop.folder.root / WORK_NAME, ignore_errors=True)
+    shop.folder.raw.clear_staging()
+    finish_swap(shop)
+    finish_erasure(shop, progress)
+    pending = pending_runs(shop)
+    finished = []
+    for index, run in enumerate(pending):
+        progress(f"finishing interrupted run {run.run_id}", index, len(pending))
+        finished.append(apply_one(shop, run))
+    return finished
+
+
+def next_recorded_at(shop: Shop) -> datetime:
+    """Now, but later than every run before: a clock set back must not reorder what was believed when."""
+    now = datetime.now(UTC)
+    runs = shop.folder.raw.runs()
+    return max(now, runs[-1].recorded_at + timedelta(microseconds=1)) if runs else now

@@ -1,0 +1,163 @@
+"""The Delta tables of a store: which files are current, and atomic commits of new ones.
+
+DuckDB writes the Parquet files; delta-rs keeps the log. Every commit carries its run's id as a
+Delta application transaction, so that a run applied twice commits once.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foresell.contracts.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Type
+from foresell.contracts.errors import BackendError
+from foresell.contracts.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A Parquet file inside a table's folder."""
+
+    path: Path
+    num_rows: int
+    num_bytes: int
+
+
+class DeltaFolder:
+    """The folder `tables/`: one Delta table a subfolder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, name: str) -> Path:
+        return self.root / name
+
+    def files(self, name: str) -> list[str]:
+        """The current files, as absolute paths in a stable order; none for a table never written."""
+        table = self._open(name)
+        return [] if table is None else sorted(table.file_uris())
+
+    def version(self, name: str) -> int | None:
+        table = self._open(name)
+        return None if table is None else table.version()
+
+    def names(self) -> list[str]:
+        if not self.root.is_dir():
+            return []
+        return sorted(p.parent.name for p in self.root.glob("*/_delta_log"))
+
+    def versions(self) -> dict[str, int]:
+        found = {name: self.version(name) for name in self.names()}
+        return {name: version for name, version in found.items() if version is not None}
+
+    def has_committed(self, name: str, transaction: str) -> bool:
+        table = self._open(name)
+        return table is not None and table.transaction_version(transaction) is not None
+
+    def files_before(self, name: str, transaction: str) -> list[str]:
+        """The files current just before a transaction committed; the current ones if it has not."""
+        table = self._open(name)
+        if table is None:
+            return []
+        committed = table.transaction_version(transaction)
+        if committed is not None:
+            table.load_as_version(committed - 1)
+        return sorted(table.file_uris())
+
+    def commit(
+        self, table: Table, added: Sequence[WrittenFile], removed: Sequence[str], transaction: str
+    ) -> None:
+        """Add and remove files in one atomic commit, once for each `transaction`."""
+        from deltalake import CommitProperties, Transaction
+        from deltalake.transaction import AddAction, RemoveAction
+
+        if self.has_committed(table.name, transaction):
+            return
+        folder = self.folder(table.name)
+        now = int(time.time() * 1000)
+        adds = [
+            AddAction(
+                path=file.path.relative_to(folder).as_posix(),
+                size=file.num_bytes,
+                partition_values={},
+                modification_time=now,
+                data_change=True,
+                stats=json.dumps({"numRecords": file.num_rows}),
+            )
+            for file in added
+        ]
+        removes = [
+            RemoveAction(Path(uri).relative_to(folder.resolve()).as_posix(), True, now) for uri in removed
+        ]
+        delta = self._open(table.name) or self._create(table)
+        # The version of the commit itself, which `files_before` reads back: one writer at a time.
+        marked = Transaction(transaction, delta.version() + 1)
+        properties = CommitProperties(app_transactions=[marked])
+        delta.create_write_transaction(
+            [*adds, *removes], mode="append", schema=arrow_schema(table), commit_properties=properties
+        )
+
+    def compact(self, name: str) -> int:
+        """Join small files; returns how many files were joined. Old versions stay readable."""
+        table = self._open(name)
+        if table is None:
+            return 0
+        return int(table.optimize.compact()["numFilesRemoved"])
+
+    def vacuum(self, name: str) -> int:
+        """Delete every file that the current version does not use; returns how many."""
+        table = self._open(name)
+        if table is None:
+            return 0
+        return len(
+            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)
+        )
+
+    def history(self, name: str) -> list[dict[str, object]]:
+        table = self._open(name)
+        return [] if table is None else list(table.history())
+
+    def _create(self, table: Table) -> "DeltaTable":
+        from deltalake import DeltaTable
+
+        folder = self.folder(table.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        return DeltaTable.create(folder, arrow_schema(table), mode="ignore", description=table.doc)
+
+    def _open(self, name: str) -> "DeltaTable | None":
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        folder = self.folder(name).resolve()
+        if not (folder / "_delta_log").is_dir() or not DeltaTable.is_deltatable(str(folder)):
+            return None
+        try:
+            return DeltaTable(folder)
+        except DeltaError as error:
+            raise BackendError(
+                f"The table '{name}' cannot be read",
+                received=error,
+                do="Run `foresell store verify`, then `foresell rebuild`, which derives it again.",
+            ) from error
+
+
+def arrow_schema(table: Table) -> "pa.Schema":
+    import pyarrow as pa
+
+    types: dict[Type, pa.DataType] = {
+        "string": pa.string(),
+        "decimal": pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "date": pa.date32(),
+        "integer": pa.int64(),
+        "float": pa.float64(),
+        "boolean": pa.bool_(),
+        "json": pa.string(),
+    }
+    return pa.schema([pa.field(c.name, types[c.type]) for c in table.columns])

@@ -1,0 +1,146 @@
+"""One store: a folder, its parts, and the lock that lets one writer in at a time."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foresell.contracts.errors import BusyError, ConflictError, DeniedError, NotFoundError
+from foresell.contracts.settings import FILE_NAME, Settings, read_settings, settings_toml
+from foresell.store.delta import DeltaFolder
+from foresell.store.raw import RawZone
+from foresell.store.state import FORMAT, State
+
+if TYPE_CHECKING:
+    import duckdb
+
+LOCK_NAME = ".lock"
+WORK_NAME = ".work"
+TABLES_NAME = "tables"
+REBUILT_NAME = ".tables-rebuilt"
+OLD_NAME = ".tables-old"
+COMPLETE_MARK = "COMPLETE"
+
+
+class StoreFolder:
+    """Paths and parts of an existing store. Make one with `create_store` or `open_store`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.settings_path = self.root / FILE_NAME
+        self.raw = RawZone(self.root / "raw")
+        self.tables = DeltaFolder(self.root / TABLES_NAME)
+        self.models = self.root / "models"
+        self.state = State(self.root / "state.sqlite")
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self.settings_path)
+
+    @property
+    def store_id(self) -> str:
+        return self.state.meta("store_id") or ""
+
+    @contextmanager
+    def connect(self, settings: Settings) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """A DuckDB whose spill files lie in the store and go when it closes."""
+        from foresell.store.engine import connect
+
+        spill = self.root / WORK_NAME / f"{os.getpid()}-{secrets.token_hex(4)}"
+        connection = connect(settings.engine, spill)
+        try:
+            yield connection
+        finally:
+            connection.close()
+            shutil.rmtree(spill, ignore_errors=True)
+
+    @contextmanager
+    def writer_lock(self, purpose: str, wait_seconds: float = 60.0) -> Iterator[None]:
+        """The right to write, for one process at a time; BusyError names who holds it.
+
+        The lock is the kernel's (flock): it goes with its process, however that ends.
+        """
+        handle = self._open_lock()
+        try:
+            _wait_for_lock(handle, self.root / LOCK_NAME, wait_seconds)
+            holder = {"pid": os.getpid(), "doing": purpose, "since": datetime.now(UTC).isoformat()}
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(holder).encode(), 0)
+            yield
+            os.ftruncate(handle, 0)
+        finally:
+            os.close(handle)
+
+    def _open_lock(self) -> int:
+        try:
+            return os.open(self.root / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DeniedError(
+                f"The store {self.root} cannot be written",
+                received=error.strerror,
+                do="Check the folder's owner and permissions, and that the disk is not mounted read-only.",
+            ) from error
+
+
+def _wait_for_lock(handle: int, path: Path, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise BusyError(
+                    "Another process is writing to this store",
+                    received=path.read_text() or "an unnamed holder",
+                    do="Wait until it is done and try again; reading works meanwhile.",
+                ) from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+def create_store(root: Path, settings: Settings) -> StoreFolder:
+    """Make a new store; ConflictError if the folder holds one already."""
+    store = StoreFolder(root)
+    if store.settings_path.exists():
+        raise ConflictError(
+            f"{root} is a store already", do="Choose another folder, or go on with `foresell import`."
+        )
+    try:
+        for folder in (store.raw.root, store.tables.root, store.models):
+            folder.mkdir(parents=True, exist_ok=True)
+        store.root.chmod(0o700)
+        store.state.create(secrets.token_hex(8))
+        store.settings_path.write_text(settings_toml(settings), encoding="utf-8")
+    except OSError as error:
+        raise DeniedError(
+            f"No store can be made at {root}",
+            received=error.strerror,
+            do="Choose a folder that you may write.",
+        ) from error
+    return store
+
+
+def open_store(root: Path) -> StoreFolder:
+    """An existing store; NotFoundError with the way to make one otherwise."""
+    store = StoreFolder(root)
+    if not store.settings_path.exists():
+        raise NotFoundError(
+            f"There is no store at {store.root}",
+            do="Make one with `foresell init DIR`, or name one with --store DIR or $FORESELL_STORE.",
+        )
+    found = store.state.meta("format")
+    if found != FORMAT:
+        raise ConflictError(
+            f"{store.root} was written by another version of Foresell",
+            received=f"format {found}",
+            do=f"This version reads format {FORMAT}: install the version that wrote it.",
+        )
+    return store

@@ -1,0 +1,373 @@
+"""Record the typed rows of a run in a table: exactly once by key, with history, in one commit.
+
+A row whose key is new is *accepted*; one that says what the store already believes is a
+*duplicate*; one that says something else *updates* it: the old row is superseded, never lost.
+Of rows in one file that share a key and disagree, the last is used and the others are
+*conflicting* (they go to quarantine). A versioned table compares a row with the version in
+effect at its `valid_from`, and a new version ends the one before.
+
+Most rows of most imports share their key with nothing. They are told apart by one narrow scan of
+key hashes, and written straight from the source; only the few others are compared exactly. So
+memory is bounded by the narrow scan, not by the width of the rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from foresell.contracts.tables import Table
+from foresell.store.crash_points import reached
+from foresell.store.delta import DeltaFolder, WrittenFile
+from foresell.store.engine import literal, quoted, read_files
+from foresell.store.parquet import write_parquet
+
+if TYPE_CHECKING:
+    import duckdb
+
+# What a relation of typed rows says:
+#   rows           every row is a statement about its key
+#   first_per_key  several source rows give one row; the first of each key is it
+#   stub           the key exists, nothing more: recorded only where the key is unknown
+Kind = Literal["rows", "first_per_key", "stub"]
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """A relation of typed rows on its way into a table.
+
+    Its columns: the table's own, `local_date` and `valid_from` where the table has them, then
+    `_row_number`, `_error_code`.
+    """
+
+    table: Table
+    relation: str
+    kind: Kind = "rows"
+    is_primary: bool = True
+
+
+@dataclass
+class Merged:
+    """How the good rows of one relation ended."""
+
+    num_accepted: int = 0
+    num_updated: int = 0
+    num_duplicate: int = 0
+    num_conflicting: int = 0
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What every row of a run carries."""
+
+    run_id: str
+    source: str
+    recorded_at: datetime
+
+    @property
+    def sql_time(self) -> str:
+        return f"TIMESTAMPTZ {literal(self.recorded_at.isoformat())}"
+
+
+class Merge:
+    """Merges the relations of one run into the Delta tables, one `TypedRows` at a time.
+
+    `scan` every relation first: a row that is bad for one table is bad for all. What could not be
+    used stands afterwards in the temporary tables `bad_rows` and `conflicting_rows` (row number n,
+    position of the relation).
+    """
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", tables: DeltaFolder, stamp: Stamp) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._stamp = stamp
+        self._files: list[str] = []
+
+    def scan(self, rows: Sequence[TypedRows]) -> None:
+        """One narrow pass over each relation: row numbers, key hashes, and which rows are bad."""
+        for name in ("bad_rows", "conflicting_rows"):
+            self._execute(f"CREATE OR REPLACE TEMP TABLE {name} (n BIGINT, position INTEGER)")
+        for position, typed in enumerate(rows):
+            self._execute(
+                f"CREATE OR REPLACE TEMP TABLE scan_{position} AS SELECT _row_number AS n, "
+                f"hash({key_text(typed.table)}) AS h, _error_code IS NOT NULL AS is_bad "
+                f"FROM {typed.relation}"
+            )
+            if typed.kind != "stub":
+                self._execute(f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} WHERE is_bad")
+
+    def merge(self, typed: TypedRows, position: int) -> Merged:
+        """Write and commit one relation. If this run has already committed it, only count again."""
+        transaction = f"{self._stamp.run_id}/{position}"
+        self._files = self._tables.files_before(typed.table.name, transaction)
+        self._find_candidates(typed, position)
+        merged = self._count_plain(position)
+        plan = (
+            _VersionedPlan(typed, self._stamp) if typed.table.is_versioned else _FactPlan(typed, self._stamp)
+        )
+        for statement in plan.statements():
+            self._execute(statement)
+        for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
+            _add_outcome(merged, outcome, count)
+        self._execute(
+            f"INSERT INTO conflicting_rows SELECT n, {position} FROM decided WHERE outcome = 'conflict'"
+        )
+        if not self._tables.has_committed(typed.table.name, transaction):
+            self._write(typed, position, transaction)
+        return merged
+
+    def _find_candidates(self, typed: TypedRows, position: int) -> None:
+        """Rows whose key hash is shared, in the file or with the store, and their rivals there."""
+        existing = self._existing(typed.table)
+        shared = f"SELECT h FROM scan_{position} WHERE NOT is_bad GROUP BY h HAVING count(*) > 1"
+        self._execute(f"CREATE OR REPLACE TEMP TABLE shared_keys AS {shared}")
+        if self._files:
+            self._execute(
+                f"INSERT INTO shared_keys SELECT DISTINCT h FROM scan_{position} WHERE h IN "
+                f"(SELECT hash({key_text(typed.table)}) FROM {existing} WHERE superseded_at IS NULL)"
+            )
+        content = f"hash({', '.join(quoted(c.name) for c in typed.table.own_columns)})"
+        valid_from = "valid_from" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_from"
+        valid_to = "valid_to" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_to"
+        hashed = f"hash({key_text(typed.table)}) IN (SELECT h FROM shared_keys)"
+        self._execute(
+            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT _row_number AS n, "
+            f"{key_text(typed.table)} AS k, {content} AS c, {valid_from} "
+            f"FROM {typed.relation} WHERE _error_code IS NULL "
+            f"AND _row_number NOT IN (SELECT n FROM bad_rows) AND {hashed}"
+            if self._count("shared_keys")
+            else "CREATE OR REPLACE TEMP TABLE candidates "
+            "(n BIGINT, k VARCHAR, c UBIGINT, valid_from TIMESTAMPTZ)"
+        )
+        self._execute(
+            f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
+            f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to} "
+            f"FROM {existing} WHERE superseded_at IS NULL AND {hashed}"
+            if self._files
+            else "CREATE OR REPLACE TEMP TABLE believed (f VARCHAR, r BIGINT, k VARCHAR, c UBIGINT, "
+            "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ)"
+        )
+
+    def _existing(self, table: Table) -> str:
+        """The recorded rows of a table, with the file and the row in it that each comes from."""
+        return f"({read_files(table.columns, self._files, with_position=True)})"
+
+    def _count_plain(self, position: int) -> Merged:
+        """The rows that share their key with nothing are accepted; candidates are decided later."""
+        [(accepted,)] = self._rows(
+            f"SELECT count(*) FROM scan_{position} WHERE n NOT IN (SELECT n FROM bad_rows) "
+            "AND n NOT IN (SELECT n FROM candidates) AND NOT is_bad"
+        )
+        return Merged(num_accepted=accepted)
+
+    def _write(self, typed: TypedRows, position: int, transaction: str) -> None:
+        folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
+        added = self._write_plain(typed, folder) + self._write_decided(typed, folder)
+        removed, rewritten = self._rewrite_superseded(typed.table, folder)
+        if added or removed:
+            reached("import.table_written")
+            self._tables.commit(typed.table, [*added, *rewritten], removed, transaction)
+            reached("import.table_committed")
+
+    def _write_plain(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
+        conditions = ["_error_code IS NULL"]
+        conditions += [
+            f"_row_number NOT IN (SELECT n FROM {table})"
+            for table in ("bad_rows", "candidates")
+            if self._count(table)
+        ]
+        columns = _stamped(typed.table, self._stamp, valid_from="valid_from", valid_to="NULL::TIMESTAMPTZ")
+        select = f"SELECT {columns} FROM {typed.relation} WHERE {' AND '.join(conditions)}"
+        return write_parquet(self._connection, select, folder / "new")
+
+    def _write_decided(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
+        """The candidates that were chosen, and superseded versions recorded again with their end."""
+        if not self._count("candidates"):
+            return []
+        stamped = _stamped(typed.table, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
+        chosen = (
+            f"SELECT {stamped} FROM {typed.relation} t "
+            "JOIN decided d ON d.n = t._row_number AND d.outcome IN ('accepted', 'updated')"
+        )
+        written = write_parquet(self._connection, chosen, folder / "chosen")
+        if typed.table.is_versioned and self._count("ended"):
+            columns = ", ".join(
+                f"{_replaced_lineage(c.name, self._stamp)} AS {quoted(c.name)}" for c in typed.table.columns
+            )
+            ended = (
+                f"SELECT {columns} FROM {self._existing(typed.table)} t "
+                "JOIN ended e ON e.f = t.filename AND e.r = t.file_row_number"
+            )
+            written += write_parquet(self._connection, ended, folder / "ended")
+        return written
+
+    def _rewrite_superseded(self, table: Table, folder: Path) -> tuple[list[str], list[WrittenFile]]:
+        """Copy the files that hold superseded rows, marking those; the old files are removed."""
+        removed = [f for (f,) in self._rows("SELECT DISTINCT f FROM superseded ORDER BY f")]
+        rewritten: list[WrittenFile] = []
+        for index, uri in enumerate(removed):
+            columns = ", ".join(
+                f"CASE WHEN s.r IS NULL THEN t.superseded_at ELSE {self._stamp.sql_time} END AS superseded_at"
+                if c.name == "superseded_at"
+                else f"t.{quoted(c.name)}"
+                for c in table.columns
+            )
+            select = (
+                f"SELECT {columns} FROM ({read_files(table.columns, [uri], with_position=True)}) t "
+                f"LEFT JOIN (SELECT r FROM superseded WHERE f = {literal(uri)}) s "
+                "ON s.r = t.file_row_number"
+            )
+            rewritten += write_parquet(self._connection, select, folder / f"rewritten-{index}")
+        return removed, rewritten
+
+    def _count(self, table: str) -> int:
+        [(count,)] = self._rows(f"SELECT count(*) FROM {table}")
+        return int(count)
+
+    def _rows(self, query: str) -> list[tuple[object, ...] | tuple[int, ...]]:
+        return self._connection.execute(query).fetchall()
+
+    def _execute(self, statement: str) -> None:
+        self._connection.execute(statement)
+
+
+@dataclass(frozen=True)
+class _FactPlan:
+    """Facts: one believed row a key."""
+
+    typed: TypedRows
+    stamp: Stamp
+
+    def statements(self) -> list[str]:
+        unused = "ignored" if self.typed.kind != "rows" else "conflict"
+        kept = "ignored" if self.typed.kind == "stub" else "updated"
+        chosen = "max" if self.typed.kind == "rows" else "min"
+        return [
+            f"""CREATE OR REPLACE TEMP TABLE decided AS
+            WITH ranked AS (
+                SELECT *, {chosen}(n) OVER of_key AS chosen_n, arg_{chosen}(c, n) OVER of_key AS chosen_c
+                FROM candidates WINDOW of_key AS (PARTITION BY k)
+            )
+            SELECT a.n, a.k, NULL::TIMESTAMPTZ AS valid_from, NULL::TIMESTAMPTZ AS valid_to,
+                CASE WHEN a.n <> a.chosen_n AND a.c <> a.chosen_c THEN '{unused}'
+                     WHEN a.n <> a.chosen_n THEN 'duplicate'
+                     WHEN b.k IS NULL THEN 'accepted'
+                     WHEN b.c = a.c THEN 'duplicate'
+                     ELSE '{kept}' END AS outcome
+            FROM ranked a LEFT JOIN believed b ON b.k = a.k""",
+            """CREATE OR REPLACE TEMP TABLE superseded AS
+            SELECT b.f, b.r FROM believed b
+            JOIN decided d ON d.k = b.k AND d.outcome = 'updated'""",
+        ]
+
+
+@dataclass(frozen=True)
+class _VersionedPlan:
+    """Versioned tables: a timeline of believed versions a key."""
+
+    typed: TypedRows
+    stamp: Stamp
+
+    def statements(self) -> list[str]:
+        return [self._ranked(), self._timeline(), self._kept(), self._decided(), *self._superseded()]
+
+    def _ranked(self) -> str:
+        """One statement a key and start; a change that names no start begins when it is recorded."""
+        chosen = "max" if self.typed.kind == "rows" else "min"
+        known = "k IN (SELECT k FROM believed)"
+        return f"""CREATE OR REPLACE TEMP TABLE ranked AS
+            WITH started AS (
+                SELECT n, k, c, CASE WHEN valid_from IS NULL AND {known} THEN {self.stamp.sql_time}
+                                     ELSE valid_from END AS valid_from
+                FROM candidates
+            )
+            SELECT *, {chosen}(n) OVER of_version AS chosen_n, arg_{chosen}(c, n) OVER of_version AS chosen_c
+            FROM started WINDOW of_version AS (PARTITION BY k, valid_from)"""
+
+    def _timeline(self) -> str:
+        """Believed and stated versions of each key in order of their start; a correction replaces."""
+        only_unknown = "AND k NOT IN (SELECT k FROM believed)" if self.typed.kind == "stub" else ""
+        return f"""CREATE OR REPLACE TEMP TABLE timeline AS
+            WITH stated AS (SELECT * FROM ranked WHERE n = chosen_n {only_unknown}),
+            merged AS (
+                SELECT coalesce(s.k, b.k) AS k, coalesce(s.valid_from, b.valid_from) AS valid_from,
+                    coalesce(s.c, b.c) AS c, s.n, b.f, b.r, b.valid_to,
+                    b.k IS NOT NULL AS was_believed, b.c IS DISTINCT FROM s.c AS differs
+                FROM stated s FULL JOIN believed b
+                    ON s.k = b.k AND s.valid_from IS NOT DISTINCT FROM b.valid_from
+            )
+            SELECT *, lag(c) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS previous_c
+            FROM merged"""
+
+    def _kept(self) -> str:
+        """The timeline without statements that change nothing, each version ending at the next."""
+        return """CREATE OR REPLACE TEMP TABLE kept AS
+            SELECT *, lead(valid_from) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS ends_at,
+                row_number() OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS version,
+                bool_or(was_believed) OVER (PARTITION BY k) AS was_known
+            FROM timeline WHERE was_believed OR c IS DISTINCT FROM previous_c"""
+
+    def _decided(self) -> str:
+        unused = "conflict" if self.typed.kind == "rows" else "ignored"
+        return f"""CREATE OR REPLACE TEMP TABLE decided AS
+            SELECT a.n, a.k, a.valid_from, t.ends_at AS valid_to,
+                CASE WHEN a.n <> a.chosen_n AND a.c <> a.chosen_c THEN '{unused}'
+                     WHEN a.n <> a.chosen_n OR t.n IS NULL THEN 'duplicate'
+                     WHEN t.was_believed AND NOT t.differs THEN 'duplicate'
+                     WHEN t.was_known OR t.version > 1 THEN 'updated'
+                     ELSE 'accepted' END AS outcome
+            FROM ranked a LEFT JOIN kept t ON t.n = a.n"""
+
+    def _superseded(self) -> list[str]:
+        """Corrected versions, and versions whose end has moved (those are recorded again)."""
+        corrected = "n IS NOT NULL AND differs"
+        moved = "valid_to IS DISTINCT FROM ends_at"
+        return [
+            f"""CREATE OR REPLACE TEMP TABLE superseded AS
+            SELECT f, r FROM kept WHERE was_believed AND ({corrected} OR {moved})""",
+            f"""CREATE OR REPLACE TEMP TABLE ended AS
+            SELECT f, r, ends_at FROM kept WHERE was_believed AND {moved} AND NOT ({corrected})""",
+        ]
+
+
+def key_text(table: Table) -> str:
+    """A SQL expression: the key of a row as one text, different for different keys."""
+    parts = [f"coalesce(CAST({quoted(name)} AS VARCHAR), '')" for name in table.key]
+    return parts[0] if len(parts) == 1 else f"concat_ws(chr(31), {', '.join(parts)})"
+
+
+def _stamped(table: Table, stamp: Stamp, *, valid_from: str, valid_to: str) -> str:
+    """The select list that turns typed rows into rows of the table."""
+    values = {
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "source": literal(stamp.source),
+        "ingest_run_id": literal(stamp.run_id),
+        "recorded_at": stamp.sql_time,
+        "superseded_at": "NULL::TIMESTAMPTZ",
+    }
+    return ", ".join(f"{values.get(c.name, quoted(c.name))} AS {quoted(c.name)}" for c in table.columns)
+
+
+def _replaced_lineage(column: str, stamp: Stamp) -> str:
+    """An ended version keeps its content and source; what changed is its end, and who says so."""
+    values = {
+        "valid_to": "e.ends_at",
+        "ingest_run_id": literal(stamp.run_id),
+        "recorded_at": stamp.sql_time,
+        "superseded_at": "NULL::TIMESTAMPTZ",
+    }
+    return values.get(column, f"t.{quoted(column)}")
+
+
+def _add_outcome(merged: Merged, outcome: object, count: object) -> None:
+    number = int(str(count))
+    if outcome == "accepted":
+        merged.num_accepted += number
+    elif outcome == "updated":
+        merged.num_updated += number
+    elif outcome == "duplicate":
+        merged.num_duplicate += number
+    elif outcome == "conflict":
+        merged.num_conflicting += number

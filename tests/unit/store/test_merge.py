@@ -1,0 +1,210 @@
+"""Merging typed rows: exactly once by key, with history, whatever the order of arrivals."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foresell.contracts.settings import EngineSettings
+from foresell.contracts.tables import TABLES
+from foresell.store.delta import DeltaFolder
+from foresell.store.engine import connect, read_files
+from foresell.store.merge import Kind, Merge, Merged, Stamp, TypedRows
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class Scratch:
+    """A folder of tables, and runs merged into it one after another."""
+
+    def __init__(self, root: Path) -> None:
+        self.tables = DeltaFolder(root)
+        self.num_runs = 0
+
+    def merge(self, name: str, rows: Sequence[dict[str, Any]], kind: Kind = "rows") -> Merged:
+        self.num_runs += 1
+        return self.merge_run(name, rows, self.num_runs, kind)
+
+    def merge_run(self, name: str, rows: Sequence[dict[str, Any]], run: int, kind: Kind = "rows") -> Merged:
+        stamp = Stamp(f"run-{run}", "test", START + timedelta(days=run))
+        with connect(EngineSettings()) as connection:
+            register(connection, name, rows)
+            typed = TypedRows(TABLES[name], "typed", kind)
+            merge = Merge(connection, self.tables, stamp)
+            merge.scan([typed])
+            return merge.merge(typed, 0)
+
+    def rows(self, name: str, where: str = "true") -> list[dict[str, Any]]:
+        select = read_files(TABLES[name].columns, self.tables.files(name))
+        with connect(EngineSettings()) as connection:
+            return connection.sql(f"SELECT * FROM ({select}) WHERE {where}").to_arrow_table().to_pylist()
+
+    def believed(self, name: str) -> list[dict[str, Any]]:
+        return self.rows(name, "superseded_at IS NULL")
+
+
+def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Typed rows as a relation: missing columns null, numbered from 1, all good."""
+    table = TABLES[name]
+    columns = [c for c in table.columns if c.name not in LINEAGE_NAMES and c.name != "valid_to"]
+    frame = pl.DataFrame({c.name: [row.get(c.name) for row in rows] for c in columns}, strict=False)
+    connection.register("given", frame)
+    selected = ", ".join(f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"' for c in columns)
+    connection.execute(
+        f"CREATE TEMP TABLE typed AS SELECT {selected}, row_number() OVER () AS _row_number, "
+        "NULL::VARCHAR AS _error_code FROM given"
+    )
+
+
+LINEAGE_NAMES = {"source", "ingest_run_id", "recorded_at", "superseded_at"}
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path / "tables")
+
+
+def line(key: str, amount: float) -> dict[str, Any]:
+    return {"order_line_id": key, "order_id": "o", "product_id": "p", "quantity": 1.0, "line_amount": amount}
+
+
+def test_a_repeated_row_is_a_duplicate_and_stored_once(scratch: Scratch) -> None:
+    first = scratch.merge("order_lines", [line("a", 1), line("b", 2), line("a", 1)])
+    again = scratch.merge("order_lines", [line("b", 2)])
+    assert (first.num_accepted, first.num_duplicate) == (2, 1)
+    assert (again.num_accepted, again.num_duplicate) == (0, 1)
+    assert len(scratch.rows("order_lines")) == 2
+
+
+def test_a_corrected_row_supersedes_the_old_one_and_keeps_it(scratch: Scratch) -> None:
+    scratch.merge("order_lines", [line("a", 1), line("b", 2)])
+    merged = scratch.merge("order_lines", [line("a", 5), line("c", 3)])
+    assert (merged.num_accepted, merged.num_updated) == (1, 1)
+    assert {row["order_line_id"]: float(row["line_amount"]) for row in scratch.believed("order_lines")} == {
+        "a": 5,
+        "b": 2,
+        "c": 3,
+    }
+    [old] = scratch.rows("order_lines", "superseded_at IS NOT NULL")
+    assert (old["ingest_run_id"], float(old["line_amount"])) == ("run-1", 1)
+    assert old["superseded_at"] == START + timedelta(days=2)
+
+
+def test_of_conflicting_rows_in_one_file_the_last_is_used(scratch: Scratch) -> None:
+    merged = scratch.merge("order_lines", [line("a", 1), line("a", 2), line("a", 1), line("a", 2)])
+    assert (merged.num_accepted, merged.num_duplicate, merged.num_conflicting) == (1, 1, 2)
+    [row] = scratch.believed("order_lines")
+    assert float(row["line_amount"]) == 2
+
+
+def test_a_run_applied_again_writes_nothing_and_counts_the_same(scratch: Scratch) -> None:
+    scratch.merge("order_lines", [line("a", 1), line("b", 2)])
+    rows = [line("a", 9), line("b", 2), line("c", 3), line("c", 4)]
+    once = scratch.merge_run("order_lines", rows, 7)
+    before = scratch.rows("order_lines")
+    assert scratch.merge_run("order_lines", rows, 7) == once
+    assert len(scratch.rows("order_lines")) == len(before)
+
+
+def test_a_stub_never_overwrites_a_richer_row(scratch: Scratch) -> None:
+    scratch.merge("customers", [{"customer_id": "1", "city": "Paris"}])
+    scratch.merge("customers", [{"customer_id": "1"}, {"customer_id": "2"}, {"customer_id": "2"}], "stub")
+    assert {row["customer_id"]: row["city"] for row in scratch.believed("customers")} == {
+        "1": "Paris",
+        "2": None,
+    }
+
+
+def test_the_first_row_of_a_key_speaks_for_it(scratch: Scratch) -> None:
+    rows = [{"location_id": "1", "name": "a"}, {"location_id": "1", "name": "b"}]
+    scratch.merge("locations", rows, "first_per_key")
+    assert [row["name"] for row in scratch.believed("locations")] == ["a"]
+
+
+def product(price: float, valid_from: datetime | None = None) -> dict[str, Any]:
+    return {"product_id": "p", "price": price, "valid_from": valid_from}
+
+
+def history(scratch: Scratch) -> list[tuple[float, datetime | None, datetime | None]]:
+    rows = scratch.believed("products")
+    ordered = sorted(rows, key=lambda row: row["valid_from"] or datetime.min.replace(tzinfo=UTC))
+    return [(float(row["price"]), row["valid_from"], row["valid_to"]) for row in ordered]
+
+
+def test_a_changed_product_ends_its_old_version(scratch: Scratch) -> None:
+    scratch.merge("products", [product(1)])
+    merged = scratch.merge("products", [product(2)])
+    changed_at = START + timedelta(days=2)
+    assert merged.num_updated == 1
+    assert history(scratch) == [(1, None, changed_at), (2, changed_at, None)]
+    assert len(scratch.rows("products")) == 3  # the open-ended first belief is kept as superseded
+
+
+def test_a_late_version_falls_into_its_place(scratch: Scratch) -> None:
+    days = [START + timedelta(days=100 * i) for i in range(3)]
+    scratch.merge("products", [product(1, days[0]), product(3, days[2])])
+    scratch.merge("products", [product(2, days[1])])
+    assert history(scratch) == [(1, days[0], days[1]), (2, days[1], days[2]), (3, days[2], None)]
+
+
+def test_a_correction_of_a_past_version_keeps_its_place(scratch: Scratch) -> None:
+    days = [START + timedelta(days=100 * i) for i in range(2)]
+    scratch.merge("products", [product(1, days[0]), product(3, days[1])])
+    merged = scratch.merge("products", [product(2, days[0])])
+    assert merged.num_updated == 1
+    assert history(scratch) == [(2, days[0], days[1]), (3, days[1], None)]
+
+
+def test_a_daily_snapshot_that_changes_nothing_is_a_duplicate(scratch: Scratch) -> None:
+    days = [START + timedelta(days=i) for i in range(4)]
+    merged = scratch.merge("products", [product(p, d) for p, d in zip([1, 1, 2, 2], days, strict=True)])
+    assert (merged.num_accepted, merged.num_updated, merged.num_duplicate) == (1, 1, 2)
+    assert history(scratch) == [(1, days[0], days[2]), (2, days[2], None)]
+
+
+statements = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2)), max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(files=st.lists(statements, min_size=1, max_size=4))
+def test_facts_agree_with_a_dictionary(tmp_path_factory: pytest.TempPathFactory, files: list[Any]) -> None:
+    scratch = Scratch(tmp_path_factory.mktemp("tables"))
+    expected: dict[str, int] = {}
+    for file in files:
+        stated = dict(file)
+        new = [key for key in stated if key not in expected]
+        changed = [key for key in stated if key in expected and expected[key] != stated[key]]
+        merged = scratch.merge("order_lines", [line(key, amount) for key, amount in file])
+        assert (merged.num_accepted, merged.num_updated) == (len(new), len(changed))
+        counted = merged.num_accepted + merged.num_updated + merged.num_duplicate + merged.num_conflicting
+        assert counted == len(file)
+        expected.update(stated)
+    believed = {row["order_line_id"]: float(row["line_amount"]) for row in scratch.believed("order_lines")}
+    assert believed == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(files=st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5), max_size=4))
+def test_a_timeline_answers_as_the_statements_did(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[int, int]]]
+) -> None:
+    """At any time, the version in effect says what the latest-starting statement before it said."""
+    scratch = Scratch(tmp_path_factory.mktemp("tables"))
+    stated: dict[int, int] = {}
+    for file in files:
+        scratch.merge("products", [product(price, START + timedelta(days=day)) for day, price in file])
+        stated.update(dict(file))
+    timeline = history(scratch)
+    for day in range(5):
+        moment = START + timedelta(days=day)
+        known = [price for start, price in sorted(stated.items()) if start <= day]
+        valid = [
+            price for price, begins, ends in timeline if begins <= moment and (ends is None or moment < ends)
+        ]
+        assert valid == known[-1:]
