@@ -1,0 +1,56 @@
+"""Money in the store's currency, at the rate of the order's local date."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from foresell.contracts.errors import InputError
+from foresell.kpis.scope import Scope
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+# 12 decimals keep a rate such as 0.006712345678 to the cent on a billion; 18 + 18 digits still
+# fit the 38 of both engines, so that products are exact and the engines agree to the last digit.
+RATE = "decimal(18,12)"
+
+
+def convert(
+    table: "ir.Table",
+    scope: Scope,
+    *,
+    heads: "ir.Table",
+    exact: Sequence[str] = (),
+    floats: Sequence[str] = (),
+    date: str = "date",
+) -> "ir.Table":
+    """The amounts in the store's currency; rows in that currency need no rate.
+
+    `heads`: the orders or refunds that the rows belong to, with `currency` and the `date` column.
+    Errors: InputError naming the first date and currency without a rate.
+    """
+    import ibis
+
+    foreign = heads.filter(heads.currency != scope.currency)
+    needed = foreign.select(needed_date=foreign[date], needed_currency=foreign.currency).distinct()
+    if not int(needed.limit(1).count().execute()):
+        return table
+    # One row a date and currency: that is the table's key.
+    rates = scope.tables.current("exchange_rates")
+    rates = rates.select(rate_on="date", rate_of="currency", rate=rates.rate_to_store.cast(RATE))
+    _refuse_missing_rates(needed, rates)
+    joined = table.left_join(rates, [table[date] == rates.rate_on, table.currency == rates.rate_of])
+    own = joined.currency == scope.currency
+    rate = ibis.ifelse(own, ibis.literal(1).cast(RATE), joined.rate)
+    converted = {name: joined[name] * rate for name in exact}
+    converted |= {name: joined[name] * rate.cast("float64") for name in floats}
+    return joined.mutate(**converted).drop("rate_on", "rate_of", "rate")
+
+
+def _refuse_missing_rates(needed: "ir.Table", rates: "ir.Table") -> None:
+    matches = [needed.needed_date == rates.rate_on, needed.needed_currency == rates.rate_of]
+    missing = needed.anti_join(rates, matches).order_by("needed_date", "needed_currency").limit(1)
+    for row in missing.to_pyarrow().to_pylist():
+        raise InputError(
+            f"There is no exchange rate for {row['needed_currency']} on {row['needed_date']}",
+            do="Import that day's rate into exchange_rates (date, currency, rate_to_store).",
+        )
