@@ -1,0 +1,223 @@
+"""Bytes of unknown encoding as valid UTF-8, without losing a row.
+
+One pass finds out what the bytes are; where they are already clean UTF-8 the file is read as it lies,
+otherwise a stream of cleaned UTF-8 is made line by line.
+"""
+
+import codecs
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from foresell.contracts.errors import InputError
+from foresell.sources.staging import ReadOptions
+
+BLOCK = 1 << 20
+LONGEST_LINE = 16 << 20
+SAMPLE = 128 << 10
+
+# The longer marks first: UTF-32's begins with UTF-16's.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What shops' exports are written in; the guess is kept among these.
+LEGACY_ENCODINGS = [
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
+    *("gb18030", "big5", "cp932", "euc_jp", "cp949", "koi8_r", "cp850", "mac_roman"),
+]
+
+
+@dataclass
+class TextProfile:
+    """What a pass over a text file found. `is_clean`: UTF-8 that needs no cleaning at all."""
+
+    encoding: str = "utf-8"
+    size: int = 0
+    num_nul_bytes: int = 0
+    num_invalid_lines: int = 0
+    num_continuation_bytes: int = 0
+    has_mark: bool = False
+    has_quote: bool = False
+    has_line_feed: bool = False
+    has_carriage_return: bool = False
+    invalid_sample: bytes = b""
+
+    @property
+    def is_mac(self) -> bool:
+        """Whether lines end with a carriage return alone."""
+        return self.has_carriage_return and not self.has_line_feed
+
+    @property
+    def is_clean(self) -> bool:
+        is_damaged = self.num_nul_bytes or self.num_invalid_lines or self.has_mark
+        return self.encoding == "utf-8" and not is_damaged and not self.is_mac
+
+
+def sha256_of(path: Path) -> str:
+    """Of the file's bytes as they lie, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The file's bytes, unpacked."""
+    return cast("BinaryIO", gzip.open(path, "rb") if is_gzip(path) else path.open("rb"))
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes in blocks that end at a line's end (or after 16 MiB of one line)."""
+    try:
+        with open_bytes(path) as file:
+            while block := file.read(BLOCK):
+                yield block if block.endswith(b"\n") else block + file.readline(LONGEST_LINE)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path.name} is damaged: its gzip stream ends early or does not check",
+            do="Copy or export the file again.",
+        ) from error
+
+
+def profile_text(path: Path, options: ReadOptions) -> TextProfile:
+    """Find out the encoding and what must be cleaned. Reads the whole file, in bounded memory.
+
+    Raises InputError for an empty file, an unknown codec name, or bytes whose encoding cannot be found.
+    """
+    profile = TextProfile()
+    for block in blocks(path):
+        if profile.size == 0:
+            _read_mark(block, profile)
+        _look_at(block, profile)
+    if profile.size == 0:
+        raise InputError(f"{path.name} is empty", do="Export it again: a file must at least have a header.")
+    if options.encoding is not None:
+        profile.encoding = _known_codec(options.encoding)
+    elif profile.encoding == "utf-8" and _is_legacy(profile):
+        profile.encoding = _guess(profile.invalid_sample, path)
+    return profile
+
+
+def _read_mark(block: bytes, profile: TextProfile) -> None:
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if block.startswith(mark):
+            profile.has_mark, profile.encoding = True, encoding
+            return
+    # UTF-16 without a mark: every other byte of western text is NUL.
+    head = block[:4096]
+    for encoding, start in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if head[start::2].count(0) * 3 > len(head):
+            profile.encoding = encoding
+
+
+def _look_at(block: bytes, profile: TextProfile) -> None:
+    profile.size += len(block)
+    profile.has_quote = profile.has_quote or b'"' in block
+    profile.has_line_feed = profile.has_line_feed or b"\n" in block
+    profile.has_carriage_return = profile.has_carriage_return or b"\r" in block
+    if b"\0" in block:
+        profile.num_nul_bytes += block.count(b"\0")
+    if profile.encoding != "utf-8" or block.isascii():
+        return
+    if _is_utf8(block):
+        profile.num_continuation_bytes += len(block) - len(block.decode("utf-8"))
+        return
+    for line in block.splitlines(keepends=True):
+        if _is_utf8(line):
+            profile.num_continuation_bytes += len(line) - len(line.decode("utf-8"))
+        else:
+            profile.num_invalid_lines += 1
+            if len(profile.invalid_sample) < SAMPLE:
+                profile.invalid_sample += line[:SAMPLE]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_legacy(profile: TextProfile) -> bool:
+    """Invalid lines without as much valid multi-byte text: not a damaged UTF-8 file, but another encoding."""
+    return profile.num_invalid_lines > profile.num_continuation_bytes
+
+
+def _known_codec(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise InputError(
+            f"There is no encoding '{name}'", do="Common ones: utf-8, cp1252, utf-16, gb18030, shift_jis."
+        ) from error
+
+
+def _guess(sample: bytes, path: Path) -> str:
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(sample, cp_isolation=LEGACY_ENCODINGS)
+    best = matches.best()
+    if best is None:
+        raise InputError(
+            f"The encoding of {path.name} cannot be found out: it is not UTF-8",
+            do="Name it with --encoding, such as --encoding cp1252 (western Windows) or gb18030 (Chinese).",
+        )
+    # Short western texts fit several code pages alike: then by far the most common one is taken.
+    is_western = any(match.encoding == "cp1252" and match.chaos <= best.chaos for match in matches)
+    return "cp1252" if is_western or "cp1252" in best.could_be_from_charset else best.encoding
+
+
+class Utf8Stream:
+    """The file as blocks of clean UTF-8: no byte-order mark, no NUL, line feeds between lines.
+
+    `num_replaced`: the replacement characters (U+FFFD) put in for broken bytes, in the last pass.
+    """
+
+    def __init__(self, path: Path, profile: TextProfile, options: ReadOptions) -> None:
+        self.num_replaced = 0
+        self._path = path
+        self._profile = profile
+        self._fallback = options.fallback_encoding and _known_codec(options.fallback_encoding)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.num_replaced = 0
+        is_utf8 = self._profile.encoding == "utf-8"
+        cleaned = self._from_utf8() if is_utf8 else self._transcoded()
+        for block in cleaned:
+            text = block.replace(b"\0", b"") if b"\0" in block else block
+            yield text.replace(b"\r", b"\n") if self._profile.is_mac else text
+
+    def _from_utf8(self) -> Iterator[bytes]:
+        for number, block in enumerate(blocks(self._path)):
+            text = block.removeprefix(codecs.BOM_UTF8) if number == 0 else block
+            yield text if _is_utf8(text) else b"".join(map(self._repaired, text.splitlines(keepends=True)))
+
+    def _repaired(self, line: bytes) -> bytes:
+        if _is_utf8(line):
+            return line
+        text = line.decode(self._fallback or "utf-8", errors="replace")
+        self.num_replaced += text.count("\ufffd")
+        return text.encode()
+
+    def _transcoded(self) -> Iterator[bytes]:
+        decoder = codecs.getincrementaldecoder(self._profile.encoding)(errors="replace")
+        for number, block in enumerate(blocks(self._path)):
+            text = decoder.decode(block)
+            text = text.removeprefix("\ufeff") if number == 0 else text
+            self.num_replaced += text.count("\ufffd")
+            yield text.encode("utf-8", errors="replace")
+        rest = decoder.decode(b"", final=True)
+        self.num_replaced += rest.count("\ufffd")
+        yield rest.encode("utf-8", errors="replace")
