@@ -94,10 +94,14 @@ NORMALIZE: Mapping[str, Callable[[str], str]] = {
 }
 
 
+def _trimmed(text: str) -> str:
+    return f"trim({text})"
+
+
 def normalized_sql(kind: str, column: str) -> str:
     """An identifier in the form it is tokenized in, so that two spellings of one give one token."""
     text = f"CAST({quoted(column)} AS VARCHAR)"
-    normalize = NORMALIZE.get(kind, lambda value: f"trim({value})")
+    normalize = NORMALIZE.get(kind, _trimmed)
     return f"nullif({normalize(text)}, '')"
 
 

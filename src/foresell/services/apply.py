@@ -107,7 +107,7 @@ def _make_raw_view(
         _view_replayed(connection, live, mapping.prepare)
     else:
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS {live}")
-        prepared = mapping.prepare.format(raw="raw_live")
+        prepared = mapping.prepare.replace("{raw}", "raw_live")
         connection.execute(f"CREATE OR REPLACE TEMP TABLE prepared AS {prepared}")
         connection.execute("CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM prepared")
 
@@ -121,7 +121,7 @@ def _view_replayed(connection: "duckdb.DuckDBPyConnection", live: str, prepare: 
     brought = [row[0] for row in connection.execute(f"DESCRIBE {live}").fetchall()]
     plain = "COLUMNS(c -> c = '_row_number' OR NOT starts_with(c, '_'))"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS SELECT {plain} FROM ({live})")
-    prepared = connection.execute(f"DESCRIBE {prepare.format(raw='raw_live')}").fetchall()
+    prepared = connection.execute(f"DESCRIBE {prepare.replace('{raw}', 'raw_live')}").fetchall()
     missing = [f"NULL::{kind} AS {quoted(name)}" for name, kind, *_ in prepared if name not in brought]
     selected = ", ".join(["*", *missing])
     connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {selected} FROM ({live})")

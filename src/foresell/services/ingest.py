@@ -22,6 +22,7 @@ from foresell.sources.mapping import (
     identifier_columns,
     mapping_to_json,
     read_mapping,
+    with_identities,
 )
 from foresell.sources.normalize import require_columns
 from foresell.sources.readers import ReadOptions, stage_file
@@ -80,7 +81,8 @@ def _find_files(request: ImportRequest) -> list[tuple[Path, Mapping]]:
         )
     if request.preset not in PRESETS:
         raise InputError(f"There is no preset '{request.preset}'", do=did_you_mean(request.preset, PRESETS))
-    return list(PRESETS[request.preset].files(request.path))
+    files = PRESETS[request.preset].files(request.path)
+    return [(path, with_identities(mapping)) for path, mapping in files]
 
 
 def _fingerprint(path: Path) -> str:

@@ -117,7 +117,22 @@ def swap_tables(shop: Shop) -> None:
 
 def table_hash(shop: Shop, name: str) -> str:
     """A hash over all recorded rows of a table, whatever their order and files."""
-    rows = read_files(ALL_TABLES[name].columns, shop.folder.tables.files(name))
+    return _hash_columns(shop, name, [c.name for c in ALL_TABLES[name].columns])
+
+
+def table_contents_hash(shop: Shop, name: str) -> str:
+    """As `table_hash`, of what the rows say: without run ids and the times of runs."""
+    table = ALL_TABLES[name]
+    of_runs = {"ingest_run_id", "recorded_at", "run_id", "quarantine_id"}
+    columns = [c.name for c in table.columns if c.name not in of_runs]
+    return _hash_columns(shop, name, columns, is_superseded="superseded_at" in columns)
+
+
+def _hash_columns(shop: Shop, name: str, columns: list[str], *, is_superseded: bool = False) -> str:
+    replaced = " REPLACE (superseded_at IS NULL AS superseded_at)" if is_superseded else ""
+    chosen = ", ".join(quoted(column) for column in columns)
+    files = shop.folder.tables.files(name)
+    rows = f"SELECT *{replaced} FROM (SELECT {chosen} FROM ({read_files(ALL_TABLES[name].columns, files)}))"
     with shop.connect() as connection:
         [(count, digest)] = connection.execute(
             f"SELECT count(*), CAST(sum(CAST(hash(r) AS HUGEINT)) AS VARCHAR) FROM ({rows}) r"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from foresell.contracts.tables import Table
 from foresell.store.crash_points import reached
@@ -225,7 +225,7 @@ class Merge:
         [(count,)] = self._rows(f"SELECT count(*) FROM {table}")
         return int(count)
 
-    def _rows(self, query: str) -> list[tuple[object, ...] | tuple[int, ...]]:
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(query).fetchall()
 
     def _execute(self, statement: str) -> None:
@@ -361,8 +361,7 @@ def _replaced_lineage(column: str, stamp: Stamp) -> str:
     return values.get(column, f"t.{quoted(column)}")
 
 
-def _add_outcome(merged: Merged, outcome: object, count: object) -> None:
-    number = int(str(count))
+def _add_outcome(merged: Merged, outcome: str, number: int) -> None:
     if outcome == "accepted":
         merged.num_accepted += number
     elif outcome == "updated":

@@ -1,0 +1,6 @@
+"""`python -m foresell`."""
+
+from foresell.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,46 @@
+"""`foresell explain`: why a KPI changed."""
+
+from typing import Annotated
+
+import typer
+
+from foresell.cli.options import Json, Store, open_given
+
+app = typer.Typer(help="Why something is as it is.", no_args_is_help=True)
+
+
+@app.callback()
+def explain() -> None:
+    """Why something is as it is."""
+
+
+@app.command("kpi")
+def explain_kpi(
+    name: Annotated[str, typer.Argument(help="The KPI that changed.")] = "net_sales",
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First local date.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last local date.")] = None,
+    baseline_start: Annotated[
+        str | None,
+        typer.Option("--baseline-from", metavar="YYYY-MM-DD", help="Compare with: default, just before."),
+    ] = None,
+    baseline_end: Annotated[str | None, typer.Option("--baseline-to", metavar="YYYY-MM-DD")] = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Split a KPI's change into its causes, which add up exactly, and name the unusual days."""
+    from foresell.cli.output import print_json, print_text
+    from foresell.services import measure
+
+    dates = {
+        "start": measure.read_date(start, "--from"),
+        "end": measure.read_date(end, "--to"),
+        "baseline_start": measure.read_date(baseline_start, "--baseline-from"),
+        "baseline_end": measure.read_date(baseline_end, "--baseline-to"),
+    }
+    explanation = measure.explain(open_given(store), name, dates)
+    if as_json:
+        print_json(explanation.as_record())
+        return
+    print_text(explanation.as_text())

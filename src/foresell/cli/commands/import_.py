@@ -1,0 +1,41 @@
+"""`foresell import`: files into the store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foresell.cli.options import Json, Store, open_given
+
+
+def import_(
+    path: Annotated[
+        Path | None, typer.Argument(help="A file or folder; some presets know where theirs lies.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--as", help="How to read it: a preset or a table's name.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="A mapping of your own, in TOML.")] = None,
+    file_format: Annotated[str | None, typer.Option("--format", help="csv, parquet or jsonl.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What separates columns, if not found out.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as utf-8 or gb18030, if not found out.")] = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Import files. Every row ends accepted, updated, duplicate or quarantined; none is lost."""
+    from foresell.cli.output import print_json, print_note, print_table, progress_bar
+    from foresell.services.ingest import ImportRequest, import_files
+    from foresell.sources.readers import ReadOptions
+
+    shop = open_given(store)
+    options = ReadOptions(format=file_format, delimiter=delimiter, encoding=encoding)
+    with progress_bar() as progress:
+        runs = import_files(shop, ImportRequest(path, preset, mapping, options), progress)
+    if as_json:
+        print_json({"runs": [run.as_record() for run in runs]})
+        return
+    shown = ("source_file", "rows_read", "rows_accepted", "rows_updated", "rows_duplicate", "rows_quarantined")
+    records = [run.as_record() for run in runs]
+    print_table([{name.removeprefix("rows_"): record[name] for name in shown} for record in records])
+    if any(run.counts.rows_quarantined for run in runs):
+        print_note("Some rows could not be used: `foresell quarantine list` says which, and why.")

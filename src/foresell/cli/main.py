@@ -1,0 +1,107 @@
+"""The command `foresell`. Heavy rooms are imported by the command that needs them, when it runs."""
+
+import os
+import sys
+
+import typer
+
+from foresell import __version__
+from foresell.cli.commands import (
+    check,
+    demo,
+    erase,
+    explain,
+    fit,
+    forecast,
+    import_,
+    init,
+    kpi,
+    leaderboard,
+    quarantine,
+    rebuild,
+    recommend,
+    report,
+    store,
+)
+from foresell.contracts.errors import ForesellError
+
+EXIT_UNEXPECTED = 1
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="foresell",
+    help="A shop's own records in; decisions, and what each is worth in money, out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command("init")(init.init)
+app.command("import")(import_.import_)
+app.command("check")(check.check)
+app.command("kpi")(kpi.kpi)
+app.add_typer(explain.app, name="explain")
+app.command("fit")(fit.fit)
+app.command("recommend")(recommend.recommend)
+app.command("forecast")(forecast.forecast)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("report")(report.report)
+app.add_typer(quarantine.app, name="quarantine")
+app.command("erase")(erase.erase)
+app.command("rebuild")(rebuild.rebuild)
+app.add_typer(store.app, name="store")
+app.command("demo")(demo.demo)
+
+
+@app.callback(invoke_without_command=True)
+def show_version(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    if version:
+        sys.stdout.write(f"foresell {__version__}\n")
+        raise typer.Exit
+
+
+def run() -> None:
+    """Run the command line: every error ends in a sentence and an exit code, never in a traceback."""
+    try:
+        app()
+    except ForesellError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. What was recorded stays; an unfinished import ends with the next one.\n")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001  # the last resort: a user sees a sentence
+        if os.environ.get("FORESELL_DEBUG"):
+            raise
+        _fail(_explain(error))
+
+
+def _explain(error: Exception) -> ForesellError:
+    """A failure nobody foresaw, in the form of those that were."""
+    from foresell.contracts.errors import BackendError
+
+    name = type(error).__module__.split(".")[0]
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    if isinstance(error, OSError) or name in ("duckdb", "_duckdb", "deltalake", "sqlite3", "pyarrow"):
+        return BackendError(
+            "The store or the machine below it failed",
+            received=first_line,
+            do="Check free disk space, permissions and memory; `foresell store verify` checks the store.",
+        )
+    return ForesellError(
+        f"Unexpected: {type(error).__name__}",
+        received=first_line,
+        do="This is a defect of Foresell. Set FORESELL_DEBUG=1 to see where it happened, and report it.",
+    )
+
+
+def _fail(error: ForesellError) -> None:
+    if "--json" in sys.argv:
+        from foresell.cli.output import print_json
+
+        print_json(error.as_record())
+    sys.stderr.write(f"Error: {error.message}\n")
+    sys.exit(error.exit_code)

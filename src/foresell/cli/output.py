@@ -1,0 +1,92 @@
+"""Answers on standard output; messages and progress on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foresell.services.shop import Progress
+
+
+def print_json(record: object) -> None:
+    sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def print_text(text: str) -> None:
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def print_note(text: str) -> None:
+    """Something the user should know that is not the answer."""
+    sys.stderr.write(text.rstrip("\n") + "\n")
+
+
+def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "Nothing.") -> None:
+    """Rows with the same keys as an aligned table; numbers to the right."""
+    if not rows:
+        print_text(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        is_number = all(isinstance(row[name], int | float) or row[name] is None for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(format_value(value) for value in row.values()))
+    Console(file=sys.stdout, highlight=False, markup=False).print(table)
+
+
+def print_fields(record: Mapping[str, object]) -> None:
+    width = max((len(name) for name in record), default=0)
+    for name, value in record.items():
+        print_text(f"{name.ljust(width)}  {format_value(value)}")
+
+
+def format_value(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={format_value(item)}" for key, item in value.items())
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(format_value(item) for item in value)
+    return str(value)
+
+
+@contextmanager
+def progress_bar() -> Iterator["Progress"]:
+    """A progress bar on standard error; plain lines where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield _print_steps()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(doing: str, done: float, total: float | None) -> None:
+            bar.update(task, description=doing, completed=done, total=total)
+
+        yield show
+
+
+def _print_steps() -> "Progress":
+    seen: set[str] = set()
+
+    def show(doing: str, done: float, total: float | None) -> None:
+        if doing not in seen:
+            seen.add(doing)
+            print_note(f"{doing} ({done:g} of {total:g})" if total else doing)
+
+    return show
