@@ -15,6 +15,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 Rows = Sequence[Mapping[str, object]]
+ListFiles = Callable[[str], Sequence[str]]
+LINEAGE = {"source": "test", "ingest_run_id": "run-1", "recorded_at": "2024-01-01T00:00:00Z"}
 
 
 def shared_folder() -> Path:
@@ -92,40 +94,48 @@ def spark() -> Iterator[Any]:
     session.stop()
 
 
+@pytest.fixture(scope="session")
+def typing_connection() -> Iterator[Any]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
 @pytest.fixture
-def write_tables(tmp_path: Path) -> Callable[[Mapping[str, Rows]], Callable[[str], list[str]]]:
+def write_tables(tmp_path: Path, typing_connection: Any) -> Callable[[Mapping[str, Rows]], ListFiles]:
     """Writes rows as the Parquet files of canonical tables; gives what lists a table's files.
 
-    A row names only the columns it cares about: required text is filled in, the rest is null.
+    A row names only the columns it cares about: lineage is filled in, the rest is null.
     """
-    import duckdb
-    import polars
+    from foresell.store.engine import ALL_TABLES
 
-    from foresell.store.engine import ALL_TABLES, literal, quoted
-
-    def write(rows: Mapping[str, Rows]) -> Callable[[str], list[str]]:
-        files: dict[str, list[str]] = {}
+    def write(rows: Mapping[str, Rows]) -> ListFiles:
+        files = {}
         for name, given in rows.items():
-            if not given:
-                continue
-            columns = ALL_TABLES[name].columns
-            unknown = {key for row in given for key in row} - {c.name for c in columns}
-            assert not unknown, f"{name} has no column {unknown}"
-            lineage = {"source": "test", "ingest_run_id": "run-1", "recorded_at": "2024-01-01T00:00:00Z"}
-            texts = {c.name: [_as_text({**lineage, **row}.get(c.name)) for row in given] for c in columns}
-            path = tmp_path / f"{name}.parquet"
-            frame = polars.DataFrame(texts, schema=dict.fromkeys(texts, polars.String))
-            casts = ", ".join(f"CAST({quoted(c.name)} AS {c.sql_type}) AS {quoted(c.name)}" for c in columns)
-            with duckdb.connect() as connection:
-                connection.execute("SET TimeZone = 'UTC'")
-                connection.register("given", frame.to_arrow())
-                connection.execute(
-                    f"COPY (SELECT {casts} FROM given) TO {literal(str(path))} (FORMAT parquet)"
-                )
-            files[name] = [str(path)]
+            if given:
+                path = tmp_path / f"{name}.parquet"
+                _write_parquet(typing_connection, path, ALL_TABLES[name].columns, given)
+                files[name] = [str(path)]
         return lambda name: files.get(name, [])
 
     return write
+
+
+def _write_parquet(connection: Any, path: Path, columns: Sequence[Any], rows: Rows) -> None:
+    """Every value goes through text, so that the engine types it as it types a file that it reads."""
+    import pyarrow
+
+    from foresell.store.engine import literal, quoted
+
+    unknown = {key for row in rows for key in row} - {column.name for column in columns}
+    assert not unknown, f"{path.stem} has no column {unknown}"
+    texts = {c.name: [_as_text({**LINEAGE, **row}.get(c.name)) for row in rows] for c in columns}
+    schema = pyarrow.schema({name: pyarrow.string() for name in texts})
+    casts = ", ".join(f"CAST({quoted(c.name)} AS {c.sql_type}) AS {quoted(c.name)}" for c in columns)
+    connection.register("given", pyarrow.table(texts, schema=schema))
+    connection.execute(f"COPY (SELECT {casts} FROM given) TO {literal(str(path))} (FORMAT parquet)")
 
 
 def _as_text(value: object) -> str | None:

@@ -24,10 +24,11 @@ class TableProfile:
 
 
 class ProfiledTables:
-    """Tables that remember what was already counted about them, so that it is counted once."""
+    """Tables seen at one moment, that remember what was already counted about them."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._current: dict[str, Any] = {}
         self._has_rows: dict[str, bool] = {}
         self._profiles: dict[str, TableProfile] = {}
 
@@ -36,7 +37,9 @@ class ProfiledTables:
         return tables if isinstance(tables, cls) else cls(tables)
 
     def current(self, name: str) -> Any:
-        return self._tables.current(name)
+        if name not in self._current:
+            self._current[name] = self._tables.current(name)
+        return self._current[name]
 
     def history(self, name: str) -> Any:
         return self._tables.history(name)

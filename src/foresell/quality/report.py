@@ -15,6 +15,14 @@ TITLES = {
     "en": {"error": "Errors", "warning": "Warnings", "note": "Notes"},
     "zh": {"error": "错误", "warning": "警告", "note": "提示"},
 }
+PROFILE_WORDS = {
+    "en": {
+        "size": "  {table}: {rows:,} rows, {columns} columns",
+        "missing": "; missing: ",
+        "never": "; never filled: ",
+    },
+    "zh": {"size": "  {table}：{rows:,} 行，{columns} 列", "missing": "；缺失：", "never": "；从未填写："},
+}
 # Columns that are missing in this share at least are listed in the text; the record holds all.
 WORTH_LISTING = 0.005
 
@@ -102,20 +110,26 @@ def _summary(report: QualityReport, language: str) -> str:
     if language == "zh":
         found = f"{errors} 个错误，{warnings} 个警告，{notes} 条提示"
         return f"对 {num_tables} 张表做了 {num_checks} 项检查：{found}"
-    return (
-        f"{num_checks} checks over {num_tables} tables: {errors} errors, {warnings} warnings, {notes} notes"
-    )
+    found = f"{_number(errors, 'error')}, {_number(warnings, 'warning')}, {_number(notes, 'note')}"
+    return f"{_number(num_checks, 'check')} over {_number(num_tables, 'table')}: {found}"
 
 
 def _finding_lines(finding: Finding, language: str) -> Iterator[str]:
     message, advice = finding.in_language(language)
     place = f"{finding.table}.{finding.column}" if finding.column else finding.table
-    amount = f"{finding.num_rows:,} rows" if language == "en" else f"{finding.num_rows:,} 行"
-    yield f"  {place}: {message} ({amount}, {share_text(finding.share)})"
+    share = share_text(finding.share)
+    if language == "zh":
+        yield f"  {place}: {message}（{finding.num_rows:,} 行，{share}）"
+    else:
+        yield f"  {place}: {message} ({_number(finding.num_rows, 'row')}, {share})"
     yield f"      {advice}"
     if finding.examples:
-        label = "for example" if language == "en" else "例如"
-        yield f"      {label}: {', '.join(finding.examples)}"
+        label = "例如：" if language == "zh" else "for example: "
+        yield f"      {label}{', '.join(finding.examples)}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def share_text(share: float) -> str:
@@ -128,13 +142,11 @@ def share_text(share: float) -> str:
 
 
 def _profile_line(profile: TableProfile, language: str) -> str:
+    words = PROFILE_WORDS[language]
+    line = words["size"].format(table=profile.table, rows=profile.num_rows, columns=len(profile.missing))
     gaps = {c: share for c, share in profile.missing.items() if WORTH_LISTING <= share < 1}
-    rows = "rows" if language == "en" else "行"
-    missing, never = ("missing", "never filled") if language == "en" else ("缺失", "从未填写")
-    line = f"  {profile.table}: {profile.num_rows:,} {rows}, {len(profile.missing)} "
-    line += "columns" if language == "en" else "列"
     if gaps:
-        line += f"; {missing}: " + ", ".join(f"{c} {share_text(s)}" for c, s in gaps.items())
+        line += words["missing"] + ", ".join(f"{c} {share_text(s)}" for c, s in gaps.items())
     if profile.empty_columns:
-        line += f"; {never}: " + ", ".join(profile.empty_columns)
+        line += words["never"] + ", ".join(profile.empty_columns)
     return line

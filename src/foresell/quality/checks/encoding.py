@@ -21,9 +21,19 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 # UTF-8 read as Latin-1 or Windows-1252: the first byte of a character shows as Â, Ã, Ä … ï, and each byte
-# that follows as one of 64 characters that are no letters of a word. 'Ã' alone is Portuguese.
-FOLLOWING = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“•–—˜™š›œžŸ"
-MOJIBAKE = f"[ÂÃÄÅÎÏÐÑ×Ø][{FOLLOWING}]|[à-ï][{FOLLOWING}”][{FOLLOWING}”]"
+# that follows as one of 64 signs. 'Ã' alone is Portuguese, and quotes, dashes and no-break spaces may
+# follow a letter in sound text ("voilà »"): they only count after Â and Ã, where damage is likelier.
+SIGNS = "\u0080-\u009f\u00a1-\u00aa\u00ac-\u00ba\u00bc-\u00bf€‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ"
+PUNCTUATION = "\u00a0«»…‘’“–—"
+MOJIBAKE = "|".join(
+    [
+        f"[ÂÃ][{SIGNS}{PUNCTUATION}]",
+        "Ã”[A-Za-z]",
+        f"[ÄÅÎÏÐÑ×Ø][{SIGNS}]",
+        f"[à-ï][{SIGNS}][{SIGNS}{PUNCTUATION}”]",
+        f"[à-ï][{SIGNS}{PUNCTUATION}”][{SIGNS}]",
+    ]
+)
 REPLACEMENT_CHARACTER = "\ufffd"
 LOST_CHARACTERS = r"\?{3,}"
 CONTROL_CHARACTERS = "[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f]"
