@@ -51,6 +51,7 @@ leaderboard = Table(
         real("upper", "of the 95% interval"),
         real("fit_seconds"),
         real("predict_seconds"),
+        text("note", "what else a reader must know: repeats included, …"),
         moment("made_at", required=True),
     ),
     has_lineage=False,

@@ -1,0 +1,96 @@
+"""The recommenders against each other, on held-out time, through the interfaces that serve them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from foresell.contracts.errors import InputError
+from foresell.contracts.protocols import Tables
+from foresell.contracts.settings import Settings
+from foresell.evaluation.compare import Trial, leaderboard
+from foresell.evaluation.intervals import Interval, bootstrap_mean
+from foresell.evaluation.ranking import RankingScores, ranking_scores, relevant_products
+from foresell.evaluation.splits import Fold, split_at_end
+from foresell.features.asof import after, asof
+from foresell.predict.recommend import MODELS, load_model
+from foresell.predict.recommend.catalog import IMPORT_MORE, NOTHING
+from foresell.predict.recommend.interactions import interactions
+
+TASK = "recommend"
+MAIN_SCORE = "ndcg"
+WINDOW = timedelta(days=28)
+SEED = 0
+Say = Callable[[str], None]
+
+
+def config_of(model: str, settings: Settings) -> Any:
+    """The model's config under the store's settings."""
+    return load_model(model).config(half_life_days=settings.recommend.half_life_days)
+
+
+def main_score(settings: Settings) -> str:
+    """The score that chooses; higher is better."""
+    return f"{MAIN_SCORE}@{settings.recommend.k}"
+
+
+def backtest(
+    tables: Tables,
+    settings: Settings,
+    *,
+    models: Sequence[str] = tuple(MODELS),
+    window: timedelta = WINDOW,
+    say: Say = lambda step: None,
+) -> pl.DataFrame:
+    """The `leaderboard` of the contracts: each model on the validation and the test window.
+
+    Both windows lie at the end of the history (`evaluation.splits.split_at_end`). A model learns from
+    what was known at a window's start (`features.asof`), recommends to every customer who has a history
+    and takes something relevant in the window, and is scored by `evaluation.ranking` at k of the
+    settings, repeats as the settings say (stated in `note`). Intervals: 95%, bootstrap over customers.
+    `say` is told each step. Raises InputError where there is nothing to learn from.
+    """
+    times = interactions(tables)["occurred_at"]
+    first, last = times.min(), times.max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        raise InputError(NOTHING, do=IMPORT_MORE)
+    split = split_at_end(first.astimezone(UTC), last.astimezone(UTC), window)
+    trials = [trial for fold in split.folds() for trial in _trials(tables, settings, fold, models, say)]
+    return leaderboard(trials, datetime.now(UTC))
+
+
+def _trials(
+    tables: Tables, settings: Settings, fold: Fold, models: Sequence[str], say: Say
+) -> Iterator[Trial]:
+    past = interactions(asof(tables, settings, fold.cutoff))
+    taken = interactions(after(tables, settings, fold.cutoff, fold.until - fold.cutoff))
+    with_history = taken.join(past.select("customer_id").unique(), on="customer_id", how="semi")
+    exclude = past if settings.recommend.repeats == "exclude" else None
+    relevant = relevant_products(with_history, exclude)
+    judged = relevant["customer_id"].unique()
+    note = (
+        f"repeats {settings.recommend.repeats}d; {len(judged)} customers; "
+        f"{fold.cutoff:%Y-%m-%d %H:%M} to {fold.until:%Y-%m-%d %H:%M} UTC"
+    )
+    for name in models:
+        say(f"{fold.split}: {name}")
+        started = perf_counter()
+        fitted = load_model(name).fit(past, config_of(name, settings))
+        fitted_at = perf_counter()
+        recommended = fitted.recommend(
+            past, settings.recommend.k, exclude=exclude, customers=judged, with_reasons=False
+        )
+        seconds = (fitted_at - started, perf_counter() - fitted_at)
+        found = ranking_scores(recommended, relevant, settings.recommend.k, past)
+        yield Trial(TASK, name, fold.split, _named_scores(found), *seconds, note)
+
+
+def _named_scores(found: RankingScores) -> dict[str, Interval]:
+    values = {
+        f"{name}@{found.k}": bootstrap_mean(found.per_customer[name].fill_null(np.nan), seed=SEED)
+        for name in ("recall", "ndcg", "mrr", "novelty")
+    }
+    return {**values, f"coverage@{found.k}": Interval(found.coverage, np.nan, np.nan)}

@@ -1,0 +1,68 @@
+"""The products a recommender knows: their order, and how popular each was lately."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from foresell.contracts.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SECONDS_A_DAY = 86_400.0
+NOTHING = "There is nothing to learn recommendations from"
+IMPORT_MORE = "Import orders with customers and products, or events."
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """`product_ids` ascending (by code point); `popularity` in (0, 1], the most popular product 1."""
+
+    product_ids: pl.Series
+    popularity: "NDArray[np.float32]"
+
+    @classmethod
+    def from_interactions(cls, interactions: pl.DataFrame, half_life_days: float) -> "Catalog":
+        """Popularity: the sum of weight × 2^(−age / half-life), age from the newest interaction."""
+        if interactions.is_empty():
+            raise InputError(NOTHING, do=IMPORT_MORE)
+        recency = recency_weight(pl.col("occurred_at").max(), half_life_days)
+        popular = (
+            interactions.select("product_id", (pl.col("weight") * recency).alias("popularity"))
+            .group_by("product_id")
+            .agg(pl.col("popularity").sum())
+            .sort("product_id")
+        )
+        return cls.from_table(popular.with_columns(pl.col("popularity") / pl.col("popularity").max()))
+
+    @classmethod
+    def from_table(cls, products: pl.DataFrame) -> "Catalog":
+        # The least positive number stands for popularity that faded to nothing: the product is still known.
+        least = float(np.finfo(np.float32).tiny)
+        popularity = products["popularity"].cast(pl.Float32).clip(lower_bound=least)
+        return cls(products["product_id"], popularity.to_numpy())
+
+    def to_table(self) -> pl.DataFrame:
+        return pl.DataFrame({"product_id": self.product_ids, "popularity": self.popularity})
+
+    @property
+    def size(self) -> int:
+        return len(self.product_ids)
+
+    @cached_property
+    def positions(self) -> pl.DataFrame:
+        """product_id → product (its position, UInt32)."""
+        return pl.DataFrame({"product_id": self.product_ids}).with_row_index("product")
+
+    def with_positions(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of known products, with the column `product`."""
+        return rows.join(self.positions, on="product_id", how="inner", maintain_order="left")
+
+
+def recency_weight(newest: pl.Expr, half_life_days: float) -> pl.Expr:
+    """2^(−age / half-life) of each row's occurred_at, age from `newest`; 1 for the newest."""
+    age_days = (newest - pl.col("occurred_at")).dt.total_seconds() / SECONDS_A_DAY
+    return pl.lit(2.0).pow(-age_days / half_life_days)

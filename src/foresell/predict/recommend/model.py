@@ -1,0 +1,71 @@
+"""What every recommender is: a config, a `fit`, and a fitted object that recommends.
+
+Frames (polars):
+    interactions, histories   customer_id, product_id, occurred_at (UTC), weight
+    exclude                   customer_id, product_id: never recommend that product to that customer;
+                              a null customer_id stands for everybody
+    recommended               customer_id, product_id, rank (from 1), score, reason_code, because_product_id
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import polars as pl
+
+INTERACTIONS = pl.Schema(
+    {
+        "customer_id": pl.String(),
+        "product_id": pl.String(),
+        "occurred_at": pl.Datetime("us", "UTC"),
+        "weight": pl.Float64(),
+    }
+)
+RECOMMENDED = pl.Schema(
+    {
+        "customer_id": pl.String(),
+        "product_id": pl.String(),
+        "rank": pl.Int64(),
+        "score": pl.Float64(),
+        "reason_code": pl.String(),
+        "because_product_id": pl.String(),
+    }
+)
+
+
+class FittedRecommender(Protocol):
+    """A recommender that has learned. It holds products and numbers, and nothing about any one customer."""
+
+    @property
+    def config(self) -> Any: ...
+
+    def recommend(
+        self,
+        histories: pl.DataFrame,
+        k: int,
+        *,
+        exclude: pl.DataFrame | None = None,
+        customers: pl.Series | None = None,
+        with_reasons: bool = True,
+    ) -> pl.DataFrame:
+        """The k best products of each customer, as the RECOMMENDED frame, sorted by customer and rank.
+
+        `histories`: what each customer did so far. `customers`: whom to recommend to (default: those of
+        the histories); one without a history gets the popular products. Equal scores: by product_id.
+        Products that the model never saw are not recommended; fewer than k rows where too few are left.
+        A negative score marks a popular product that fills up what the model had no opinion on.
+        `with_reasons=False` leaves both reason columns null, which is faster.
+        """
+
+    def to_tables(self) -> dict[str, pl.DataFrame]:
+        """All that was learned, as the tables of an artifact; `RecommendModel.load` is its inverse."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendModel:
+    """An entry of MODELS. `fit` and `load` give a fitted object; `config` makes a config of plain values."""
+
+    name: str
+    config: Callable[..., Any]
+    fit: Callable[[pl.DataFrame, Any], FittedRecommender]
+    load: Callable[[Mapping[str, Any], Mapping[str, pl.DataFrame]], FittedRecommender]

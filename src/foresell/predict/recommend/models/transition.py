@@ -1,0 +1,139 @@
+"""What is bought next: from each of the last baskets to the one after it, later steps counting more.
+
+Source: Rendle et al., Factorizing personalized Markov chains, WWW 2010, the unfactorized chain over baskets;
+with weights that fade with age. A session of events is a chain of baskets of one product.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from foresell.predict.recommend.catalog import Catalog, recency_weight
+from foresell.predict.recommend.model import RecommendModel
+from foresell.predict.recommend.neighbors import Neighbors, nearest
+from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+
+REASON = "bought_after"
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionConfig:
+    """`half_life_days`: the age at which a step counts half. `num_baskets`: how many of a customer's last
+    baskets speak, each counting `basket_decay` times the one after it. `max_lag`: a basket also leads to the
+    ones after next, at `basket_decay` a step. `shrink`: added to what a product led to, so that what was seen
+    once does not look certain. `num_neighbors`: products kept for each.
+    """
+
+    half_life_days: float = 30.0
+    num_baskets: int = 10
+    basket_decay: float = 0.8
+    max_lag: int = 3
+    shrink: float = 2.0
+    num_neighbors: int = 100
+
+
+@dataclass(frozen=True)
+class Transition:
+    config: TransitionConfig
+    catalog: Catalog
+    neighbors: Neighbors
+
+    def recommend(
+        self,
+        histories: pl.DataFrame,
+        k: int,
+        *,
+        exclude: pl.DataFrame | None = None,
+        customers: pl.Series | None = None,
+        with_reasons: bool = True,
+    ) -> pl.DataFrame:
+        whom = histories["customer_id"] if customers is None else customers
+        to = audience(self.catalog, last_baskets(histories, self.config), whom, exclude)
+        return rank(
+            self.catalog, to, k, self.neighbors.score, self.neighbors.explain if with_reasons else None
+        )
+
+    def to_tables(self) -> dict[str, pl.DataFrame]:
+        return {"products": self.catalog.to_table(), "neighbors": self.neighbors.to_table(self.catalog)}
+
+
+def last_baskets(histories: pl.DataFrame, config: TransitionConfig) -> pl.DataFrame:
+    """customer_id, product_id, value = Σ over the last baskets of weight × decay^(baskets since)."""
+    baskets_since = (
+        pl.col("occurred_at").rank("dense", descending=True).over("customer_id").cast(pl.Int64) - 1
+    )
+    return (
+        histories.with_columns(since=baskets_since)
+        .filter(pl.col("since") < config.num_baskets)
+        .select(
+            "customer_id",
+            "product_id",
+            value=pl.col("weight") * pl.lit(config.basket_decay).pow(pl.col("since")),
+        )
+        .group_by("customer_id", "product_id")
+        .agg(pl.col("value").sum())
+    )
+
+
+def fit(interactions: pl.DataFrame, config: TransitionConfig) -> Transition:
+    """Raises InputError where there are no interactions."""
+    catalog = Catalog.from_interactions(interactions, config.half_life_days)
+    baskets = _numbered_baskets(interactions, catalog)
+    num_baskets = baskets["basket"].n_unique()
+    shape = (num_baskets, catalog.size)
+    recency = baskets.select(recency_weight(pl.col("occurred_at").max(), config.half_life_days)).to_series()
+    following = _cells(baskets, baskets["weight"] * recency, shape)
+    holding = _cells(baskets, pl.repeat(1.0, baskets.height, eager=True), shape)
+    leading = sparse.csr_array((_earlier(baskets, num_baskets, config) @ holding).T)
+    # What all steps out of a product count together: a step counts once, however large the basket.
+    basket_weights = baskets.with_columns(recency=recency).group_by("basket").agg(pl.col("recency").first())
+    led_to = leading @ basket_weights.sort("basket")["recency"].cast(pl.Float32).to_numpy()
+
+    def probability(sums: Floats, sources: Ints, targets: Ints) -> Floats:
+        result: Floats = sums / (led_to[sources] + config.shrink)
+        return result
+
+    matrix = nearest(leading, following, config.num_neighbors, probability)
+    return Transition(config, catalog, Neighbors(matrix, REASON))
+
+
+def _numbered_baskets(interactions: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """The interactions with `product`, `customer` and `basket`: baskets numbered by customer and time."""
+    ordered = catalog.with_positions(interactions).sort("customer_id", "occurred_at", "product_id")
+    return ordered.with_columns(
+        basket=pl.struct("customer_id", "occurred_at").rle_id(), customer=pl.col("customer_id").rle_id()
+    )
+
+
+def _earlier(baskets: pl.DataFrame, num_baskets: int, config: TransitionConfig) -> Any:
+    """Baskets × baskets: cell (later, earlier) = decay^(lag − 1) within one customer, lags up to max_lag."""
+    customer_of = (
+        baskets.group_by("basket").agg(pl.col("customer").first()).sort("basket")["customer"].to_numpy()
+    )
+    parts = []
+    for lag in range(1, min(config.max_lag, num_baskets - 1) + 1):
+        later = np.flatnonzero(customer_of[lag:] == customer_of[:-lag]) + lag
+        values = np.full(len(later), config.basket_decay ** (lag - 1), dtype=np.float32)
+        parts.append((values, later, later - lag))
+    if not parts:
+        return sparse.csr_array((num_baskets, num_baskets), dtype=np.float32)
+    cells = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return sparse.csr_array((cells[0], (cells[1], cells[2])), shape=(num_baskets, num_baskets))
+
+
+def _cells(baskets: pl.DataFrame, values: pl.Series, shape: tuple[int, int]) -> Any:
+    where = (baskets["basket"].to_numpy(), baskets["product"].to_numpy())
+    return sparse.csr_array((values.cast(pl.Float32).to_numpy(), where), shape=shape)
+
+
+def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame]) -> Transition:
+    catalog = Catalog.from_table(tables["products"])
+    neighbors = Neighbors.from_table(tables["neighbors"], catalog, REASON)
+    return Transition(TransitionConfig(**config), catalog, neighbors)
+
+
+MODEL = RecommendModel("transition", TransitionConfig, fit, load)
