@@ -235,8 +235,8 @@ consents = Table(
     own_columns=(
         identifier("customer_id"),
         text("purpose"),
-        flag("is_granted", required=True),
         moment("at"),
+        flag("is_granted", required=True),
     ),
 )
 

@@ -1,0 +1,66 @@
+"""Starting is quick: heavy libraries load when they are used."""
+
+import importlib.util
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+HEAVY = (
+    "deltalake",
+    "duckdb",
+    "ibis",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "pyspark",
+    "scipy",
+    "sqlglot",
+    "statsforecast",
+)
+RUNS = 5
+
+
+def best_seconds(*arguments: str) -> float:
+    """The best of several: what the machine can do when nothing else disturbs it."""
+    best = float("inf")
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return {name.split(".")[0] for name in answer.stdout.split()}
+
+
+def test_import_is_quick() -> None:
+    assert best_seconds("-c", "import foresell") < 0.3
+
+
+def test_importing_any_room_loads_nothing_heavy() -> None:
+    rooms = sorted(path.parent.relative_to(SOURCE) for path in SOURCE.rglob("__init__.py"))
+    statement = "import " + ", ".join(".".join(room.parts) for room in rooms)
+    assert loaded_by(statement) & set(HEAVY) == set()
+
+
+needs_cli = pytest.mark.skipif(
+    importlib.util.find_spec("foresell.cli") is None, reason="the command line is not built yet"
+)
+
+
+@needs_cli
+def test_help_is_quick() -> None:
+    assert best_seconds("-m", "foresell", "--help") < 0.6
+
+
+@needs_cli
+def test_the_command_loads_nothing_heavy_before_it_is_used() -> None:
+    assert loaded_by("import foresell.cli.main") & set(HEAVY) == set()
