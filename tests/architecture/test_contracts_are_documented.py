@@ -10,6 +10,7 @@ from foresell.contracts.columns import Column
 from foresell.contracts.results import RESULTS
 from foresell.contracts.settings import Settings
 from foresell.contracts.tables import EVENT_NAMES, TABLES, Table
+from foresell.kpis import KPIS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALL_TABLES = {**TABLES, **RESULTS}
@@ -98,6 +99,13 @@ def test_every_error_is_in_the_tree_with_its_codes(error: type[errors.ForesellEr
 @pytest.mark.parametrize("word", [*ALL_TABLES, *EVENT_NAMES])
 def test_the_glossary_knows_every_table_and_event(word: str) -> None:
     assert f"`{word}`" in GLOSSARY
+
+
+@pytest.mark.parametrize("kpi", KPIS)
+def test_the_glossary_knows_every_kpi_by_its_chinese_name(kpi: str) -> None:
+    lines = [line for line in GLOSSARY.splitlines() if line.startswith((f"| `{kpi}` |", f"| `{kpi}` (KPI)"))]
+    name = KPIS[kpi].chinese.name.split("（按")[0]
+    assert any(name in line for line in lines)
 
 
 def test_every_term_of_the_glossary_is_also_given_in_chinese() -> None:

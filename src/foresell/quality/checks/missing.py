@@ -84,7 +84,7 @@ def _events_of_nobody(tables: Tables) -> list[Finding]:
     words = Words(
         "Events name neither a customer, nor a visitor, nor a session",
         "They cannot be counted as visits. Map a cookie, device or session id in the source.",
-        "事件既没有客户、也没有访客或会话标识",
+        "事件既没有顾客、也没有访客或会话标识",
         "这些事件无法计入访问。请在映射中加入 cookie、设备或会话标识。",
     )
     return find_rows("missing", "events", rows, "event_id", [Rule("customer_id", "warning", nobody, words)])

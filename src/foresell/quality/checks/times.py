@@ -117,7 +117,7 @@ def _after_erasure(tables: Tables) -> list[Finding]:
     words = Words(
         "A customer who was erased appears again afterwards",
         "The source still sends this person's data: erase it there too, then run `foresell erase` again.",
-        "已被删除的客户之后又出现了",
+        "已被删除的顾客之后又出现了",
         "数据源仍在发送此人的数据：请在源头删除，然后再次运行 `foresell erase`。",
     )
     findings: list[Finding] = []
