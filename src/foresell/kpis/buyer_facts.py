@@ -35,12 +35,11 @@ def cut_buyers(scope: Scope) -> "ir.Table":
     buyers = orders.group_by([*scope.keys, "customer_id"]).agg(orders=orders.count())
     first = first_orders(counted_orders(scope))
     buyers = buyers.left_join(first, buyers.customer_id == first.first_customer)
-    begins = [buyers.period] if scope.period else []
-    begins += [ibis.literal(scope.start)] if scope.start else []
-    if not begins:
-        return buyers.mutate(is_new=ibis.literal(True))
     # A period that begins before the asked days counts from the first asked day on.
-    return buyers.mutate(is_new=buyers.first_date >= ibis.greatest(*begins))
+    is_new = ibis.literal(True)
+    for begin in ([buyers.period] if scope.period else []) + ([scope.start] if scope.start else []):
+        is_new &= buyers.first_date >= begin
+    return buyers.mutate(is_new=is_new)
 
 
 def cut_gaps(scope: Scope) -> "ir.Table":

@@ -93,11 +93,11 @@ def moved_units(scope: Scope) -> "ir.Table":
         items = scope.tables.current("bundle_items")
         items = items.select("bundle_product_id", part_id="product_id", part_quantity="quantity")
         lines = lines.left_join(items, lines.product_id == items.bundle_product_id)
-        lines = lines.select(
-            "line_order_id",
+        # A computed column of a join cannot be joined on: `mutate` ends the join first.
+        lines = lines.mutate(
             product_id=ibis.coalesce(lines.part_id, lines.product_id),
             quantity=lines.quantity * lines.part_quantity.fill_null(1.0),
-        )
+        ).select("line_order_id", "product_id", "quantity")
     products = scope.tables.current("products").select(known_product="product_id", is_service="is_service")
     lines = lines.left_join(products, lines.product_id == products.known_product).drop("known_product")
     moved = lines.inner_join(orders, lines.line_order_id == orders.order_id).drop("line_order_id")

@@ -156,15 +156,18 @@ def _unit(kpi: Kpi, scope: Scope) -> str:
 
 
 def _answer(kpi: Kpi, scope: Scope, cells: Cells) -> KpiAnswer:
-    rows = [{**_key_columns(key, scope), "value": _number(kpi, value)} for key, value in _values(kpi, cells)]
+    rows = [
+        {**_key_columns(key, scope), "value": _number(kpi, value)}
+        for key, value in _values(kpi, scope, cells)
+    ]
     return KpiAnswer(kpi.id, _unit(kpi, scope), rows)
 
 
-def _values(kpi: Kpi, cells: Cells) -> Iterator[tuple[CellKey, Any]]:
+def _values(kpi: Kpi, scope: Scope, cells: Cells) -> Iterator[tuple[CellKey, Any]]:
     if kpi.compute is None:
         raise AssertionError(f"{kpi.id} has neither compute nor read_rows")
     values: dict[CellKey, Any] = {}
-    for key, measures in _own_cells(kpi, cells):
+    for key, measures in _own_cells(kpi, scope, cells):
         values[key] = kpi.compute(measures)
     if kpi.is_share:
         totals: dict[date | None, Decimal] = {}
@@ -175,10 +178,10 @@ def _values(kpi: Kpi, cells: Cells) -> Iterator[tuple[CellKey, Any]]:
         yield key, values[key]
 
 
-def _own_cells(kpi: Kpi, cells: Cells) -> Iterator[tuple[CellKey, Measures]]:
+def _own_cells(kpi: Kpi, scope: Scope, cells: Cells) -> Iterator[tuple[CellKey, Measures]]:
     """The cells in which anything of the KPI happened: others' measures were read with it."""
     for key, measures in cells.items():
-        if key == (None, None) or any(name in measures for name in kpi.measures):
+        if not scope.keys or any(name in measures for name in kpi.measures):
             yield key, complete(measures, kpi.measures)
 
 
