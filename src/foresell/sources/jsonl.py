@@ -94,7 +94,7 @@ def _without_returns(block: bytes) -> bytes:
 
 
 IS_OBJECT = "(CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END)"
-IS_ROW = "(line IS NOT NULL AND trim(line, E' \\t') <> '')"
+IS_ROW = "(line IS NOT NULL AND trim(line, ' \t') <> '')"
 
 
 def _survey(connection: "DuckDBPyConnection", lines: _Lines, path: Path) -> tuple[list[KeyPath], int]:

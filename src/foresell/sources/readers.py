@@ -14,6 +14,8 @@ from foresell.sources.staging import Projection, ReadOptions, StagedFile
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+__all__ = ["READERS", "ReadOptions", "StagedFile", "detect_format", "stage_file"]
+
 Reader = Callable[["DuckDBPyConnection", Path, Path, ReadOptions, Projection], StagedFile]
 
 READERS: dict[str, Reader] = {

@@ -1,0 +1,1 @@
+"""Known exports, one a file: which of their files and columns are what."""
