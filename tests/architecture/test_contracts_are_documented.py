@@ -7,13 +7,14 @@ import pytest
 
 from foresell.contracts import errors
 from foresell.contracts.columns import Column
+from foresell.contracts.records import RECORDS
 from foresell.contracts.results import RESULTS
 from foresell.contracts.settings import Settings
 from foresell.contracts.tables import EVENT_NAMES, TABLES, Table
 from foresell.kpis import KPIS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ALL_TABLES = {**TABLES, **RESULTS}
+ALL_TABLES = {**TABLES, **RESULTS, **RECORDS}
 GLOSSARY = (REPOSITORY / "GLOSSARY.md").read_text(encoding="utf-8")
 TIME_ENDINGS = ("_at", "valid_from", "valid_to", "at", "time")
 CHINESE = re.compile("[\u4e00-\u9fff]")

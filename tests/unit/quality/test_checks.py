@@ -183,14 +183,23 @@ def test_the_same_product_twice_in_a_basket_is_only_worth_knowing(
     assert [(f.table, f.severity, f.num_rows) for f in found] == [("order_lines", "note", 1)]
 
 
-def test_one_import_that_says_two_things_of_one_key_is_found(shop: Shop, make_tables: MakeTables) -> None:
-    first = shop["orders"][0]
-    shop["orders"].append({**first, "total_amount": 1, "superseded_at": "2024-03-09T00:00:00Z"})
-    shop["orders"].append(
-        {**shop["orders"][1], "ingest_run_id": "run-0", "superseded_at": "2024-03-09T00:00:00Z"}
-    )
-    found = run("keys", make_tables(recorded_later(shop)), Settings())
-    assert [(f.table, f.severity, f.examples) for f in found] == [("orders", "warning", ("o1",))]
+def test_a_file_that_says_two_things_of_one_key_is_found(shop: Shop, make_tables: MakeTables) -> None:
+    tables = recorded_later(shop)
+    aside = {"run_id": "run-1", "source_file": "orders.csv", "target_table": "orders"}
+    tables["quarantine"] = [
+        {**aside, "quarantine_id": "run-1-7", "row_number": 7, "error_code": "conflicting_rows"},
+        {**aside, "quarantine_id": "run-1-9", "row_number": 9, "error_code": "bad_number"},
+    ]
+    found = run("keys", make_tables(tables), Settings())
+    assert [(f.table, f.column, f.severity, f.examples) for f in found] == [
+        ("orders", "order_id", "warning", ("run-1-7",))
+    ]
+
+
+def test_a_corrected_order_is_no_fault(shop: Shop, make_tables: MakeTables) -> None:
+    before = {**shop["orders"][0], "total_amount": 1, "superseded_at": "2024-03-09T00:00:00Z"}
+    shop["orders"].append(before)
+    assert run_all(make_tables(recorded_later(shop))) == []
 
 
 def test_a_column_is_reported_when_more_than_the_limit_is_missing(
