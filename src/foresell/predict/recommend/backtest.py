@@ -77,8 +77,9 @@ def _trials(
     )
     for name in models:
         say(f"{fold.split}: {name}")
+        model, config = load_model(name), config_of(name, settings)
         started = perf_counter()
-        fitted = load_model(name).fit(past, config_of(name, settings))
+        fitted = model.fit(past, config)
         fitted_at = perf_counter()
         recommended = fitted.recommend(
             past, settings.recommend.k, exclude=exclude, customers=judged, with_reasons=False
