@@ -43,7 +43,7 @@ def query_kpi(
     definition = KPIS[kpi]
     scope = make_scope(tables, settings, by=by, period=period, start=start, end=end, where=where)
     scope = _with_default_split(definition, scope)
-    _refuse(definition, scope)
+    check_scope(definition, scope)
     if definition.read_rows:
         return KpiAnswer(kpi, _unit(definition, scope), definition.read_rows(scope))
     return _answer(definition, scope, read_measures(scope, definition.measures))
@@ -74,7 +74,7 @@ def all_kpis(
         kpi = KPIS[name]
         scope = _with_default_split(kpi, asked)
         try:
-            _refuse(kpi, scope)
+            check_scope(kpi, scope)
         except (InputError, NotFoundError) as error:
             answers[name] = Unavailable(name, error.message, lacking(kpi, scope))
             continue
@@ -88,31 +88,8 @@ def all_kpis(
     return {name: answers[name] for name in KPIS if name in answers}
 
 
-def lacking(kpi: Kpi, scope: Scope) -> tuple[str, ...]:
-    """What of the KPI's `requires` holds nothing."""
-    return tuple(need for need in kpi.requires if not any(_has(scope, one) for one in need.split("|")))
-
-
-def valid_dimensions(kpi: Kpi) -> list[str]:
-    """The dimensions that the KPI can be cut by without counting twice."""
-    if kpi.read_rows:
-        return sorted(kpi.row_splits)
-    return sorted(name for name, dimension in DIMENSIONS.items() if not _why_not(kpi, dimension))
-
-
-def _with_default_split(kpi: Kpi, scope: Scope) -> Scope:
-    if scope.by is None and kpi.default_by is not None:
-        return scope.but(by=DIMENSIONS[kpi.default_by])
-    return scope
-
-
-def _has(scope: Scope, need: str) -> bool:
-    table, _, column = need.partition(".")
-    return scope.has_values(table, column) if column else scope.has_rows(table)
-
-
-def _refuse(kpi: Kpi, scope: Scope) -> None:
-    """Raise unless the KPI can be given for this scope."""
+def check_scope(kpi: Kpi, scope: Scope) -> None:
+    """Raise what `query_kpi` would, without reading the KPI."""
     lacks = lacking(kpi, scope)
     if lacks:
         missing = " and ".join(need.replace("|", " or ") for need in lacks)
@@ -138,6 +115,29 @@ def _refuse(kpi: Kpi, scope: Scope) -> None:
                 f"The dimension '{dimension.id}' needs {dimension.table}, of which the store has nothing",
                 do="Import a file that has it.",
             )
+
+
+def lacking(kpi: Kpi, scope: Scope) -> tuple[str, ...]:
+    """What of the KPI's `requires` holds nothing."""
+    return tuple(need for need in kpi.requires if not any(_has(scope, one) for one in need.split("|")))
+
+
+def valid_dimensions(kpi: Kpi) -> list[str]:
+    """The dimensions that the KPI can be cut by without counting twice."""
+    if kpi.read_rows:
+        return sorted(kpi.row_splits)
+    return sorted(name for name, dimension in DIMENSIONS.items() if not _why_not(kpi, dimension))
+
+
+def _with_default_split(kpi: Kpi, scope: Scope) -> Scope:
+    if scope.by is None and kpi.default_by is not None:
+        return scope.but(by=DIMENSIONS[kpi.default_by])
+    return scope
+
+
+def _has(scope: Scope, need: str) -> bool:
+    table, _, column = need.partition(".")
+    return scope.has_values(table, column) if column else scope.has_rows(table)
 
 
 def _why_not(kpi: Kpi, dimension: Dimension) -> str:
