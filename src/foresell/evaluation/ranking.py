@@ -13,7 +13,7 @@ import polars as pl
 @dataclass(frozen=True, slots=True)
 class RankingScores:
     """`per_customer`: customer_id, recall, ndcg, mrr, novelty at k; novelty is null where nothing was
-    recommended. `coverage`: the share of `num_products` that was recommended to anybody."""
+    recommended. `coverage`: the share of the catalog that was recommended to anybody."""
 
     k: int
     per_customer: pl.DataFrame
@@ -42,7 +42,7 @@ def ranking_scores(
         mrr@k    = 1 / rank of the first hit, 0 without one
         novelty@k = mean over the recommended of −log2(share of past customers who took the product);
                     a product that nobody took counts as taken by one (Zhou et al., PNAS 2010)
-        coverage@k = distinct products recommended to the judged / products of `past`
+        coverage@k = distinct products of `past` recommended to the judged / products of `past`
     """
     judged = relevant.group_by("customer_id").agg(num_relevant=pl.len())
     top = recommended.filter(pl.col("rank") <= k).join(
@@ -74,8 +74,9 @@ def ranking_scores(
         )
         .sort("customer_id")
     )
-    coverage = top["product_id"].n_unique() / max(past["product_id"].n_unique(), 1)
-    return RankingScores(k, per_customer, coverage)
+    catalog = past.select("product_id").unique()
+    num_shown = catalog.join(top, on="product_id", how="semi").height
+    return RankingScores(k, per_customer, num_shown / max(catalog.height, 1))
 
 
 def _discount(rank: pl.Expr) -> pl.Expr:
