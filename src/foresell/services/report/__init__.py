@@ -1,0 +1,54 @@
+"""The report: one HTML file that a shop owner can read, print and send on.
+
+`gather` reads the tables into plain data (`sections`); `page` writes that data in a language.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from foresell.services.shop import Progress, Shop, silent
+
+Language = Literal["en", "zh"]
+
+
+def write_report(
+    shop: Shop,
+    path: Path,
+    *,
+    language: Language | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Write the report over the local dates `start` to `end` (None: all there is) and return its path.
+
+    The file holds everything it shows and asks no host for anything. It replaces an older one at once,
+    so that nobody ever opens half a report. `language` None: the store's.
+
+    Errors: InputError for an unknown language, for dates the wrong way round, and for a missing
+    exchange rate; DeniedError where the file cannot be written.
+    """
+    from foresell.contracts.errors import DeniedError, InputError, did_you_mean
+    from foresell.services.report.gather import STEPS, gather
+    from foresell.services.report.page import render
+
+    language = language or shop.settings.store.language
+    if language not in ("en", "zh"):
+        raise InputError(f"There is no report in '{language}'", do=did_you_mean(language, ("en", "zh")))
+    with shop.reading() as tables:
+        report = gather(tables, shop.settings, start, end, progress)
+    page = render(report, language)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(page, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise DeniedError(
+            f"The report cannot be written to {path}",
+            received=error.strerror,
+            do="Choose a folder that you may write and a disk with space left.",
+        ) from error
+    progress("report", len(STEPS), len(STEPS))
+    return path

@@ -1,0 +1,13 @@
+"""Writing the report's data as one HTML page."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foresell.services.report.sections import Report
+
+
+def render(report: "Report", language: str) -> str:
+    """The whole page in "en" or "zh": one document that needs nothing but itself."""
+    from foresell.services.report.page.document import write_page
+
+    return write_page(report, language)
