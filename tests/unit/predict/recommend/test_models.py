@@ -45,13 +45,20 @@ def test_transition_recommends_what_followed_the_last_basket() -> None:
 def test_transition_does_not_run_over_from_one_customer_to_the_next() -> None:
     past = history([("a", "first", 0), ("b", "second", 1)])
     model = load_model("transition")
-    assert model.fit(past, model.config()).to_tables()["neighbors"].is_empty()
+    assert model.fit(past, model.config(min_customers=1)).to_tables()["neighbors"].is_empty()
+
+
+def test_transition_keeps_nothing_of_a_product_of_fewer_customers_than_asked() -> None:
+    past = history([(who, product, day) for who in ("a", "b") for day, product in enumerate(["p", "q"])])
+    model = load_model("transition")
+    assert model.fit(past, model.config(min_customers=3)).to_tables()["neighbors"].is_empty()
+    assert not model.fit(past, model.config(min_customers=2)).to_tables()["neighbors"].is_empty()
 
 
 def test_transition_listens_to_the_newest_basket_most() -> None:
     steps = [("a", "x", 0), ("a", "after x", 1), ("b", "y", 0), ("b", "after y", 1)]
     model = load_model("transition")
-    fitted = model.fit(history(steps), model.config())
+    fitted = model.fit(history(steps), model.config(min_customers=1))
     newest_y = history([("me", "x", 8), ("me", "y", 9)])
     newest_x = history([("me", "y", 8), ("me", "x", 9)])
     assert fitted.recommend(newest_y, 1, exclude=newest_y)["product_id"].to_list() == ["after y"]

@@ -25,7 +25,8 @@ class TransitionConfig:
     """`half_life_days`: the age at which a step counts half. `num_baskets`: how many of a customer's last
     baskets speak, each counting `basket_decay` times the one after it. `max_lag`: a basket also leads to the
     ones after next, at `basket_decay` a step. `shrink`: added to what a product led to, so that what was seen
-    once does not look certain. `num_neighbors`: products kept for each.
+    once does not look certain. `num_neighbors`: products kept for each. `min_customers`: a product of fewer
+    leads nowhere, and nothing leads to it (chance, and one customer's habits).
     """
 
     half_life_days: float = 30.0
@@ -34,6 +35,7 @@ class TransitionConfig:
     max_lag: int = 3
     shrink: float = 2.0
     num_neighbors: int = 100
+    min_customers: int = 3
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def last_baskets(histories: pl.DataFrame, config: TransitionConfig) -> pl.DataFr
 def fit(interactions: pl.DataFrame, config: TransitionConfig) -> Transition:
     """Raises InputError where there are no interactions."""
     catalog = Catalog.from_interactions(interactions, config.half_life_days)
-    baskets = _numbered_baskets(interactions, catalog)
+    baskets = _numbered_baskets(interactions, catalog, config.min_customers)
     num_baskets = baskets["basket"].n_unique()
     shape = (num_baskets, catalog.size)
     recency = baskets.select(recency_weight(pl.col("occurred_at").max(), config.half_life_days)).to_series()
@@ -101,9 +103,11 @@ def fit(interactions: pl.DataFrame, config: TransitionConfig) -> Transition:
     return Transition(config, catalog, Neighbors(matrix, REASON))
 
 
-def _numbered_baskets(interactions: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def _numbered_baskets(interactions: pl.DataFrame, catalog: Catalog, min_customers: int) -> pl.DataFrame:
     """The interactions with `product`, `customer` and `basket`: baskets numbered by customer and time."""
-    ordered = catalog.with_positions(interactions).sort("customer_id", "occurred_at", "product_id")
+    is_common = pl.col("customer_id").n_unique().over("product_id") >= min_customers
+    known = catalog.with_positions(interactions).filter(is_common)
+    ordered = known.sort("customer_id", "occurred_at", "product_id")
     return ordered.with_columns(
         basket=pl.struct("customer_id", "occurred_at").rle_id(), customer=pl.col("customer_id").rle_id()
     )
