@@ -5,7 +5,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from foresell.services.shop import Progress, Shop, silent
 
@@ -29,16 +29,14 @@ def write_report(
     Errors: InputError for an unknown language, for dates the wrong way round, and for a missing
     exchange rate; DeniedError where the file cannot be written.
     """
-    from foresell.contracts.errors import DeniedError, InputError, did_you_mean
+    from foresell.contracts.errors import DeniedError
     from foresell.services.report.gather import STEPS, gather
     from foresell.services.report.page import render
 
-    language = language or shop.settings.store.language
-    if language not in ("en", "zh"):
-        raise InputError(f"There is no report in '{language}'", do=did_you_mean(language, ("en", "zh")))
+    spoken = read_language(language) or shop.settings.store.language
     with shop.reading() as tables:
         report = gather(tables, shop.settings, start, end, progress)
-    page = render(report, language)
+    page = render(report, spoken)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,3 +50,12 @@ def write_report(
         ) from error
     progress("report", len(STEPS), len(STEPS))
     return path
+
+
+def read_language(text: str | None) -> Language | None:
+    """A language as a person wrote it; InputError names the valid ones."""
+    from foresell.contracts.errors import InputError, did_you_mean
+
+    if text is not None and text not in get_args(Language):
+        raise InputError(f"There is no report in '{text}'", do=did_you_mean(text, get_args(Language)))
+    return cast(Language | None, text)

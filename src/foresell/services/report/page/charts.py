@@ -11,7 +11,10 @@ from dataclasses import dataclass
 Values = Sequence[float | None]
 Text = Callable[[float], str]
 
+# So many labels fit a phone when every second is left out: of short ones, and of long ones.
 MOST_X_TICKS = 7
+MOST_LONG_X_TICKS = 5
+SHORT_LABEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +179,10 @@ def band_of(lower: Sequence[float], upper: Sequence[float], scale: Scale, *, off
     return f"M{'L'.join(there + back)}Z"
 
 
-def x_ticks(labels: Sequence[str], most: int = MOST_X_TICKS) -> tuple[Tick, ...]:
-    """At most so many labels, evenly spaced from the first; a narrow page shows every second."""
+def x_ticks(labels: Sequence[str]) -> tuple[Tick, ...]:
+    """As many labels as fit, evenly spaced from the first; a narrow page shows every second."""
     count = len(labels)
+    most = MOST_X_TICKS if max(map(len, labels)) <= SHORT_LABEL else MOST_LONG_X_TICKS
     step = max(1, math.ceil(count / most))
     chosen = range(0, count, step)
     return tuple(

@@ -99,8 +99,8 @@ def segments(measured: Measured, language: Language) -> Segments | None:
     bars: list[Bar] = []
     for row, share in zip(answer.rows, shares, strict=True):
         name = language.say(f"rfm.{row['segment']}")
-        of_customers = f"{language.percent(row['share'])} {language.say('rfm.of_customers')}"
-        of_sales = f"{language.percent(share)} {language.say('rfm.of_sales')}"
+        of_customers = language.say("rfm.of_customers", share=language.percent(row["share"]))
+        of_sales = language.say("rfm.of_sales", share=language.percent(share))
         bars.append(Bar(name, of_customers, 0, _width(row["share"], whole), CUSTOMERS_COLOR))
         bars.append(Bar("", of_sales, 0, _width(share, whole), SALES_COLOR))
     title = language.say("rfm.share")
