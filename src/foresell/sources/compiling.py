@@ -86,6 +86,8 @@ def _compile_column(
         empty = f"CAST(NULL AS {column.sql_type})"
         return CompiledColumn(column, "NULL", Parsed(empty), None, column.name)
     in_words = " + ".join(source.columns) or column.name
+    if source.columns and not any(name in raw_columns for name in source.columns):
+        return CompiledColumn(column, "NULL", Parsed(f"CAST(NULL AS {column.sql_type})"), None, in_words)
     if source.sql is not None:
         return _compile_sql(column, source, in_words)
     value = _value(column, source, mapping, raw_columns)

@@ -10,7 +10,7 @@ from foresell.contracts.errors import InputError
 from foresell.contracts.settings import Settings
 from foresell.sources.compiling import VALID_FROM, CompiledColumn, all_fields, compile_columns, joined_text
 from foresell.sources.mapping import CUSTOMER_KINDS, Field, Mapping, Target
-from foresell.sources.parsing import FIRST
+from foresell.sources.parsing import FIRST, SECOND
 from foresell.store.engine import literal, quoted
 
 REFERENCE = re.compile(r"\{(\w+)\}")
@@ -116,20 +116,23 @@ def _layers(compiled: list[CompiledColumn], fields: MappingOf[str, Field], targe
     by_sql = [c for c in compiled if c not in plain]
     mapped = [c for c in plain if c.column.name in fields]
     sources = [f"{c.source} AS {quoted(f'_x_{c.column.name}')}" for c in mapped]
-    firsts = [
-        f"{c.parsed.first} AS {quoted(f'_f_{c.column.name}')}" for c in plain if c.parsed.first is not None
-    ]
-    typed = [f"{_typed_sql(c)} AS {_alias(c.column.name)}" for c in plain]
+    firsts = [f"{c.parsed.first} AS {_step(c, 1)}" for c in plain if c.parsed.first is not None]
+    seconds = [f"{_typed_sql(c, c.parsed.second)} AS {_step(c, 2)}" for c in plain if c.parsed.second]
+    typed = [f"{_typed_sql(c, c.parsed.sql)} AS {_alias(c.column.name)}" for c in plain]
     given = [
         f"({_resolved(fields[c.column.name].sql or 'NULL')}) AS {quoted(f'_x_{c.column.name}')}"
         for c in by_sql
     ]
     typed_by_sql = [f"{c.parsed.sql} AS {_alias(c.column.name)}" for c in by_sql]
-    return [layer for layer in (sources, firsts, typed, given, typed_by_sql) if layer]
+    return [layer for layer in (sources, firsts, seconds, typed, given, typed_by_sql) if layer]
 
 
-def _typed_sql(compiled: CompiledColumn) -> str:
-    return compiled.parsed.sql.replace(FIRST, quoted(f"_f_{compiled.column.name}"))
+def _typed_sql(compiled: CompiledColumn, sql: str) -> str:
+    return sql.replace(FIRST, _step(compiled, 1)).replace(SECOND, _step(compiled, 2))
+
+
+def _step(compiled: CompiledColumn, number: int) -> str:
+    return quoted(f"_{number}_{compiled.column.name}")
 
 
 def _alias(name: str) -> str:

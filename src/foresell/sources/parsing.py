@@ -14,6 +14,7 @@ from foresell.store.engine import literal
 Kind = Literal["text", "integer", "float", "decimal", "boolean", "naive", "zoned", "date", "nested", "other"]
 
 FIRST = "$first$"
+SECOND = "$second$"
 WHITE_SPACE = "' \t\r\n\u00a0\ufeff'"
 
 INTEGERS = {
@@ -54,12 +55,14 @@ class Reading:
 class Parsed:
     """A typed SQL expression, and the faults, first match first, of given values for which it is null.
 
-    `first`: an expression that is computed before, once, and stands as FIRST in `sql`.
+    `first`, then `second`: expressions that are computed before, once, and stand as FIRST and SECOND in what
+    follows them. Without that the SQL would grow with every mention of them.
     """
 
     sql: str
     faults: tuple[Fault, ...] = ()
     first: str | None = None
+    second: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def _fast(sql: str, column: Column) -> tuple[str, str]:
 
 def _not_a_number(column: Column, reading: Reading) -> Fault:
     expected = "a whole number" if column.type == "integer" else "a number"
-    example = "1234,5" if reading.decimal == "," else "1234.5"
+    example = "1234" if column.type == "integer" else "1234,5" if reading.decimal == "," else "1234.5"
     limit = " (at most 14 digits before the decimal sign)" if column.type == "decimal" else ""
     return Fault("invalid_number", f"'{column.name}' must be {expected}{limit}, such as {example}")
 

@@ -1,11 +1,11 @@
 """Dates and times as shops write them, and local times across the changes of the clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from foresell.contracts.columns import Column
-from foresell.sources.parsing import FIRST, Fault, Parsed, Reading, Value, as_text
+from foresell.sources.parsing import FIRST, SECOND, Fault, Parsed, Reading, Value, as_text
 from foresell.store.engine import literal
 
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
@@ -24,6 +24,13 @@ UNMISTAKABLE = (
     "%Y年%m月%d日",
     *(day + time for day in DAY_PATTERNS for time in TIME_PATTERNS),
 )
+UNMISTAKABLE_ZONED = (
+    "%Y-%m-%d %H:%M:%S %z",
+    "%Y-%m-%d %H:%M %z",
+    "%Y%m%dT%H%M%S%z",
+    "%a, %d %b %Y %H:%M:%S %z",
+    "%a, %d %b %Y %H:%M:%S %Z",
+)
 SLASHED = r"^\s*(\d{1,2})[/-](\d{1,2})[/-]\d{4}(?:\D.*)?$"
 EPOCH_LIKE = r"^\s*\d{9,19}\s*$"
 HAS_ZONE = r"(?:[A-Za-z]|[+-]\d\d(?::?\d\d)?)\s*$"
@@ -31,6 +38,7 @@ LENGTH_OF_DATE = 10
 
 # Years outside are typing errors, or text that a cast took for a year.
 FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
+IS_ISO = f"{FIRST} BETWEEN TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00' AND TIMESTAMPTZ '{LAST_DAY} 00:00:00+00'"
 FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR = 1970, 2060
 
 
@@ -42,9 +50,10 @@ def parse_date(value: Value, column: Column, reading: Reading) -> Parsed:
         return Parsed(f"CAST({value.sql} AS DATE)")
     text = value.sql if value.kind == "text" else as_text(value)
     iso = f"CASE WHEN {FIRST} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN {FIRST} END"
-    other = f"CAST({_by_format(text, reading)} AS DATE)"
-    faults = _faults(column, text, reading, "invalid_date")
-    return Parsed(_in_turn(iso, other, reading), faults, f"TRY_CAST({text} AS DATE)")
+    written = f"CAST({_by_format(text, reading)} AS DATE)"
+    is_first = any(fmt.startswith("%Y") for fmt in reading.formats)
+    in_turn = f"coalesce({written}, {iso})" if is_first else f"coalesce({iso}, {written})"
+    return Parsed(in_turn, _faults(column, text, reading, "invalid_date"), first=f"TRY_CAST({text} AS DATE)")
 
 
 def parse_time(value: Value, column: Column, reading: Reading) -> Parsed:
@@ -58,31 +67,44 @@ def parse_time(value: Value, column: Column, reading: Reading) -> Parsed:
     if value.kind == "zoned":
         return Parsed(value.sql)
     if value.kind in ("naive", "date"):
-        return Parsed(localized(f"CAST({value.sql} AS TIMESTAMP)", zone))
+        return Parsed(localized(FIRST, zone), first=f"CAST({value.sql} AS TIMESTAMP)")
     text = value.sql if value.kind == "text" else as_text(value)
     if epoch is not None:
         moment = f"make_timestamptz(CAST(TRY_CAST({text} AS DECIMAL(38,6)) * {epoch} AS BIGINT))"
         number = f"regexp_matches({text}, '^\\s*-?\\d{{1,17}}(?:\\.\\d+)?\\s*$')"
         return Parsed(f"CASE WHEN {number} THEN {moment} END", _faults(column, text, reading, "invalid_time"))
-    bounds = f"TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00' AND TIMESTAMPTZ '{LAST_DAY} 00:00:00+00'"
-    iso = f"CASE WHEN {FIRST} BETWEEN {bounds} THEN {FIRST} END"
-    if zone != "UTC":
-        # The session's zone is UTC, so a text without a zone was read as if it were UTC.
-        has_zone = f"length({text}) > {LENGTH_OF_DATE} AND regexp_matches({text}, '{HAS_ZONE}')"
-        local = localized(f"make_timestamp(epoch_us({FIRST}))", zone)
-        moment = f"CASE WHEN {has_zone} THEN {FIRST} ELSE {local} END"
-        iso = f"CASE WHEN {FIRST} BETWEEN {bounds} THEN {moment} END"
-    other = localized(_by_format(text, reading), zone)
-    if zoned := tuple(fmt for fmt in reading.formats if "%z" in fmt.lower()):
-        other = f"coalesce(CAST({_strptime(f'trim({text})', zoned)} AS TIMESTAMPTZ), {other})"
-    faults = _faults(column, text, reading, "invalid_time")
-    return Parsed(_in_turn(iso, other, reading), faults, f"TRY_CAST({text} AS TIMESTAMPTZ)")
+    return Parsed(
+        f"CASE WHEN {SECOND} IS NOT NULL THEN {localized(SECOND, zone)} ELSE {_zoned(text, reading)} END",
+        _faults(column, text, reading, "invalid_time"),
+        first=f"TRY_CAST({text} AS TIMESTAMPTZ)",
+        second=_local_time(text, reading),
+    )
 
 
-def _in_turn(iso: str, other: str, reading: Reading) -> str:
-    """A given format that begins with the year could read ISO-like text otherwise: it goes first."""
-    is_first = any(fmt.startswith("%Y") for fmt in reading.formats)
-    return f"coalesce({other}, {iso})" if is_first else f"coalesce({iso}, {other})"
+def _local_time(text: str, reading: Reading) -> str:
+    """The naive time that a text without a zone says; null if it names one, or cannot be read."""
+    # The session's zone is UTC, so the cast has read a text without a zone as if it were UTC.
+    has_offset = f"length({text}) > {LENGTH_OF_DATE} AND regexp_matches({text}, '{HAS_ZONE}')"
+    has_zone = f"CASE WHEN ends_with({text}, 'Z') THEN true ELSE {has_offset} END"
+    iso = f"CASE WHEN {has_zone} THEN NULL ELSE make_timestamp(epoch_us({FIRST})) END"
+    if reading.time_zone == "UTC":
+        iso = f"make_timestamp(epoch_us({FIRST}))"
+    written = _by_format(text, reading)
+    if any(fmt.startswith("%Y") for fmt in reading.formats):
+        # Such a format could read ISO-like text otherwise: it goes first.
+        return f"coalesce({written}, CASE WHEN {IS_ISO} THEN {iso} END)"
+    return f"CASE WHEN {IS_ISO} THEN {iso} ELSE {written} END"
+
+
+def _zoned(text: str, reading: Reading) -> str:
+    """The moment of a text that names its zone."""
+    formats = tuple(fmt for fmt in reading.formats or UNMISTAKABLE_ZONED if "%z" in fmt.lower())
+    if not formats:
+        return f"CASE WHEN {IS_ISO} THEN {FIRST} END"
+    # strptime takes words such as 'infinity' for moments.
+    has_digit = f"regexp_matches({text}, '[0-9]')"
+    written = f"CAST({_strptime(f'trim({text})', formats)} AS TIMESTAMPTZ)"
+    return f"CASE WHEN {IS_ISO} THEN {FIRST} WHEN {has_digit} THEN {written} END"
 
 
 def _by_format(text: str, reading: Reading) -> str:
@@ -97,7 +119,8 @@ def _by_format(text: str, reading: Reading) -> str:
     day_first = _strptime(trimmed, _slashed("%d{0}%m{0}%Y"))
     month_first = _strptime(trimmed, _slashed("%m{0}%d{0}%Y"))
     slashed = f"CASE WHEN {first} > 12 THEN {day_first} WHEN {second} > 12 THEN {month_first} END"
-    other = _strptime(trimmed, UNMISTAKABLE)
+    # strptime takes words such as 'infinity' for days.
+    other = f"CASE WHEN regexp_matches({text}, '[0-9]') THEN {_strptime(trimmed, UNMISTAKABLE)} END"
     return f"CASE WHEN regexp_matches({text}, '{SLASHED}') THEN {slashed} ELSE {other} END"
 
 
@@ -143,56 +166,42 @@ def _faults(column: Column, text: str, reading: Reading, code: str) -> tuple[Fau
 
 
 def localized(naive: str, zone: str) -> str:
-    """A naive TIMESTAMP as the moment it means in a zone; see `parse_time` for the changes of the clock."""
+    """A naive TIMESTAMP as the moment it means in a zone; see `parse_time` for the changes of the clock.
+
+    DuckDB gives the second moment of a local time that happens twice. So near the days when clocks went
+    back, the moment before it, by as much as they did, is asked whether it has the same local time.
+    """
     if zone == "UTC":
         return f"make_timestamptz(epoch_us({naive}))"
-    plain = f"timezone({literal(zone)}, {naive})"
-    repeated = _repeated_hours(zone)
-    if not repeated:
-        return plain
-    days = ", ".join(sorted({f"DATE '{start.date()}'" for start, _, _ in repeated}))
-    # DuckDB's own rule is the second of the two; so the few such hours are named.
-    cases = " ".join(
-        f"WHEN {naive} >= TIMESTAMP '{start}' AND {naive} < TIMESTAMP '{end}'"
-        f" THEN make_timestamptz(epoch_us({naive}) - ({offset}))"
-        for start, end, offset in repeated
-    )
-    return f"CASE WHEN CAST({naive} AS DATE) IN ({days}) THEN CASE {cases} ELSE {plain} END ELSE {plain} END"
+    moment = f"timezone({literal(zone)}, {naive})"
+    days, steps = _clocks_back(zone)
+    cases = []
+    for seconds in steps:
+        earlier = f"{moment} - to_seconds({seconds})"
+        cases.append(f"WHEN timezone({literal(zone)}, {earlier}) = {naive} THEN {earlier}")
+    if not cases:
+        return moment
+    listed = ", ".join(f"DATE '{day}'" for day in days)
+    near = f"CAST({naive} AS DATE) IN ({listed})"
+    return f"CASE WHEN {near} THEN CASE {' '.join(cases)} ELSE {moment} END ELSE {moment} END"
 
 
 @cache
-def _repeated_hours(zone: str) -> tuple[tuple[datetime, datetime, int], ...]:
-    """The local times that happened twice: start, end, and the first one's offset in microseconds."""
+def _clocks_back(zone: str) -> tuple[tuple[date, ...], tuple[int, ...]]:
+    """The local days around those on which the clocks of a zone went back, and by how many seconds."""
     time_zone = ZoneInfo(zone)
-    found = []
+    days: set[date] = set()
+    steps: set[int] = set()
     day = datetime(FIRST_CLOCK_YEAR, 1, 1, tzinfo=UTC)
     while day.year < LAST_CLOCK_YEAR:
-        before, after = _offset(day, time_zone), _offset(day + timedelta(days=1), time_zone)
-        if after < before:
-            change = _change(day, before, time_zone)
-            start, end = ((change + offset).replace(tzinfo=None) for offset in (after, before))
-            found += [
-                (begin, min(end, midnight), before // timedelta(microseconds=1))
-                for begin, midnight in _by_day(start, end)
-            ]
+        back = _offset(day, time_zone) - _offset(day + timedelta(days=1), time_zone)
+        # More is a change of the calendar day, as of islands that moved over the date line.
+        if timedelta() < back < timedelta(hours=12):
+            steps.add(int(back.total_seconds()))
+            days |= {(day + timedelta(days=shift)).date() for shift in (-1, 0, 1)}
         day += timedelta(days=1)
-    return tuple(found)
-
-
-def _by_day(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """The interval cut at midnight, so that the day of each part is that of its start."""
-    midnight = datetime(start.year, start.month, start.day) + timedelta(days=1)  # noqa: DTZ001 - a local time
-    return [(start, midnight), (midnight, end)] if end > midnight else [(start, end)]
+    return tuple(sorted(days)), tuple(sorted(steps, reverse=True))
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()
-
-
-def _change(day: datetime, before: timedelta, zone: ZoneInfo) -> datetime:
-    """The moment within the day from which the offset is no longer `before`, by bisection."""
-    low, high = day, day + timedelta(days=1)
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
-    return high.replace(microsecond=0)
