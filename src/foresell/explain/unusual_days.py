@@ -1,10 +1,10 @@
 """Days that neither the trend nor the weekday explains.
 
-A robust additive decomposition: the trend is a centered running median over 29 days (four weeks
-and the day), the season the median of what is left by weekday, and a day is unusual where its
-residual is at least 3.5 robust standard deviations from their median (running medians: Tukey,
+A robust additive decomposition: the trend is a centered running midmean over 29 days, the season
+the midmean of what is left by weekday, and a day is unusual where its residual is at least 3.5
+robust standard deviations from their median (midmean, the mean of the middle half: Tukey,
 "Exploratory Data Analysis", 1977; the modified z-score and its limit: Iglewicz and Hoaglin, "How
-to Detect and Handle Outliers", 1993). Medians keep the unusual days themselves out of the trend.
+to Detect and Handle Outliers", 1993). Unusual days themselves thus hardly move the trend.
 Seasons of the year are left in the trend.
 """
 
@@ -15,7 +15,8 @@ from statistics import fmean, median
 from typing import Any
 
 HALF_WINDOW = 14
-LEAST_DAYS = 28
+LEAST_DAYS = 56
+PASSES = 3
 LIMIT = 3.5
 # The median absolute deviation and the mean one, of a normal distribution with deviation 1.
 MEDIAN_DEVIATION = 0.6745
@@ -43,7 +44,7 @@ class UnusualDay:
 def find_unusual_days(values: Mapping[date, float], limit: float = LIMIT) -> list[UnusualDay]:
     """The unusual days, in order. A date within the range without a value counts as 0.
 
-    Fewer than 28 days, or days without any variation, have none.
+    Fewer than 56 days, or days without any variation, have none.
     """
     if len(values) == 0 or (max(values) - min(values)).days + 1 < LEAST_DAYS:
         return []
@@ -65,11 +66,38 @@ def find_unusual_days(values: Mapping[date, float], limit: float = LIMIT) -> lis
 
 
 def _expected(series: list[float]) -> list[float]:
-    """Trend plus the weekday's effect."""
-    trend = [median(series[max(0, i - HALF_WINDOW) : i + HALF_WINDOW + 1]) for i in range(len(series))]
-    detrended = [value - level for value, level in zip(series, trend, strict=True)]
-    season = [median(detrended[weekday::7]) for weekday in range(7)]
+    """Trend plus the weekday's effect, each found again with the other taken off, as STL does
+    (Cleveland et al., Journal of Official Statistics, 1990), with midmeans for its regressions."""
+    season = [0.0] * 7
+    trend: list[float] = []
+    for _ in range(PASSES):
+        trend = _trend([value - season[i % 7] for i, value in enumerate(series)])
+        left = [value - level for value, level in zip(series, trend, strict=True)]
+        season = [_midmean(left[weekday::7]) for weekday in range(7)]
     return [level + season[i % 7] for i, level in enumerate(trend)]
+
+
+def _trend(series: list[float]) -> list[float]:
+    """The running midmean; before the first and after the last full window, on along the slope."""
+    window = min(len(series), 2 * HALF_WINDOW + 1)
+    half = window // 2
+    inner = [_midmean(series[i : i + window]) for i in range(len(series) - window + 1)]
+    rise, fall = _slope(series[:window]), _slope(series[-window:])
+    head = [inner[0] - rise * (half - i) for i in range(half)]
+    tail = [inner[-1] + fall * (i + 1) for i in range(len(series) - len(inner) - half)]
+    return head + inner + tail
+
+
+def _midmean(values: list[float]) -> float:
+    """The mean of the middle half: as safe from unusual days as it needs to be, and smoother than
+    the median, which would pass exactly through so many days that the rest looked unusual."""
+    cut = len(values) // 4
+    return fmean(sorted(values)[cut : len(values) - cut])
+
+
+def _slope(series: list[float]) -> float:
+    """The median change a day, over a week each, so that weekdays cancel out."""
+    return median(later - day for day, later in zip(series, series[7:], strict=False)) / 7
 
 
 def _spread(deviations: list[float]) -> float:

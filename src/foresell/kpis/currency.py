@@ -9,9 +9,10 @@ from foresell.kpis.scope import Scope
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-# 12 decimals keep a rate such as 0.006712345678 to the cent on a billion; 18 + 18 digits still
-# fit the 38 of both engines, so that products are exact and the engines agree to the last digit.
-RATE = "decimal(18,12)"
+# 12 decimals keep a rate such as 0.006712345678 to the cent on a billion. 19 digits, not 18, because
+# DuckDB multiplies two numbers of 18 within 18; with an amount's 18 the product fits the 38 of both
+# engines, so that it is exact and they agree to the last digit.
+RATE = "decimal(19,12)"
 
 
 def convert(
