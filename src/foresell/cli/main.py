@@ -69,7 +69,9 @@ def run() -> None:
     except ForesellError as error:
         _fail(error)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. What was recorded stays; an unfinished import ends with the next one.\n")
+        sys.stderr.write(
+            "Interrupted. What was recorded stays; an unfinished import ends with the next one.\n"
+        )
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

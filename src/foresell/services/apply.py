@@ -73,7 +73,7 @@ def apply_run(
     merge = Merge(connection, where.tables, Stamp(run.run_id, run.source, run.recorded_at))
     merge.scan(typed)
     _find_unmapped(connection, typed)
-    merged = [merge.merge(rows, position) for position, rows in enumerate(typed)]
+    merged = [merge.merge(position) for position in range(len(typed))]
     primary = [outcome for rows, outcome in zip(typed, merged, strict=True) if rows.is_primary]
     quarantined = _quarantine(connection, where, run, typed, merged)
     reached("import.quarantine_committed")
@@ -132,12 +132,19 @@ def _make_typed_views(
 ) -> list[TypedRows]:
     described = connection.execute("DESCRIBE raw").fetchall()
     raw_columns = {row[0]: row[1] for row in described if row[0] != "_row_number"}
+    connection.execute("CREATE OR REPLACE TEMP TABLE chosen_rows (n BIGINT)")
+    connection.execute(
+        "CREATE OR REPLACE TEMP VIEW raw_chosen AS SELECT * FROM raw "
+        "WHERE _row_number IN (SELECT n FROM chosen_rows)"
+    )
     typed = []
     for position, target in enumerate(mapping.targets):
-        select = normalize_sql(target, mapping, raw_columns, "raw", settings)
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW typed_{position} AS {select}")
-        rows = TypedRows(TABLES[target.table], f"typed_{position}", _kind(target), target.is_primary)
-        typed.append(rows)
+        names = {"raw": f"typed_{position}", "raw_chosen": f"chosen_{position}"}
+        for relation, view in names.items():
+            select = normalize_sql(target, mapping, raw_columns, relation, settings)
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
+        table = TABLES[target.table]
+        typed.append(TypedRows(table, names["raw"], names["raw_chosen"], _kind(target), target.is_primary))
     return typed
 
 
@@ -215,10 +222,11 @@ def _collect_faults(
 ) -> None:
     table = literal(rows.table.name)
     if rows.kind != "stub":
+        connection.execute("DELETE FROM chosen_rows")
+        connection.execute(f"INSERT INTO chosen_rows SELECT n FROM bad_rows WHERE position = {position}")
         connection.execute(
             f"INSERT INTO faults SELECT _row_number, {position}, {table}, _error_code, _error_column, "
-            f"_error_message FROM {rows.relation} WHERE _row_number IN "
-            f"(SELECT n FROM bad_rows WHERE position = {position})"
+            f"_error_message FROM {rows.chosen} WHERE _error_code IS NOT NULL"
         )
     if merged.num_conflicting and rows.is_primary:
         key = " and ".join(rows.table.key)

@@ -4,7 +4,9 @@ A row whose key is new is *accepted*; one that says what the store already belie
 *duplicate*; one that says something else *updates* it: the old row is superseded, never lost.
 Of rows in one file that share a key and disagree, the last is used and the others are
 *conflicting* (they go to quarantine). A versioned table compares a row with the version in
-effect at its `valid_from`, and a new version ends the one before.
+effect at its `valid_from`, and a new version ends the one before. A statement that changes nothing is
+no version of its own (a daily dump would bury the changes under repetitions): a later correction of
+the version it repeats corrects it too.
 
 Most rows of most imports share their key with nothing. They are told apart by one narrow scan of
 key hashes, and written straight from the source; only the few others are compared exactly. So
@@ -38,11 +40,13 @@ class TypedRows:
     """A relation of typed rows on its way into a table.
 
     Its columns: the table's own, `local_date` and `valid_from` where the table has them, then
-    `_row_number`, `_error_code`.
+    `_row_number`, `_error_code`. `chosen` gives the same columns for the rows alone whose numbers
+    stand in the temporary table `chosen_rows` (n), without typing the others.
     """
 
     table: Table
     relation: str
+    chosen: str
     kind: Kind = "rows"
     is_primary: bool = True
 
@@ -82,39 +86,65 @@ class Merge:
         self._connection = connection
         self._tables = tables
         self._stamp = stamp
+        self._typed: list[TypedRows] = []
         self._files: list[str] = []
+        self._is_checked = False
 
     def scan(self, rows: Sequence[TypedRows]) -> None:
-        """One narrow pass over each relation: row numbers, key hashes, and which rows are bad."""
+        """One narrow pass over each relation: row numbers, key hashes and, of several, the bad rows.
+
+        A lone relation is taken to be good until its writing shows that it is not: typing 20 million
+        rows a second time only to find nothing wrong would cost as much as the import.
+        """
+        self._typed = list(rows)
+        self._is_checked = False
         for name in ("bad_rows", "conflicting_rows"):
             self._execute(f"CREATE OR REPLACE TEMP TABLE {name} (n BIGINT, position INTEGER)")
-        for position, typed in enumerate(rows):
-            self._execute(
-                f"CREATE OR REPLACE TEMP TABLE scan_{position} AS SELECT _row_number AS n, "
-                f"hash({key_text(typed.table)}) AS h, _error_code IS NOT NULL AS is_bad "
-                f"FROM {typed.relation}"
-            )
+        if len(rows) > 1:
+            self._check()
+            return
+        self._scan_keys(0, "false")
+
+    def _check(self) -> None:
+        """Type every row to find the bad ones."""
+        self._is_checked = True
+        for position, typed in enumerate(self._typed):
+            self._scan_keys(position, "_error_code IS NOT NULL")
             if typed.kind != "stub":
                 self._execute(f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} WHERE is_bad")
 
-    def merge(self, typed: TypedRows, position: int) -> Merged:
-        """Write and commit one relation. If this run has already committed it, only count again."""
+    def _scan_keys(self, position: int, is_bad: str) -> None:
+        typed = self._typed[position]
+        self._execute(
+            f"CREATE OR REPLACE TEMP TABLE scan_{position} AS SELECT _row_number AS n, "
+            f"hash({key_text(typed.table)}) AS h, {is_bad} AS is_bad FROM {typed.relation}"
+        )
+
+    def merge(self, position: int) -> Merged:
+        """Write and commit a scanned relation. If this run has already committed it, only count again."""
+        typed = self._typed[position]
         transaction = f"{self._stamp.run_id}/{position}"
+        is_committed = self._tables.has_committed(typed.table.name, transaction)
+        if is_committed and not self._is_checked:
+            self._check()
         self._files = self._tables.files_before(typed.table.name, transaction)
         self._find_candidates(typed, position)
         merged = self._count_plain(position)
-        plan = (
-            _VersionedPlan(typed, self._stamp) if typed.table.is_versioned else _FactPlan(typed, self._stamp)
-        )
+        plan = _VersionedPlan(typed, self._stamp) if typed.table.is_versioned else _FactPlan(typed)
         for statement in plan.statements():
             self._execute(statement)
+        if not is_committed:
+            folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
+            plain = self._write_plain(typed, folder)
+            if not self._is_checked and sum(file.num_rows for file in plain) != merged.num_accepted:
+                self._check()
+                return self.merge(position)
+            self._commit(typed, plain, folder, transaction)
         for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
             _add_outcome(merged, outcome, count)
         self._execute(
             f"INSERT INTO conflicting_rows SELECT n, {position} FROM decided WHERE outcome = 'conflict'"
         )
-        if not self._tables.has_committed(typed.table.name, transaction):
-            self._write(typed, position, transaction)
         return merged
 
     def _find_candidates(self, typed: TypedRows, position: int) -> None:
@@ -131,14 +161,14 @@ class Merge:
         valid_from = "valid_from" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_from"
         valid_to = "valid_to" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_to"
         hashed = f"hash({key_text(typed.table)}) IN (SELECT h FROM shared_keys)"
+        self._choose(
+            f"SELECT n FROM scan_{position} WHERE h IN (SELECT h FROM shared_keys) AND NOT is_bad "
+            "AND n NOT IN (SELECT n FROM bad_rows)"
+        )
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT _row_number AS n, "
             f"{key_text(typed.table)} AS k, {content} AS c, {valid_from} "
-            f"FROM {typed.relation} WHERE _error_code IS NULL "
-            f"AND _row_number NOT IN (SELECT n FROM bad_rows) AND {hashed}"
-            if self._count("shared_keys")
-            else "CREATE OR REPLACE TEMP TABLE candidates "
-            "(n BIGINT, k VARCHAR, c UBIGINT, valid_from TIMESTAMPTZ)"
+            f"FROM {typed.chosen} WHERE _error_code IS NULL"
         )
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
@@ -149,21 +179,26 @@ class Merge:
             "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ)"
         )
 
+    def _choose(self, rows: str) -> None:
+        self._execute("DELETE FROM chosen_rows")
+        self._execute(f"INSERT INTO chosen_rows {rows}")
+
     def _existing(self, table: Table) -> str:
         """The recorded rows of a table, with the file and the row in it that each comes from."""
         return f"({read_files(table.columns, self._files, with_position=True)})"
 
     def _count_plain(self, position: int) -> Merged:
         """The rows that share their key with nothing are accepted; candidates are decided later."""
-        [(accepted,)] = self._rows(
-            f"SELECT count(*) FROM scan_{position} WHERE n NOT IN (SELECT n FROM bad_rows) "
-            "AND n NOT IN (SELECT n FROM candidates) AND NOT is_bad"
-        )
+        others = "".join(f" AND n NOT IN (SELECT n FROM {table})" for table in self._excluded())
+        [(accepted,)] = self._rows(f"SELECT count(*) FROM scan_{position} WHERE NOT is_bad{others}")
         return Merged(num_accepted=accepted)
 
-    def _write(self, typed: TypedRows, position: int, transaction: str) -> None:
-        folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
-        added = self._write_plain(typed, folder) + self._write_decided(typed, folder)
+    def _excluded(self) -> list[str]:
+        """The tables of row numbers that are not written plainly, as far as they hold any."""
+        return [table for table in ("bad_rows", "candidates") if self._count(table)]
+
+    def _commit(self, typed: TypedRows, plain: list[WrittenFile], folder: Path, transaction: str) -> None:
+        added = plain + self._write_decided(typed, folder)
         removed, rewritten = self._rewrite_superseded(typed.table, folder)
         if added or removed:
             reached("import.table_written")
@@ -171,12 +206,8 @@ class Merge:
             reached("import.table_committed")
 
     def _write_plain(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
-        conditions = ["_error_code IS NULL"]
-        conditions += [
-            f"_row_number NOT IN (SELECT n FROM {table})"
-            for table in ("bad_rows", "candidates")
-            if self._count(table)
-        ]
+        excluded = [f"_row_number NOT IN (SELECT n FROM {table})" for table in self._excluded()]
+        conditions = ["_error_code IS NULL", *excluded]
         columns = _stamped(typed.table, self._stamp, valid_from="valid_from", valid_to="NULL::TIMESTAMPTZ")
         select = f"SELECT {columns} FROM {typed.relation} WHERE {' AND '.join(conditions)}"
         return write_parquet(self._connection, select, folder / "new")
@@ -186,8 +217,9 @@ class Merge:
         if not self._count("candidates"):
             return []
         stamped = _stamped(typed.table, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
+        self._choose("SELECT n FROM decided WHERE outcome IN ('accepted', 'updated')")
         chosen = (
-            f"SELECT {stamped} FROM {typed.relation} t "
+            f"SELECT {stamped} FROM {typed.chosen} t "
             "JOIN decided d ON d.n = t._row_number AND d.outcome IN ('accepted', 'updated')"
         )
         written = write_parquet(self._connection, chosen, folder / "chosen")
@@ -237,7 +269,6 @@ class _FactPlan:
     """Facts: one believed row a key."""
 
     typed: TypedRows
-    stamp: Stamp
 
     def statements(self) -> list[str]:
         unused = "ignored" if self.typed.kind != "rows" else "conflict"

@@ -35,10 +35,10 @@ class Scratch:
         stamp = Stamp(f"run-{run}", "test", START + timedelta(days=run))
         with connect(EngineSettings()) as connection:
             register(connection, name, rows)
-            typed = TypedRows(TABLES[name], "typed", kind)
+            typed = TypedRows(TABLES[name], "typed", "chosen", kind)
             merge = Merge(connection, self.tables, stamp)
             merge.scan([typed])
-            return merge.merge(typed, 0)
+            return merge.merge(0)
 
     def rows(self, name: str, where: str = "true") -> list[dict[str, Any]]:
         select = read_files(TABLES[name].columns, self.tables.files(name))
@@ -59,6 +59,10 @@ def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[di
     connection.execute(
         f"CREATE TEMP TABLE typed AS SELECT {selected}, row_number() OVER () AS _row_number, "
         "NULL::VARCHAR AS _error_code FROM given"
+    )
+    connection.execute("CREATE TEMP TABLE chosen_rows (n BIGINT)")
+    connection.execute(
+        "CREATE TEMP VIEW chosen AS SELECT * FROM typed WHERE _row_number IN (SELECT n FROM chosen_rows)"
     )
 
 
@@ -194,17 +198,26 @@ def test_facts_agree_with_a_dictionary(tmp_path_factory: pytest.TempPathFactory,
 def test_a_timeline_answers_as_the_statements_did(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[int, int]]]
 ) -> None:
-    """At any time, the version in effect says what the latest-starting statement before it said."""
+    """At any time, the version in effect says what was stated; a restatement that changes nothing is none."""
     scratch = Scratch(tmp_path_factory.mktemp("tables"))
-    stated: dict[int, int] = {}
+    versions: dict[int, int] = {}
     for file in files:
         scratch.merge("products", [product(price, START + timedelta(days=day)) for day, price in file])
-        stated.update(dict(file))
+        versions = with_statements(versions, dict(file))
     timeline = history(scratch)
     for day in range(5):
         moment = START + timedelta(days=day)
-        known = [price for start, price in sorted(stated.items()) if start <= day]
+        known = [price for start, price in sorted(versions.items()) if start <= day]
         valid = [
             price for price, begins, ends in timeline if begins <= moment and (ends is None or moment < ends)
         ]
         assert valid == known[-1:]
+
+
+def with_statements(versions: dict[int, int], stated: dict[int, int]) -> dict[int, int]:
+    merged, kept, previous = {**versions, **stated}, {}, None
+    for day in sorted(merged):
+        if day in versions or merged[day] != previous:
+            kept[day] = merged[day]
+        previous = merged[day]
+    return kept

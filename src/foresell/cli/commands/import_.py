@@ -34,7 +34,14 @@ def import_(
     if as_json:
         print_json({"runs": [run.as_record() for run in runs]})
         return
-    shown = ("source_file", "rows_read", "rows_accepted", "rows_updated", "rows_duplicate", "rows_quarantined")
+    shown = (
+        "source_file",
+        "rows_read",
+        "rows_accepted",
+        "rows_updated",
+        "rows_duplicate",
+        "rows_quarantined",
+    )
     records = [run.as_record() for run in runs]
     print_table([{name.removeprefix("rows_"): record[name] for name in shown} for record in records])
     if any(run.counts.rows_quarantined for run in runs):

@@ -13,7 +13,9 @@ Ids = Annotated[list[str], typer.Argument(help="Ids of quarantined rows.", metav
 
 @app.command("list")
 def list_(
-    everything: Annotated[bool, typer.Option("--all", help="Also fixed, replayed, discarded, erased.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also fixed, replayed, discarded, erased.")
+    ] = False,
     run: Annotated[str | None, typer.Option(help="Only of this run.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only with this error code.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 20,

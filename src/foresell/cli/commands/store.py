@@ -7,7 +7,9 @@ import typer
 
 from foresell.cli.options import Json, Store, open_given
 
-app = typer.Typer(help="Look after the store: versions, restore, compact, backup, verify.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look after the store: versions, restore, compact, backup, verify.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -53,7 +55,9 @@ def restore(
     from foresell.services import upkeep
 
     if bool(run_id) == bool(take_back):
-        raise InputError("What to restore is not said", do="Name a run to go back to, or runs to --take-back.")
+        raise InputError(
+            "What to restore is not said", do="Name a run to go back to, or runs to --take-back."
+        )
     shop = open_given(store)
     with progress_bar() as progress:
         if run_id:

@@ -1,0 +1,278 @@
+"""Fit, choose and serve: recommendations and forecasts through artifacts and result tables."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from foresell.contracts.errors import InputError, NotFoundError
+from foresell.contracts.settings import Settings
+from foresell.contracts.tables import TABLES
+from foresell.services.results import read_results, write_results
+from foresell.services.shop import Progress, Shop, silent
+from foresell.services.writing import writing
+
+if TYPE_CHECKING:
+    import polars
+
+    from foresell.contracts.protocols import Tables
+    from foresell.predict.forecast.model import FittedForecaster
+    from foresell.predict.recommend.model import FittedRecommender
+    from foresell.store.models import Artifact
+
+Task = Literal["recommend", "forecast"]
+TASKS: tuple[Task, ...] = ("recommend", "forecast")
+PRODUCTION = "production"
+SCORE_LEVELS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """How the models of a task did: the score that chooses, and a row a model and split."""
+
+    task: Task
+    metric: str
+    rows: tuple[dict[str, object], ...]
+
+    def as_record(self) -> dict[str, object]:
+        return {"task": self.task, "metric": self.metric, "rows": list(self.rows)}
+
+
+def fit(shop: Shop, task: Task, progress: Progress = silent) -> Leaderboard:
+    """Judge every model on held-out time, fit the best on everything, and put it in production.
+
+    The leaderboard, and what the chosen model says now, are written to the result tables. The choice
+    is by validation; the test scores are only reported.
+    """
+    with writing(shop, f"fit {task}", progress):
+        if task == "recommend":
+            _fit_recommender(shop, progress)
+        else:
+            _fit_forecaster(shop, progress)
+    return read_leaderboard(shop, task)
+
+
+def read_leaderboard(shop: Shop, task: Task) -> Leaderboard:
+    """The leaderboard of the last fit; NotFoundError where there was none."""
+    import polars as pl
+
+    rows = read_results(shop, "leaderboard").filter(pl.col("task") == task)
+    if rows.is_empty():
+        raise NotFoundError(f"No model of '{task}' has been judged yet", do=f"Run: foresell fit {task}")
+    metric = _main_score(shop.settings, task)
+    grouped = [_board_row(frame) for _, frame in rows.group_by("model", "split", maintain_order=True)]
+    best_first = sorted(
+        grouped, key=lambda row: (row["split"] != "test", _order(row, metric, task == "recommend"))
+    )
+    return Leaderboard(task, metric, tuple(best_first))
+
+
+def _board_row(frame: "polars.DataFrame") -> dict[str, object]:
+    first = frame.row(0, named=True)
+    intervals = {
+        row["score"]: [row["lower"], row["upper"]] for row in frame.to_dicts() if row["lower"] is not None
+    }
+    return {
+        "model": first["model"],
+        "split": first["split"],
+        "scores": dict(zip(frame["score"], frame["value"], strict=True)),
+        "intervals_95": intervals,
+        "fit_seconds": first["fit_seconds"],
+        "predict_seconds": first["predict_seconds"],
+        "note": first["note"],
+    }
+
+
+def _order(row: dict[str, object], metric: str, higher_is_better: bool) -> float:
+    scores = row["scores"]
+    value = float(scores.get(metric, 0.0)) if isinstance(scores, dict) else 0.0
+    return -value if higher_is_better else value
+
+
+def _main_score(settings: Settings, task: Task) -> str:
+    if task == "recommend":
+        from foresell.predict.recommend.backtest import main_score
+
+        return main_score(settings)
+    from foresell.predict.forecast.backtest import MAIN_SCORE
+
+    return MAIN_SCORE
+
+
+def _fit_recommender(shop: Shop, progress: Progress) -> None:
+    from foresell.evaluation.compare import choose
+    from foresell.predict.recommend import MODELS, load_model
+    from foresell.predict.recommend.backtest import backtest, config_of, main_score
+    from foresell.predict.recommend.interactions import interactions
+
+    say = _counting(progress, num_steps=2 * len(MODELS))
+    with shop.reading() as tables:
+        board = backtest(tables, shop.settings, say=say)
+        best = choose(board, main_score(shop.settings), higher_is_better=True)
+        progress(f"fitting {best} on everything", 0, None)
+        fitted = load_model(best).fit(interactions(tables), config_of(best, shop.settings))
+        label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board)
+        write_results(shop, "leaderboard", board, replaces={"task": "recommend"})
+        progress("recommending to every customer", 0, None)
+        rows = _recommend_to(tables, shop.settings, fitted, label, shop.settings.recommend.k, None)
+    write_results(shop, "recommendations", rows, replaces={})
+
+
+def _fit_forecaster(shop: Shop, progress: Progress) -> None:
+    from foresell.evaluation.compare import choose
+    from foresell.predict.forecast import MODELS, load_model
+    from foresell.predict.forecast.backtest import MAIN_SCORE, backtest, config_of
+    from foresell.predict.forecast.series import weekly_series
+
+    say = _counting(progress, num_steps=len(MODELS) * (shop.settings.forecast.folds + 1))
+    with shop.reading() as tables:
+        board = backtest(tables, shop.settings, say=say)
+        best = choose(board, MAIN_SCORE, higher_is_better=False)
+        progress(f"fitting {best} on everything", 0, None)
+        series = weekly_series(tables, shop.settings)
+        fitted = load_model(best).fit(series.frame, config_of(best, shop.settings))
+    label = _save(shop, "forecast", best, fitted.config, fitted.to_tables(), board)
+    write_results(shop, "leaderboard", board, replaces={"task": "forecast"})
+    rows = _forecast_rows(fitted, label, shop.settings.forecast.horizon_weeks)
+    write_results(shop, "forecasts", rows, replaces={})
+
+
+def _save(
+    shop: Shop,
+    task: Task,
+    kind: str,
+    config: Any,
+    tables: "dict[str, polars.DataFrame]",
+    board: "polars.DataFrame",
+) -> str:
+    """Save a fitted model as the production version of its task; returns name/version."""
+    import polars as pl
+
+    from foresell.store.model_versions import set_pointer
+    from foresell.store.models import Origin, save_artifact
+
+    versions = {name: v for name, v in shop.folder.tables.versions().items() if name in TABLES}
+    own = board.filter(pl.col("model") == kind)
+    scores = {
+        str(split): dict(zip(frame["score"], frame["value"], strict=True))
+        for (split,), frame in own.group_by("split", maintain_order=True)
+    }
+    origin = Origin(training_tables=versions, cutoff=None, seed=None)
+    card = "Chosen by its validation scores; test scores are reported, not used to choose."
+    version = save_artifact(shop.folder.models, task, kind, asdict(config), tables, scores, origin, card=card)
+    set_pointer(shop.folder.models, task, PRODUCTION, version)
+    return f"{task}/{version}"
+
+
+def _load(shop: Shop, task: Task) -> "Artifact":
+    from foresell.store.models import load_artifact
+
+    try:
+        return load_artifact(shop.folder.models, task, PRODUCTION)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"No model of '{task}' is in production", do=f"Run: foresell fit {task}"
+        ) from error
+
+
+def recommend(shop: Shop, customer_id: str, k: int) -> dict[str, object]:
+    """The k best products for a customer now, each with its reason.
+
+    The production model answers from the customer's history as the store has it at this moment.
+    A customer without a history gets what is popular, with that reason; NotFoundError for one whom
+    no table knows.
+    """
+    from foresell.predict.recommend import load_model
+
+    if k < 1:
+        raise InputError("k must be at least 1", received=k)
+    artifact = _load(shop, "recommend")
+    fitted = load_model(artifact.kind).load(artifact.config, artifact.tables)
+    with shop.reading() as tables:
+        _require_customer(tables, customer_id)
+        rows = _recommend_to(tables, shop.settings, fitted, artifact.label, k, customer_id)
+    items = rows.select("product_id", "rank", "score", "reason").to_dicts()
+    return {"customer_id": customer_id, "model": f"{artifact.kind} ({artifact.label})", "items": items}
+
+
+def _require_customer(tables: "Tables", customer_id: str) -> None:
+    for name in ("customers", "orders", "events"):
+        rows = tables.current(name)
+        if int(rows.filter(rows.customer_id == customer_id).limit(1).count().execute()):
+            return
+    raise NotFoundError(
+        f"No customer '{customer_id}' is in the store",
+        do="Check the id; ids are written as the source had them.",
+    )
+
+
+def _recommend_to(
+    tables: "Tables",
+    settings: Settings,
+    fitted: "FittedRecommender",
+    label: str,
+    k: int,
+    customer_id: str | None,
+) -> "polars.DataFrame":
+    """Rows of the `recommendations` table, for one customer or (None) for all with a history."""
+    import polars as pl
+
+    from foresell.predict.recommend.interactions import interactions, unavailable_products
+    from foresell.predict.recommend.reasons import as_results, product_names
+
+    histories = interactions(tables)
+    customers = None
+    if customer_id is not None:
+        histories = histories.filter(pl.col("customer_id") == customer_id)
+        customers = pl.Series("customer_id", [customer_id])
+    exclude = unavailable_products(tables)
+    if settings.recommend.repeats == "exclude":
+        exclude = pl.concat([exclude, histories.select("customer_id", "product_id").unique()])
+    found = fitted.recommend(histories, k, exclude=exclude, customers=customers)
+    return as_results(found, product_names(tables), settings.store.language, label, datetime.now(UTC))
+
+
+def forecast(shop: Shop, horizon: int | None = None) -> "polars.DataFrame":
+    """Forecasts of every series, as the `forecasts` table has them, `horizon` weeks ahead.
+
+    None: as far as the settings say. The production model answers; one fitted for a shorter horizon
+    is fitted again, on what the store has now, for this answer.
+    """
+    from foresell.predict.forecast import load_model
+    from foresell.predict.forecast.backtest import config_of
+    from foresell.predict.forecast.series import weekly_series
+
+    weeks = shop.settings.forecast.horizon_weeks if horizon is None else horizon
+    if not 1 <= weeks <= 104:
+        raise InputError("A horizon is from 1 to 104 weeks", received=weeks)
+    artifact = _load(shop, "forecast")
+    model = load_model(artifact.kind)
+    fitted = model.load(artifact.config, artifact.tables)
+    if weeks > fitted.config.horizon:
+        with shop.reading() as tables:
+            series = weekly_series(tables, shop.settings)
+        config = replace(config_of(artifact.kind, shop.settings), horizon=weeks)
+        fitted = model.fit(series.frame, config)
+    return _forecast_rows(fitted, artifact.label, weeks)
+
+
+def _forecast_rows(fitted: "FittedForecaster", label: str, weeks: int) -> "polars.DataFrame":
+    from datetime import timedelta
+
+    from foresell.predict.forecast.results import as_results
+
+    rows = fitted.forecast(weeks)
+    first = rows["date"].min()
+    return as_results(rows, label, first - timedelta(days=1))  # type: ignore[operator]  # dates by contract
+
+
+def _counting(progress: Progress, num_steps: int) -> Callable[[str], None]:
+    """A `say` that counts its steps."""
+    done = 0
+
+    def say(step: str) -> None:
+        nonlocal done
+        progress(step, done, num_steps)
+        done += 1
+
+    return say
