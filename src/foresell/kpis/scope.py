@@ -58,7 +58,7 @@ class Scope:
         return any(grain in d.grains and not d.grains & set(others) for d in self.dimensions)
 
     def has_rows(self, table: str) -> bool:
-        return bool(self._once(f"{table}", lambda: self.tables.has_rows(table)))
+        return bool(self._once(table, lambda: self.tables.has_rows(table)))
 
     def has_values(self, table: str, column: str) -> bool:
         """Whether any current row has a value in that column."""
@@ -70,6 +70,16 @@ class Scope:
             return int(rows.filter(rows[column].notnull()).limit(1).count().execute()) > 0
 
         return bool(self._once(f"{table}.{column}", look))
+
+    def has_foreign_money(self, table: str) -> bool:
+        """Whether any current row is in another currency than the store's."""
+
+        def look() -> bool:
+            rows = self.tables.current(table)
+            foreign = rows.filter(rows.currency != self.currency)
+            return int(foreign.limit(1).count().execute()) > 0
+
+        return bool(self._once(f"{table} in foreign money", look))
 
     def _once(self, key: str, look: Any) -> Any:
         if key not in self.known:

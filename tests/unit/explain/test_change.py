@@ -66,7 +66,7 @@ def test_november_against_october(make_tables, hand_store):
 def test_with_visits_the_change_is_traffic_conversion_and_order_value(make_tables, hand_store):
     spans = {"start": date(2017, 11, 6), "end": date(2017, 11, 10)}
     baseline = {"baseline_start": date(2017, 11, 5), "baseline_end": date(2017, 11, 5)}
-    found = explain_change(make_tables(hand_store), SETTINGS, **spans, **baseline)
+    found = explain_change(make_tables(hand_store), SETTINGS, **spans, **baseline, dimensions=["brand"])
     assert_adds_up(found)
     # 3 visits, 3 orders of 73 → 6 visits, 1 order of 35
     assert [(p.name, float(p.before), float(p.after)) for p in found.parts] == [
@@ -79,7 +79,7 @@ def test_with_visits_the_change_is_traffic_conversion_and_order_value(make_table
 
 
 def test_the_baseline_is_as_long_and_just_before(make_tables, hand_store):
-    found = explain_change(make_tables(hand_store), SETTINGS, **NOVEMBER)
+    found = explain_change(make_tables(hand_store), SETTINGS, **NOVEMBER, dimensions=[])
     assert found.baseline == (date(2017, 10, 2), date(2017, 10, 31))
 
 
@@ -93,8 +93,8 @@ def test_an_empty_baseline_is_said(make_tables, hand_store):
 
 
 def test_a_condition_narrows_everything(make_tables, hand_store):
-    where = ["location=W"]
-    found = explain_change(make_tables(hand_store), SETTINGS, **NOVEMBER, **OCTOBER, where=where)
+    narrowed = {"where": ["location=W"], "dimensions": ["channel"]}
+    found = explain_change(make_tables(hand_store), SETTINGS, **NOVEMBER, **OCTOBER, **narrowed)
     assert_adds_up(found)
     assert (found.before, found.after) == (Decimal(25), Decimal("57.8"))
 
