@@ -14,8 +14,9 @@ from foresell.contracts.settings import make_settings
 from foresell.services.report import read_language, write_report
 from foresell.services.report.gather import gather
 from foresell.services.report.gather.measures import recent_spans, whole_months, whole_weeks
-from foresell.services.report.page import render
+from foresell.services.report.page import headline, render
 from foresell.services.report.page.document import SECTIONS
+from foresell.services.report.page.reasons import reason_in
 from foresell.services.report.sections import Report, Span
 from foresell.services.shop import create_shop, silent
 
@@ -158,6 +159,11 @@ def test_headline_states_the_money(full_report: Report) -> None:
     assert "For the 4 weeks from Mar 25, 2024 the models expect €400.00" in said
 
 
+def test_headline_is_also_plain_text(full_report: Report) -> None:
+    first, *_ = headline(full_report, "en")
+    assert first == "From Jan 1, 2024 to Mar 24, 2024 you sold €4,200 net in 168 orders: €25.00 an order."
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_section_speaks_the_language(full_report: Report, language: str) -> None:
     page = page_of(full_report, language)
@@ -201,6 +207,12 @@ def test_customers_appear_by_id_beside_what_they_bought(full_report: Report) -> 
     assert [item.title for item in sample.recommended] == ["Cup 🍵", EVIL]
     assert [purchase.title for purchase in sample.purchases] == ["Cake"]
     assert sample.purchases[0].bought_on == FIRST + timedelta(days=83)
+
+
+def test_reasons_are_said_in_the_language_of_the_page() -> None:
+    assert reason_in("Customers who buy Tea {0} buy this too", "zh") == "购买Tea {0}的顾客也会买"
+    assert reason_in("近期热销", "en") == "Popular right now"
+    assert reason_in("Because we say so", "zh") == "Because we say so"
 
 
 def test_pairs_have_names_and_come_once(full_report: Report) -> None:
@@ -280,7 +292,7 @@ def test_report_of_a_store_is_written_whole_or_not_at_all(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
     shop = create_shop(tmp_path / "store", {"store": {"language": "zh"}})
-    path = write_report(shop, tmp_path / "new" / "report.html")
+    path = write_report(shop, tmp_path / "new" / "report.html").path
     page = html.fromstring(path.read_bytes())
     assert page.get("lang") == "zh-Hans"
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]

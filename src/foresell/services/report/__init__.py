@@ -3,6 +3,7 @@
 `gather` reads the tables into plain data (`sections`); `page` writes that data in a language.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -10,6 +11,14 @@ from typing import Literal, cast, get_args
 from foresell.services.shop import Progress, Shop, silent
 
 Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """Where the report lies, and the sentences it opens with, as plain text."""
+
+    path: Path
+    headline: tuple[str, ...]
 
 
 def write_report(
@@ -20,8 +29,8 @@ def write_report(
     start: date | None = None,
     end: date | None = None,
     progress: Progress = silent,
-) -> Path:
-    """Write the report over the local dates `start` to `end` (None: all there is) and return its path.
+) -> WrittenReport:
+    """Write the report over the local dates `start` to `end` (None: all there is).
 
     The file holds everything it shows and asks no host for anything. It replaces an older one at once,
     so that nobody ever opens half a report. `language` None: the store's.
@@ -31,7 +40,7 @@ def write_report(
     """
     from foresell.contracts.errors import DeniedError
     from foresell.services.report.gather import STEPS, gather
-    from foresell.services.report.page import render
+    from foresell.services.report.page import headline, render
 
     spoken = read_language(language) or shop.settings.store.language
     with shop.reading() as tables:
@@ -49,7 +58,7 @@ def write_report(
             do="Choose a folder that you may write and a disk with space left.",
         ) from error
     progress("report", len(STEPS), len(STEPS))
-    return path
+    return WrittenReport(path, headline(report, spoken))
 
 
 def read_language(text: str | None) -> Language | None:
@@ -58,4 +67,4 @@ def read_language(text: str | None) -> Language | None:
 
     if text is not None and text not in get_args(Language):
         raise InputError(f"There is no report in '{text}'", do=did_you_mean(text, get_args(Language)))
-    return cast(Language | None, text)
+    return cast("Language | None", text)

@@ -7,8 +7,9 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from foresell.services.report.page import change, customers, measures, places, predictions, quality
-from foresell.services.report.page.headline import sentences
 from foresell.services.report.page.language import Language
+from foresell.services.report.page.reasons import reason_in
+from foresell.services.report.page.sentences import sentences
 from foresell.services.report.sections import Report
 
 TEMPLATE = "page.html.jinja"
@@ -43,6 +44,7 @@ def write_page(report: Report, language_code: str) -> str:
         report=report,
         language=language,
         say=language.say,
+        reason_in=reason_in,
         style=style,
         policy=_policy(style),
         sections=SECTIONS,

@@ -8,8 +8,8 @@ from foresell.kpis import KPI_FAMILIES, KPIS
 from foresell.kpis.answer import KpiAnswer, Unavailable
 from foresell.services.report.gather.measures import MONTH_KPIS
 from foresell.services.report.page.charts import LineChart, Sparkline, Table, sparkline
-from foresell.services.report.page.headline import value_of
 from foresell.services.report.page.language import Language
+from foresell.services.report.page.sentences import value_of
 from foresell.services.report.page.trends import week_chart
 from foresell.services.report.sections import Measured
 
