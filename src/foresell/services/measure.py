@@ -91,8 +91,8 @@ def explain(shop: Shop, kpi: str, dates: Mapping[str, date | None]) -> "ChangeEx
             tables,
             shop.settings,
             kpi,
-            start,
-            end,
+            start=start,
+            end=end,
             baseline_start=dates["baseline_start"],
             baseline_end=dates["baseline_end"],
         )

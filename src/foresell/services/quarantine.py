@@ -58,21 +58,27 @@ def list_quarantine(
     """Quarantined rows in the order of their runs and rows; `status` None: whatever was decided."""
     decisions = shop.folder.state.decisions()
     with shop.reading() as tables:
-        found = tables.current("quarantine")
+        found = _with_status(tables.current("quarantine"), status, decisions)
         if run_id is not None:
             found = found.filter(found.run_id == run_id)
         if error_code is not None:
             found = found.filter(found.error_code == error_code)
-        batches = found.order_by("run_id", "row_number", "quarantine_id").to_pyarrow_batches()
-        chosen: list[QuarantinedRow] = []
-        for batch in batches:
-            for record in batch.to_pylist():
-                row = _with_decision(record, decisions)
-                if status is None or row.status == status:
-                    chosen.append(row)
-                if limit is not None and len(chosen) >= limit:
-                    return chosen
-    return chosen
+        ordered = found.order_by("run_id", "row_number", "quarantine_id").limit(limit)
+        return [_with_decision(record, decisions) for record in ordered.to_pyarrow().to_pylist()]
+
+
+def _with_status(
+    rows: "ir.Table", status: QuarantineStatus | None, decisions: Mapping[str, Decision]
+) -> "ir.Table":
+    if status is None:
+        return rows
+    if status == "erased":
+        return rows.filter(rows.error_code == ERASED_CODE)
+    if status == "open":
+        undecided = rows.quarantine_id.notin(list(decisions)) if decisions else True
+        return rows.filter(rows.error_code != ERASED_CODE, undecided)
+    chosen = [key for key, decision in decisions.items() if decision.status == status]
+    return rows.filter(rows.quarantine_id.isin(chosen) if chosen else False)
 
 
 def count_quarantine(shop: Shop) -> list[QuarantineCount]:

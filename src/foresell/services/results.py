@@ -20,7 +20,9 @@ def write_results(shop: Shop, name: str, rows: "polars.DataFrame", *, replaces: 
     table = RESULTS[name]
     files = shop.folder.tables.files(name)
     transaction = secrets.token_hex(8)
-    same = " AND ".join(f"{quoted(column)} = {literal(value)}" for column, value in replaces.items()) or "true"
+    same = (
+        " AND ".join(f"{quoted(column)} = {literal(value)}" for column, value in replaces.items()) or "true"
+    )
     cast = ", ".join(f"CAST({quoted(c.name)} AS {c.sql_type}) AS {quoted(c.name)}" for c in table.columns)
     with shop.connect() as connection:
         connection.register("new_rows", rows.to_arrow())

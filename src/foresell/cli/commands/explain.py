@@ -1,6 +1,6 @@
 """`foresell explain`: why a KPI changed."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,7 +30,7 @@ def explain_kpi(
     as_json: Json = False,
 ) -> None:
     """Split a KPI's change into its causes, which add up exactly, and name the unusual days."""
-    from foresell.cli.output import print_json, print_text
+    from foresell.cli.output import print_json
     from foresell.services import measure
 
     dates = {
@@ -43,4 +43,25 @@ def explain_kpi(
     if as_json:
         print_json(explanation.as_record())
         return
-    print_text(explanation.as_text())
+    _print_explanation(explanation.as_record())
+
+
+def _print_explanation(record: dict[str, Any]) -> None:
+    from foresell.cli.output import format_value, print_note, print_table, print_text
+
+    amounts = {
+        name: f"{format_value(record[name])} {record['unit']}" for name in ("before", "after", "change")
+    }
+    print_text(
+        f"{record['kpi']}: {amounts['before']} ({record['baseline_from']} to {record['baseline_to']}) → "
+        f"{amounts['after']} ({record['from']} to {record['to']}), change {amounts['change']}"
+    )
+    print_text("\nBy what drives it")
+    print_table(record["parts"])
+    for dimension, groups in record["dimensions"].items():
+        print_text(f"\nBy {dimension}")
+        print_table(groups)
+    print_text("\nUnusual days")
+    print_table(record["unusual_days"], empty="None.")
+    for note in record["notes"]:
+        print_note(note)

@@ -21,5 +21,8 @@ def report(
     shop = open_given(store)
     target = output or shop.folder.root / "report.html"
     with progress_bar() as progress:
-        path = write_report(shop, target, language=read_language(language), progress=progress)
-    print_json({"report": str(path)}) if as_json else print_text(f"Wrote {path}")
+        written = write_report(shop, target, language=read_language(language), progress=progress)
+    if as_json:
+        print_json({"report": str(written.path), "headline": list(written.headline)})
+        return
+    print_text("\n".join([*written.headline, f"Wrote {written.path}"]))
