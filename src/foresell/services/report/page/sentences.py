@@ -9,7 +9,7 @@ from foresell.services.report.page.change import main_factor
 from foresell.services.report.page.language import Language
 from foresell.services.report.sections import Answers, Report
 
-MOST_SENTENCES = 7
+MOST_SENTENCES = 6
 NUM_LARGEST = 3
 
 
@@ -17,7 +17,7 @@ def sentences(report: Report, language: Language) -> list[Markup]:
     """What the figures can say here, at most MOST_SENTENCES; nothing for a store without orders."""
     if report.span is None:
         return []
-    tellers = (_sales, _change, _forecast, _best, _at_risk, _mix, _discount, _margin, _refunds)
+    tellers = (_sales, _change, _forecast, _best, _at_risk, _discount, _mix, _margin, _refunds)
     told = [sentence for tell in tellers for sentence in tell(report, language)]
     return told[:MOST_SENTENCES]
 
