@@ -8,6 +8,7 @@ from foresell.contracts.settings import Settings
 from foresell.contracts.tables import VALIDITY
 from foresell.sources.mapping import Field, Mapping, Target
 from foresell.sources.parsing import (
+    FIRST,
     WHITE_SPACE,
     Fault,
     Parsed,
@@ -15,10 +16,10 @@ from foresell.sources.parsing import (
     Value,
     as_text,
     is_given,
+    is_word,
     kind_of,
     parse_boolean,
     parse_json,
-    words,
 )
 from foresell.sources.parsing_numbers import parse_number
 from foresell.sources.parsing_times import parse_date, parse_time
@@ -126,7 +127,7 @@ def _value(column: Column, source: Field, mapping: Mapping, raw_columns: Mapping
         return Value(quoted(source.columns[0]), kind)
     text = joined_text(source, raw_columns)
     if mapping.null_words:
-        text = f"CASE WHEN {text} IN ({words(mapping.null_words)}) THEN NULL ELSE {text} END"
+        text = f"CASE WHEN {is_word(text, mapping.null_words)} THEN NULL ELSE {text} END"
     if source.values:
         cases = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in source.values.items())
         text = f"CASE {text} {cases} ELSE {text} END"
@@ -165,18 +166,21 @@ def _parse(alias: Value, column: Column, named: Column, target: Target, reading:
 def _parse_currency(alias: Value, named: Column) -> Parsed:
     code = f"upper({alias.sql})"
     fault = Fault("unknown_currency", f"'{named.name}' must be an ISO 4217 code, such as EUR or USD")
-    return Parsed(f"CASE WHEN {code} IN ({words(CURRENCIES)}) THEN {code} END", (fault,))
+    return Parsed(f"CASE WHEN {code} IN ({', '.join(map(literal, CURRENCIES))}) THEN {code} END", (fault,))
 
 
 def _parse_word(
     alias: Value, named: Column, known: tuple[str, ...], aliases: dict[str, str], error_code: str
 ) -> Parsed:
+    is_known = f"IN ({', '.join(map(literal, known))})"
     plain = f"regexp_replace(lower({alias.sql}), '[^a-z0-9]+', '_', 'g')"
     cases = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in aliases.items())
-    same = " ".join(f"WHEN {literal(word)} THEN {literal(word)}" for word in known)
     fault = Fault(
         error_code,
         f"'{named.name}' must be one of {', '.join(known)}; other words need values = {{…}} in the mapping",
     )
-    is_known = f"{alias.sql} IN ({words(known)})"
-    return Parsed(f"CASE WHEN {is_known} THEN {alias.sql} ELSE CASE {plain} {cases} {same} END END", (fault,))
+    return Parsed(
+        f"CASE WHEN {FIRST} {is_known} THEN {FIRST} ELSE CASE {FIRST} {cases} END END",
+        (fault,),
+        first=f"CASE WHEN {alias.sql} {is_known} THEN {alias.sql} ELSE {plain} END",
+    )

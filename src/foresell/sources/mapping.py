@@ -32,7 +32,7 @@ IDENTIFIER_KINDS = (
 # Kinds that lead to one customer; a name, an address or an IP address is shared by many.
 LINKING_KINDS = ("email", "phone", "device", "card", "account", "document")
 # The kinds of identifier by which the raw rows of a customer are found again.
-CUSTOMER_KINDS = ("customer_id", "order_id", "anonymous_id", "session_id")
+CUSTOMER_KINDS = ("customer_id", "order_id", "order_line_id", "anonymous_id", "session_id", "cart_id")
 
 
 @dataclass(frozen=True, slots=True)

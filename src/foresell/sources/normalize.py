@@ -193,7 +193,8 @@ def _outer(
         ("_error_message", [check.message for check in checks]),
     ):
         choices = ", ".join(literal(text) for text in texts)
-        selected.append(f"list_extract(CAST([{choices}] AS VARCHAR[]), _fault) AS {name}")
+        text = f"list_extract(CAST([{choices}] AS VARCHAR[]), _fault)"
+        selected.append(f"CASE WHEN _fault IS NOT NULL THEN {text} END AS {name}")
     return f"SELECT {', '.join(selected)} FROM (SELECT *, {fault} AS _fault FROM ({rows}))"
 
 

@@ -4,6 +4,8 @@ Every expression is vectorized SQL: first a plain TRY_CAST; text patterns are tr
 that gave null.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -102,12 +104,16 @@ def is_given(value: Value, column: Column) -> str:
         return f"({value.sql} IS NOT NULL)"
     trimmed = f"lower(trim({value.sql}, {WHITE_SPACE}))"
     nothing = ("",) if column.type in ("string", "json") else ("", *NOTHING_WORDS)
-    return f"({value.sql} IS NOT NULL AND {trimmed} NOT IN ({words(nothing)}))"
+    return f"({value.sql} IS NOT NULL AND NOT {is_word(trimmed, nothing)})"
 
 
-def words(texts: tuple[str, ...] | list[str] | frozenset[str]) -> str:
-    """A SQL list of string literals, without its brackets."""
-    return ", ".join(literal(text) for text in sorted(texts))
+def is_word(sql: str, words: Iterable[str]) -> str:
+    """The SQL condition that a text is one of a few words, looked at only where a CASE needs it.
+
+    DuckDB turns IN and list_contains into a join, which is computed for every row.
+    """
+    pattern = "|".join(re.escape(word) for word in words)
+    return f"regexp_full_match({sql}, {literal(pattern)})"
 
 
 def as_text(value: Value) -> str:
@@ -148,5 +154,5 @@ def parse_boolean(value: Value, column: Column, reading: Reading) -> Parsed:
     )
     if value.kind == "boolean":
         return Parsed(value.sql)
-    is_true, is_false = (f"{text} IN ({words(given)})" for given in (true_words, false_words))
+    is_true, is_false = (is_word(text, given) for given in (true_words, false_words))
     return Parsed(f"CASE WHEN {is_true} THEN true WHEN {is_false} THEN false END", (fault,))

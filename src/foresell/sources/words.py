@@ -15,7 +15,7 @@ _CURRENCY_CODES = """
     TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
     HRK ANG SLL ZWL LTL LVL EEK SKK BYR CUC
 """
-CURRENCIES = frozenset(re.findall("[A-Z]{3}", _CURRENCY_CODES))
+CURRENCIES = tuple(re.findall("[A-Z]{3}", _CURRENCY_CODES))
 
 # Segment's e-commerce specification, RudderStack's (the same names), and GA4's own variants, in lower case
 # with underscores. https://segment.com/docs/connections/spec/ecommerce/v2/
