@@ -1,6 +1,7 @@
 """Synthetic shop events in Parquet, as an export would hold them: text times, text prices, doubles.
 
-One row in 200 is sent twice. Sessions follow a funnel: view, cart, checkout, purchase.
+One row in 200 is sent twice. Sessions follow a funnel: view, cart, checkout, purchase; one in 7 ends
+after its first event.
 """
 
 import argparse
@@ -9,20 +10,24 @@ from pathlib import Path
 import duckdb
 
 EVENTS_PER_SESSION = 8
+BOUNCES_ONE_IN = 7
 DOUBLED_ONE_IN = 200
 
 
 def generate(num_rows: int, path: Path, seed: int = 7) -> None:
     """Write about `num_rows` rows (the doubled ones included), the same for the same seed."""
-    num_events = int(num_rows / (1 + 1 / DOUBLED_ONE_IN))
+    lost = (EVENTS_PER_SESSION - 1) / EVENTS_PER_SESSION / BOUNCES_ONE_IN
+    num_events = int(num_rows / (1 + 1 / DOUBLED_ONE_IN) / (1 - lost))
     connection = duckdb.connect(config={"memory_limit": "2GB", "preserve_insertion_order": False})
     connection.execute(
         f"""
         COPY (
             WITH numbered AS (
                 SELECT i, i // {EVENTS_PER_SESSION} AS s, i % {EVENTS_PER_SESSION} AS step,
-                    (hash(i, {seed}) >> 2)::BIGINT AS h, (hash(i // {EVENTS_PER_SESSION}, {seed}) >> 2)::BIGINT AS hs
+                    (hash(i, {seed}) >> 2)::BIGINT AS h,
+                    (hash(i // {EVENTS_PER_SESSION}, {seed}) >> 2)::BIGINT AS hs
                 FROM range({num_events}) r(i)
+                WHERE step = 0 OR hs % {BOUNCES_ONE_IN} > 0
             ),
             named AS (
                 SELECT *, CASE
