@@ -51,11 +51,13 @@ def pending_runs(shop: Shop) -> list[RawRun]:
 def apply_one(shop: Shop, run: RawRun) -> IngestRun:
     """Apply a published run to the store's own tables."""
     where = Application(shop.folder.raw, shop.folder.tables, shop.settings)
+    if run.replays:
+        # The run is durable and will be applied whatever happens: its rows are not to be replayed again.
+        shop.folder.state.decide(Decision(q, "replayed", {}) for q in run.replays)
     with shop.connect() as connection, _explained(run):
         record = apply_run(connection, where, run, datetime.now(UTC))
     reached("import.finished")
     if run.replays:
-        shop.folder.state.decide(Decision(q, "replayed", {}) for q in run.replays)
         reached("replay.finished")
     return record
 

@@ -1,7 +1,7 @@
 """Import: files in; rows accepted, updated, duplicate or quarantined, and nothing lost."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean
 from foresell.contracts.records import IngestRun
-from foresell.privacy.erasure import blank_erased_rows
 from foresell.privacy.originals import Projection, keeping_originals
 from foresell.privacy.tokens import prepare_tokens, tokenizing
+from foresell.services.apply import apply_one
+from foresell.services.purge import bury_erased, forget_unused_originals
 from foresell.services.shop import Progress, Shop, silent
-from foresell.services.writing import apply_one, next_recorded_at, writing
+from foresell.services.writing import next_recorded_at, writing
 from foresell.sources import PRESETS
 from foresell.sources.mapping import (
     Mapping,
-    customer_columns,
     identifier_columns,
     mapping_to_json,
     read_mapping,
@@ -99,6 +99,7 @@ def _import_one(shop: Shop, path: Path, sha256: str, mapping: Mapping, options: 
     reached("import.staged")
     shop.folder.raw.publish(run)
     reached("import.raw_written")
+    forget_unused_originals(shop)
     return apply_one(shop, run)
 
 
@@ -114,11 +115,11 @@ def _stage(shop: Shop, path: Path, sha256: str, mapping: Mapping, options: ReadO
             return _duplicate_of(earlier, run_id, recorded_at)
         with shop.connect() as connection:
             prepare_tokens(connection, shop.key)
-            with _projection(shop, connection, identifier_columns(mapping)) as projection:
+            with replacing_identifiers(shop, connection, identifier_columns(mapping)) as projection:
                 staged = stage_file(connection, path, staging, options=options, projection=projection)
             for target in mapping.targets:
                 require_columns(target, mapping, staged.columns, where=path.name)
-            _bury_erased(shop, connection, staging, mapping, staged.columns)
+            bury_erased(shop, connection, staging, mapping)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
         raise BackendError(
@@ -144,8 +145,8 @@ def _stage(shop: Shop, path: Path, sha256: str, mapping: Mapping, options: ReadO
 
 
 @contextmanager
-def _projection(
-    shop: Shop, connection: "duckdb.DuckDBPyConnection", identifiers: "dict[str, str]"
+def replacing_identifiers(
+    shop: Shop, connection: "duckdb.DuckDBPyConnection", identifiers: dict[str, str]
 ) -> Iterator[Projection]:
     """What replaces direct identifiers before anything is stored."""
     if not shop.settings.privacy.keep_originals:
@@ -176,16 +177,3 @@ def _duplicate_of(earlier: RawRun, run_id: str, recorded_at: datetime) -> RawRun
         num_rows=earlier.num_rows + earlier.num_rejected,
         duplicate_of=earlier.run_id,
     )
-
-
-def _bury_erased(
-    shop: Shop,
-    connection: "duckdb.DuckDBPyConnection",
-    folder: Path,
-    mapping: Mapping,
-    columns: Sequence[str],
-) -> None:
-    """Rows of erased customers do not come back with a new file."""
-    tombstones = shop.folder.state.tombstones()
-    if tombstones:
-        blank_erased_rows(connection, folder, customer_columns(mapping, columns), tombstones)

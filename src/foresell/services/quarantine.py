@@ -5,15 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError, did_you_mean
 from foresell.contracts.records import IngestRun, QuarantineStatus
+from foresell.privacy.tokens import prepare_tokens
 from foresell.services.apply import apply_one
+from foresell.services.ingest import replacing_identifiers
+from foresell.services.purge import bury_erased
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import next_recorded_at, writing
+from foresell.sources.mapping import identifier_columns, mapping_from_json
 from foresell.store.crash_points import reached
+from foresell.store.engine import literal, quoted
 from foresell.store.raw import RawRun, hash_parts, new_run_id
 from foresell.store.state import Decision
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 ERASED_CODE = "erased_customer"
 UNSPLIT_COLUMN = "line"
@@ -128,9 +137,29 @@ def fix_quarantine(shop: Shop, quarantine_id: str, fixes: Mapping[str, str]) -> 
     unknown = [column for column in fixes if known and column not in known]
     if unknown:
         raise InputError(f"The row has no column '{unknown[0]}'", do=did_you_mean(unknown[0], known))
-    merged = {**row.fixes, **fixes}
+    merged = {**row.fixes, **_tokenized(shop, row, fixes)}
     shop.folder.state.decide([Decision(quarantine_id, "fixed", merged)])
     return show_quarantine(shop, quarantine_id)
+
+
+def _tokenized(shop: Shop, row: QuarantinedRow, fixes: Mapping[str, str]) -> dict[str, str]:
+    """The fixes with tokens in the place of direct identifiers, as if the file had held them."""
+    identifiers = identifier_columns(mapping_from_json(_source(shop, row.run_id).mapping))
+    named = [column for column in fixes if column in identifiers]
+    if not named:
+        return dict(fixes)
+    given = ", ".join(f"{literal(fixes[column])} AS {quoted(column)}" for column in named)
+    with shop.connect() as connection:
+        prepare_tokens(connection, shop.key)
+        with replacing_identifiers(shop, connection, identifiers) as projection:
+            replaced = ", ".join(projection(named)[column] for column in named)
+            [tokens] = connection.execute(f"SELECT {replaced} FROM (SELECT {given})").fetchall()
+    return {**fixes, **{c: t or "" for c, t in zip(named, tokens, strict=True)}}
+
+
+def _source(shop: Shop, run_id: str) -> RawRun:
+    [run] = (run for run in shop.folder.raw.runs() if run.run_id == run_id)
+    return run
 
 
 def discard_quarantine(shop: Shop, quarantine_ids: Sequence[str]) -> int:
@@ -165,6 +194,9 @@ def _replay(shop: Shop, source: RawRun, rows: Sequence[QuarantinedRow]) -> Inges
     run_id = new_run_id(recorded_at)
     staging = shop.folder.raw.staging(run_id)
     _write_rows(rows, staging / "part-00000.parquet")
+    with shop.connect() as connection:
+        prepare_tokens(connection, shop.key)
+        bury_erased(shop, connection, staging, mapping_from_json(source.mapping))
     run = RawRun(
         run_id=run_id,
         kind="replay",
@@ -214,7 +246,7 @@ def _with_decision(record: dict[str, object], decisions: Mapping[str, Decision])
     return QuarantinedRow(
         **record,  # type: ignore[arg-type]  # the columns are the contract's
         raw=None if raw is None else json.loads(str(raw)),
-        status=decision.status if decision else undecided,
+        status=decision.status if decision and undecided != "erased" else undecided,
         fixes=decision.fixes if decision else {},
     )
 

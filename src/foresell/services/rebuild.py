@@ -98,6 +98,8 @@ def finish_swap(shop: Shop) -> None:
     shutil.rmtree(rebuilt, ignore_errors=True)
     if old.exists() and not tables.exists():
         old.rename(tables)
+    (tables / COMPLETE_MARK).unlink(missing_ok=True)
+    shutil.rmtree(old, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -76,12 +76,12 @@ def restore(shop: Shop, run_id: str, progress: Progress = silent) -> Rebuilt:
             raise NotFoundError(
                 f"There is no run '{run_id}' to go back to", do="`foresell store versions` lists them."
             )
-        shop.folder.state.roll_back(runs[runs.index(run_id) + 1 :])
+        _roll_back(shop, runs[runs.index(run_id) + 1 :])
         return rebuild_tables(shop, progress)
 
 
 def take_back(shop: Shop, run_ids: Sequence[str], progress: Progress = silent) -> Rebuilt:
-    """Take back single runs, such as a bad load, and derive the tables again without them."""
+    """Take back single runs, such as a bad load, with the replays of their rows; derive the tables again."""
     with writing(shop, "restore", progress):
         known = {version.run_id for version in versions(shop) if not version.is_taken_back}
         unknown = [run_id for run_id in run_ids if run_id not in known]
@@ -89,8 +89,20 @@ def take_back(shop: Shop, run_ids: Sequence[str], progress: Progress = silent) -
             raise NotFoundError(
                 f"There is no run '{unknown[0]}' to take back", do="`foresell store versions` lists them."
             )
-        shop.folder.state.roll_back(run_ids)
+        _roll_back(shop, run_ids)
         return rebuild_tables(shop, progress)
+
+
+def _roll_back(shop: Shop, run_ids: Sequence[str]) -> None:
+    """Take back runs, and the replays of their rows; rows whose replay is taken back are open again."""
+    replays = [run for run in shop.folder.raw.runs() if run.replays]
+    gone = set(run_ids)
+    for run in replays:
+        # Replays of replayed rows come later in the list.
+        if any(quarantine_id.rpartition(":")[0] in gone for quarantine_id in run.replays):
+            gone.add(run.run_id)
+    shop.folder.state.roll_back(sorted(gone))
+    shop.folder.state.forget_decisions(q for run in replays if run.run_id in gone for q in run.replays)
 
 
 def compact(shop: Shop, progress: Progress = silent) -> dict[str, int]:

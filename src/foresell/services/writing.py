@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from foresell.contracts.records import IngestRun
 from foresell.services.apply import apply_one, pending_runs
-from foresell.services.purge import finish_erasure
+from foresell.services.purge import finish_erasure, forget_unused_originals
 from foresell.services.rebuild import finish_swap
 from foresell.services.shop import Progress, Shop, silent
 from foresell.store.folder import WORK_NAME
@@ -23,10 +23,12 @@ def writing(shop: Shop, purpose: str, progress: Progress = silent) -> Iterator[l
 def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
     """Finish interrupted work. The caller holds the lock, so nobody else is at it."""
     shutil.rmtree(shop.folder.root / WORK_NAME, ignore_errors=True)
-    shop.folder.raw.clear_staging()
+    was_interrupted = shop.folder.raw.clear_staging()
     finish_swap(shop)
     finish_erasure(shop, progress)
     pending = pending_runs(shop)
+    if was_interrupted or pending:
+        forget_unused_originals(shop)
     finished = []
     for index, run in enumerate(pending):
         progress(f"finishing interrupted run {run.run_id}", index, len(pending))

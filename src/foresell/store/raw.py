@@ -73,10 +73,12 @@ class RawZone:
         found = [self._read(path) for path in self.root.glob("*/run.json") if _is_published(path)]
         return sorted(found, key=lambda run: (run.recorded_at, run.run_id))
 
-    def clear_staging(self) -> None:
-        """Remove what crashed imports left before they became durable."""
-        for folder in self.root.glob(f"{STAGING}*"):
+    def clear_staging(self) -> bool:
+        """Remove what crashed imports left before they became durable; whether there was any."""
+        left = list(self.root.glob(f"{STAGING}*"))
+        for folder in left:
             shutil.rmtree(folder)
+        return bool(left)
 
     def part_paths(self, run: RawRun) -> list[Path]:
         return [self.folder(run.run_id) / name for name in sorted(run.parts) if name.startswith("part-")]
