@@ -2,8 +2,10 @@
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 from foresell import __version__
 from foresell.cli.commands import (
@@ -23,9 +25,8 @@ from foresell.cli.commands import (
     report,
     store,
 )
-from foresell.contracts.errors import ForesellError
+from foresell.contracts.errors import BackendError, ForesellError, InputError
 
-EXIT_UNEXPECTED = 1
 EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
@@ -65,26 +66,37 @@ def show_version(
 def run() -> None:
     """Run the command line: every error ends in a sentence and an exit code, never in a traceback."""
     try:
-        app()
+        # What a command itself gives is nothing; an exit code comes from typer.Exit and Ctrl-C.
+        code = app(standalone_mode=False)
     except ForesellError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            "Interrupted. What was recorded stays; an unfinished import ends with the next one.\n"
-        )
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except TyperException as error:
+        _fail_usage(error)
+    except Abort:
+        code = EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last resort: a user sees a sentence
         if os.environ.get("FORESELL_DEBUG"):
             raise
         _fail(_explain(error))
+    if code == EXIT_INTERRUPTED:
+        sys.stderr.write(
+            "Interrupted. What was recorded stays; an unfinished import ends with the next one.\n"
+        )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail_usage(error: TyperException) -> NoReturn:
+    """A command line that cannot be understood."""
+    words = " ".join(error.format_message().split()).replace("Value error, ", "")
+    if not words:  # no arguments: the help has been shown instead
+        sys.exit(InputError.exit_code)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "foresell"
+    _fail(InputError(words, do=f"`{command} --help` lists what it takes."))
 
 
 def _explain(error: Exception) -> ForesellError:
     """A failure nobody foresaw, in the form of those that were."""
-    from foresell.contracts.errors import BackendError
-
     name = type(error).__module__.split(".")[0]
     first_line = (str(error).splitlines() or [type(error).__name__])[0]
     if isinstance(error, OSError) or name in ("duckdb", "_duckdb", "deltalake", "sqlite3", "pyarrow"):
@@ -100,7 +112,7 @@ def _explain(error: Exception) -> ForesellError:
     )
 
 
-def _fail(error: ForesellError) -> None:
+def _fail(error: ForesellError) -> NoReturn:
     if "--json" in sys.argv:
         from foresell.cli.output import print_json
 

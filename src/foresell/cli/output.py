@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from foresell.services.shop import Progress
 
+# Values up to this long are never broken; sentences are, at the terminal's edge.
+LONGEST_WORD = 32
+WIDEST_LINE = 1000
+
+
+# Wide enough that what a program or a file receives is not folded.
+PIPED_WIDTH = 400
+
 
 def print_json(record: object) -> None:
     sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n")
@@ -34,10 +42,18 @@ def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "Nothing."
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
         is_number = all(isinstance(row[name], int | float) or row[name] is None for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        longest = max(len(format_value(row[name])) for row in rows)
+        table.add_column(
+            name,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=longest <= LONGEST_WORD,
+        )
     for row in rows:
         table.add_row(*(format_value(value) for value in row.values()))
-    Console(file=sys.stdout, highlight=False, markup=False).print(table)
+    # Lines that go to a file or another program are not folded.
+    width = None if sys.stdout.isatty() else WIDEST_LINE
+    Console(file=sys.stdout, highlight=False, markup=False, width=width).print(table)
 
 
 def print_fields(record: Mapping[str, object]) -> None:

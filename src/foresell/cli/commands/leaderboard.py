@@ -24,16 +24,31 @@ def leaderboard(
 
 
 def print_leaderboard(board: "Leaderboard") -> None:
+    """A line a model: the score that chose it on validation, then its test scores."""
     from foresell.cli.output import print_note, print_table, print_text
 
-    print_text(f"{board.task}: chosen by {board.metric} on validation")
-    lines = []
-    for row in board.rows:
-        scores = row["scores"]
-        named = scores if isinstance(scores, dict) else {}
-        seconds = {"fit s": row["fit_seconds"], "predict s": row["predict_seconds"]}
-        lines.append({"model": row["model"], "split": row["split"], **named, **seconds})
-    names = list(dict.fromkeys(name for line in lines for name in line))
-    print_table([{name: line.get(name) for name in names} for line in lines])
+    print_text(f"{board.task}: chosen by {board.metric} on validation; the other figures are of the test")
+    chosen_by = {row["model"]: _scores(row).get(board.metric) for row in board.rows if row["split"] != "test"}
+    lines = [
+        {
+            "model": row["model"],
+            "validation": _short(chosen_by.get(row["model"])),
+            **{name: _short(value) for name, value in _scores(row).items()},
+            "fit s": _short(row["fit_seconds"], 1),
+            "predict s": _short(row["predict_seconds"], 1),
+        }
+        for row in board.rows
+        if row["split"] == "test"
+    ]
+    print_table(lines)
     for note in dict.fromkeys(f"{row['split']}: {row['note']}" for row in board.rows):
         print_note(note)
+
+
+def _scores(row: dict[str, object]) -> dict[str, float]:
+    scores = row["scores"]
+    return scores if isinstance(scores, dict) else {}
+
+
+def _short(value: object, digits: int = 3) -> float | None:
+    return round(float(value), digits) if isinstance(value, int | float) else None

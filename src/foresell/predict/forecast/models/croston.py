@@ -8,7 +8,7 @@ weeks that sold, with the chance that makes the forecast its mean.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,9 @@ from statsforecast.models import TSB
 from foresell.predict.forecast.model import ForecastModel
 from foresell.predict.forecast.models.seasonal_naive import naive
 from foresell.predict.forecast.paths import FittedPaths, Floats, Path, fit_paths
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 QUANTILES = (0.1, 0.9, 0.025, 0.975)
 
@@ -44,12 +47,20 @@ def _forecast(model: Any, values: Floats, horizon: int) -> Path:
     if (values < 0).any():
         raise ValueError("demand below 0")
     sold = values[values > 0]
-    if not len(sold):
-        return np.zeros((horizon, 5))
     mean = float(model.forecast(values, 1)["mean"][0])
-    chance = min(1.0, mean / float(sold.mean()))
+    if not len(sold) or mean <= 0:
+        return np.zeros((horizon, 5))
+    chance = _smoothed_chance(values > 0, model.alpha_p)
     sizes = sold * mean / (chance * sold.mean())
     return np.tile([mean, *_quantiles(sizes, chance)], (horizon, 1))
+
+
+def _smoothed_chance(has_sold: "NDArray[np.bool_]", smoothing: float) -> float:
+    """The chance that a week sells: exponentially smoothed from the first week on."""
+    chance = float(has_sold[0])
+    for week in has_sold[1:]:
+        chance += smoothing * (float(week) - chance)
+    return chance
 
 
 def _quantiles(sizes: Floats, chance: float) -> list[float]:
