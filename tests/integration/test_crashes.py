@@ -52,7 +52,9 @@ def write_lines(path: Path, *, changed: bool) -> None:
     """Order lines of which some repeat, some are damaged and, if `changed`, some say something new."""
     rows = ["order_line_id,order_id,product_id,quantity,line_amount"]
     for number in range(NUM_LINES):
-        amount = "oops" if number % 500 == 0 else f"{number % 90 + (1 if changed and number % 7 == 0 else 0)}.50"
+        amount = (
+            "oops" if number % 500 == 0 else f"{number % 90 + (1 if changed and number % 7 == 0 else 0)}.50"
+        )
         rows.append(f"l{number},o{number // 4},p{number % 50},1,{amount}")
     rows += rows[1:20]
     path.write_text("\n".join(rows) + "\n")

@@ -74,7 +74,7 @@ def run() -> None:
         _fail_usage(error)
     except Abort:
         code = EXIT_INTERRUPTED
-    except Exception as error:  # noqa: BLE001  # the last resort: a user sees a sentence
+    except Exception as error:  # the last resort: a user sees a sentence
         if os.environ.get("FORESELL_DEBUG"):
             raise
         _fail(_explain(error))

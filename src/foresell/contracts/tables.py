@@ -74,7 +74,27 @@ class Table:
         return {column.name: column for column in self.columns}
 
 
-EVENT_NAMES = ["page_view", "search", "view_item_list", "select_item", "view_item", "add_to_wishlist", "add_to_cart", "remove_from_cart", "view_cart", "begin_checkout", "add_shipping_info", "add_payment_info", "purchase", "refund", "sign_up", "login", "review_submitted", "coupon_applied", "order_cancelled"]
+EVENT_NAMES = [
+    "page_view",
+    "search",
+    "view_item_list",
+    "select_item",
+    "view_item",
+    "add_to_wishlist",
+    "add_to_cart",
+    "remove_from_cart",
+    "view_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+    "refund",
+    "sign_up",
+    "login",
+    "review_submitted",
+    "coupon_applied",
+    "order_cancelled",
+]
 
 ORDER_STATUSES = ("pending", "paid", "shipped", "completed", "cancelled", "refunded")
 

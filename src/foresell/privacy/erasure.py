@@ -72,7 +72,7 @@ def _blank_part(
     connection: "duckdb.DuckDBPyConnection", part: Path, identifiers: Mapping[str, Sequence[str]]
 ) -> int:
     source = f"read_parquet({literal(str(part))})"
-    conditions = []
+    conditions: list[str] = []
     for kind, expressions in identifiers.items():
         for text in expressions:
             erased = f"erased_values_{len(conditions)}"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from foresell.contracts.records import IngestRun
+from foresell.contracts.settings import FILE_NAME
 from foresell.services.ingest import ImportRequest, import_files
 from foresell.services.measure import check_quality
 from foresell.services.predict import TASKS, fit
 from foresell.services.report import write_report
-from foresell.services.shop import Progress, Shop, create_shop, open_shop
-from foresell.store.folder import FILE_NAME
+from foresell.services.shop import Progress, create_shop, open_shop
 
 PRESET = "completejourney"
 SETTINGS: dict[str, dict[str, object]] = {

@@ -9,7 +9,7 @@ from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.services.shop import Engine, Progress, Shop, silent
 
 if TYPE_CHECKING:
-    from foresell.explain.change import ChangeExplanation
+    from foresell.explain.change_parts import ChangeExplanation
     from foresell.kpis.answer import KpiAnswer
     from foresell.quality.report import QualityReport
 
@@ -86,6 +86,8 @@ def explain(shop: Shop, kpi: str, dates: Mapping[str, date | None]) -> "ChangeEx
     start, end = dates["start"], dates["end"]
     if start is None or end is None:
         raise InputError("Which change is not said", do="Add --from YYYY-MM-DD --to YYYY-MM-DD.")
+    if start > end:
+        raise InputError("The first day is after the last", received=f"{start} to {end}", do="Swap them.")
     with shop.reading() as tables:
         return explain_change(
             tables,
@@ -127,4 +129,4 @@ def read_date(text: str | None, option: str) -> date | None:
 def read_engine(text: str) -> Engine:
     if text not in get_args(Engine):
         raise InputError(f"There is no engine '{text}'", do=did_you_mean(text, get_args(Engine)))
-    return cast(Engine, text)
+    return cast("Engine", text)

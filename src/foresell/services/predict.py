@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from foresell.contracts.errors import InputError, NotFoundError
@@ -257,13 +257,11 @@ def forecast(shop: Shop, horizon: int | None = None) -> "polars.DataFrame":
 
 
 def _forecast_rows(fitted: "FittedForecaster", label: str, weeks: int) -> "polars.DataFrame":
-    from datetime import timedelta
-
     from foresell.predict.forecast.results import as_results
 
     rows = fitted.forecast(weeks)
-    first = rows["date"].min()
-    return as_results(rows, label, first - timedelta(days=1))  # type: ignore[operator]  # dates by contract
+    first_forecast: date = min(rows["date"].to_list())
+    return as_results(rows, label, first_forecast - timedelta(days=1))
 
 
 def _counting(progress: Progress, num_steps: int) -> Callable[[str], None]:

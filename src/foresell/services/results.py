@@ -35,4 +35,5 @@ def write_results(shop: Shop, name: str, rows: "polars.DataFrame", *, replaces: 
 def read_results(shop: Shop, name: str) -> "polars.DataFrame":
     """All rows of a result table."""
     with shop.reading() as tables:
-        return tables.current(name).to_polars()
+        rows: polars.DataFrame = tables.current(name).to_polars()
+        return rows

@@ -16,7 +16,11 @@ from foresell.store.folder import WORK_NAME
 @contextmanager
 def writing(shop: Shop, purpose: str, progress: Progress = silent) -> Iterator[list[IngestRun]]:
     """Hold the store's lock, after finishing what a crash interrupted; yields the runs so finished."""
-    with shop.folder.writer_lock(purpose):
+
+    def say_whom(holder: str) -> None:
+        progress(f"waiting for {holder}", 0, None)
+
+    with shop.folder.writer_lock(purpose, on_wait=say_whom):
         yield recover(shop, progress)
 
 

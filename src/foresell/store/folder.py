@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,14 +62,17 @@ class StoreFolder:
             shutil.rmtree(spill, ignore_errors=True)
 
     @contextmanager
-    def writer_lock(self, purpose: str, wait_seconds: float = 60.0) -> Iterator[None]:
+    def writer_lock(
+        self, purpose: str, wait_seconds: float = 60.0, on_wait: Callable[[str], None] | None = None
+    ) -> Iterator[None]:
         """The right to write, for one process at a time; BusyError names who holds it.
 
-        The lock is the kernel's (flock): it goes with its process, however that ends.
+        `on_wait` is told who, once, if there is waiting to do. The lock is the kernel's (flock): it goes
+        with its process, however that ends.
         """
         handle = self._open_lock()
         try:
-            _wait_for_lock(handle, self.root / LOCK_NAME, wait_seconds)
+            _wait_for_lock(handle, self.root / LOCK_NAME, wait_seconds, on_wait)
             holder = {"pid": os.getpid(), "doing": purpose, "since": datetime.now(UTC).isoformat()}
             os.ftruncate(handle, 0)
             os.pwrite(handle, json.dumps(holder).encode(), 0)
@@ -89,7 +92,9 @@ class StoreFolder:
             ) from error
 
 
-def _wait_for_lock(handle: int, path: Path, wait_seconds: float) -> None:
+def _wait_for_lock(
+    handle: int, path: Path, wait_seconds: float, on_wait: Callable[[str], None] | None
+) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -98,12 +103,24 @@ def _wait_for_lock(handle: int, path: Path, wait_seconds: float) -> None:
             if time.monotonic() >= deadline:
                 raise BusyError(
                     "Another process is writing to this store",
-                    received=path.read_text() or "an unnamed holder",
+                    received=_holder(path),
                     do="Wait until it is done and try again; reading works meanwhile.",
                 ) from None
+            if on_wait is not None:
+                on_wait(_holder(path))
+                on_wait = None
             time.sleep(0.1)
         else:
             return
+
+
+def _holder(path: Path) -> str:
+    """Who holds the lock, in words. It may be let go, or not yet be named, while we look."""
+    try:
+        holder = json.loads(path.read_text())
+        return f"'{holder['doing']}' by process {holder['pid']}, since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a process that has not said what it does"
 
 
 def create_store(root: Path, settings: Settings) -> StoreFolder:

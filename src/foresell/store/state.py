@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from foresell.contracts.errors import BackendError
+from foresell.contracts.errors import BackendError, DeniedError
 from foresell.contracts.records import QuarantineStatus
 
 FORMAT = "1"
@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS originals (
     token TEXT PRIMARY KEY, kind TEXT NOT NULL, ciphertext BLOB NOT NULL
 ) STRICT;
 """
+
+
+# SQLite's primary result codes of a place where nothing can be written.
+UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +46,56 @@ class State:
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """A connection whose changes are committed together, or not at all."""
-        try:
-            connection = sqlite3.connect(self.path, timeout=30)
+        with self._explained():
+            connection = _open(self.path)
             try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.execute("PRAGMA secure_delete=ON")
                 with connection:
                     yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that only reads, and can do so where nothing can be written."""
+        with self._explained():
+            connection = self._open_to_read()
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        try:
+            return _open(self.path)
+        except sqlite3.OperationalError as error:
+            # SQLite writes beside the file even to read it. Where it cannot, and the journal holds
+            # nothing that is not in the file, the file alone says everything.
+            journal = self.path.with_name(self.path.name + "-wal")
+            has_journal = journal.exists() and journal.stat().st_size > 0
+            if not self.path.exists() or has_journal or _primary_code(error) not in UNWRITABLE:
+                raise
+        return sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.DatabaseError as error:
+            code = _primary_code(error)
+            if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                raise BackendError(
+                    f"{self.path} cannot be written", received=error, do="Free disk space, and try again."
+                ) from error
+            if code in UNWRITABLE:
+                raise DeniedError(
+                    f"{self.path} cannot be written",
+                    received=error,
+                    do="Check the folder's owner and permissions, and that the disk is not mounted read-only.",
+                ) from error
             raise BackendError(
-                f"{self.path} cannot be used", received=error, do="Run `foresell store verify`."
+                f"{self.path} cannot be used",
+                received=error,
+                do="It is damaged or in use by another program: restore it from a backup of the store.",
             ) from error
 
     def create(self, store_id: str) -> None:
@@ -64,7 +105,7 @@ class State:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 
     def meta(self, name: str) -> str | None:
-        with self.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
         return None if row is None else str(row[0])
 
@@ -73,7 +114,7 @@ class State:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [name, value])
 
     def decisions(self) -> dict[str, Decision]:
-        with self.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute("SELECT quarantine_id, status, fixes FROM quarantine_decisions")
             return {row[0]: Decision(row[0], row[1], json.loads(row[2])) for row in rows}
 
@@ -89,7 +130,7 @@ class State:
             )
 
     def rolled_back_runs(self) -> set[str]:
-        with self.connect() as connection:
+        with self._reading() as connection:
             return {row[0] for row in connection.execute("SELECT run_id FROM rolled_back_runs")}
 
     def roll_back(self, run_ids: Iterable[str]) -> None:
@@ -100,7 +141,7 @@ class State:
 
     def tombstones(self) -> list[tuple[str, str]]:
         """(identifier kind, HMAC) of everything erased."""
-        with self.connect() as connection:
+        with self._reading() as connection:
             return [(kind, mark) for kind, mark in connection.execute("SELECT kind, token FROM tombstones")]
 
     def bury(self, tombstones: Iterable[tuple[str, str]]) -> None:
@@ -112,12 +153,12 @@ class State:
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?, ?)", rows)
 
     def original(self, mark: str) -> bytes | None:
-        with self.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute("SELECT ciphertext FROM originals WHERE token = ?", [mark]).fetchone()
         return None if row is None else bytes(row[0])
 
     def original_tokens(self) -> list[str]:
-        with self.connect() as connection:
+        with self._reading() as connection:
             return [str(row[0]) for row in connection.execute("SELECT token FROM originals")]
 
     def forget_originals(self, marks: Iterable[str]) -> None:
@@ -135,17 +176,35 @@ class State:
 
     def problems(self) -> list[str]:
         """What SQLite's own check finds wrong; empty when sound."""
-        with self.connect() as connection:
+        with self._reading() as connection:
             rows = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
         return [] if rows == ["ok"] else rows
 
     def copy_to(self, path: Path) -> None:
         target = sqlite3.connect(path)
         try:
-            with self.connect() as connection:
+            with self._reading() as connection:
                 connection.backup(target)
         finally:
             target.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code without its extension."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _now() -> str:
