@@ -3,7 +3,7 @@
 Applying is idempotent: each table commits a run once, and counting again gives the same counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -139,8 +139,8 @@ def _make_typed_views(
         "CREATE OR REPLACE TEMP VIEW raw_chosen AS SELECT * FROM raw "
         "WHERE _row_number IN (SELECT n FROM chosen_rows)"
     )
-    typed = []
-    for position, target in enumerate(mapping.targets):
+    typed: list[TypedRows] = []
+    for position, target in enumerate(t for t in mapping.targets if _is_fed(t, raw_columns)):
         names = {"raw": f"typed_{position}", "raw_chosen": f"chosen_{position}"}
         for relation, view in names.items():
             select = normalize_sql(target, mapping, raw_columns, relation, settings)
@@ -148,6 +148,14 @@ def _make_typed_views(
         table = TABLES[target.table]
         typed.append(TypedRows(table, names["raw"], names["raw_chosen"], _kind(target), target.is_primary))
     return typed
+
+
+def _is_fed(target: Target, raw_columns: Collection[str]) -> bool:
+    """Whether the file has a column for each key of the target; one that lacks it says nothing of it."""
+    sources = [target.fields[name].columns for name in target.contract.key if name in target.fields]
+    return target.is_primary or all(
+        not columns or any(column in raw_columns for column in columns) for columns in sources
+    )
 
 
 def _kind(target: Target) -> Kind:
