@@ -92,7 +92,8 @@ def _fail_usage(error: TyperException) -> NoReturn:
         sys.exit(InputError.exit_code)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "foresell"
-    _fail(InputError(words, do=f"`{command} --help` lists what it takes."))
+    what, *guess = words.partition(" Did you mean")
+    _fail(InputError(what, do=f"{''.join(guess)} `{command} --help` lists what it takes.".strip()))
 
 
 def _explain(error: Exception) -> ForesellError:

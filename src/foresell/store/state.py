@@ -90,7 +90,7 @@ class State:
                 raise DeniedError(
                     f"{self.path} cannot be written",
                     received=error,
-                    do="Check the folder's owner and permissions, and that the disk is not mounted read-only.",
+                    do="Check the folder's owner and permissions, and that the disk is not read-only.",
                 ) from error
             raise BackendError(
                 f"{self.path} cannot be used",
