@@ -1,7 +1,8 @@
 """Synthetic shop events in Parquet, as an export would hold them: text times, text prices, doubles.
 
 One row in 200 is sent twice. Sessions follow a funnel: view, cart, checkout, purchase; one in 7 ends
-after its first event.
+after its first event. One row in 1,000 has blanks around its product, another one a currency in small
+letters; one in 10,000 each has a time, a price or an event name that cannot be used.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import duckdb
 EVENTS_PER_SESSION = 8
 BOUNCES_ONE_IN = 7
 DOUBLED_ONE_IN = 200
+UNTIDY_ONE_IN = 1_000
+UNUSABLE_ONE_IN = 10_000
 
 
 def generate(num_rows: int, path: Path, seed: int = 7) -> None:
@@ -41,26 +44,33 @@ def generate(num_rows: int, path: Path, seed: int = 7) -> None:
                     ELSE 'view_item' END AS event_name
                 FROM numbered
             ),
+            untidy AS (
+                SELECT *, h // 7 % {UNTIDY_ONE_IN} AS untidy, h // 11 % {UNUSABLE_ONE_IN} AS unusable
+                FROM named
+            ),
             events AS (
                 SELECT
                     'e' || i AS event_id,
-                    event_name,
-                    strftime(TIMESTAMP '2025-01-01' + to_seconds(s * 12 + step * 40), '%Y-%m-%dT%H:%M:%SZ')
-                        AS occurred_at,
+                    CASE WHEN unusable = 0 THEN 'blink' ELSE event_name END AS event_name,
+                    CASE WHEN unusable = 1 THEN 'soon' ELSE strftime(
+                        TIMESTAMP '2025-01-01' + to_seconds(s * 12 + step * 40), '%Y-%m-%dT%H:%M:%SZ')
+                        END AS occurred_at,
                     CASE WHEN hs % 3 > 0 THEN 'c' || (hs % ({num_events} // 100 + 1)) END AS customer_id,
                     'a' || (hs % ({num_events} // 60 + 1)) AS anonymous_id,
                     's' || s AS session_id,
-                    CASE WHEN step > 1 THEN 'p' || (h % 50000) END AS product_id,
+                    CASE WHEN step > 1 AND untidy = 0 THEN '  p' || (h % 50000) || ' '
+                        WHEN step > 1 THEN 'p' || (h % 50000) END AS product_id,
                     CASE WHEN step > 4 THEN 1 + h % 3 END::DOUBLE AS quantity,
-                    CASE WHEN step > 1 THEN printf('%.2f', (h % 50000) / 100 + 1) END AS price,
-                    CASE WHEN step > 1 THEN 'EUR' END AS currency,
+                    CASE WHEN unusable = 2 THEN 'free'
+                        WHEN step > 1 THEN printf('%.2f', (h % 50000) / 100 + 1) END AS price,
+                    CASE WHEN step > 1 THEN CASE untidy WHEN 1 THEN 'eur' ELSE 'EUR' END END AS currency,
                     CASE WHEN event_name = 'purchase' THEN 'o' || s END AS order_id,
                     ['mobile', 'desktop', 'tablet'][1 + hs % 3] AS device_type,
                     ['DE', 'FR', 'IT', 'ES'][1 + hs % 4] AS country,
                     ['newsletter', 'search', 'social', NULL][1 + hs % 4] AS utm_source,
                     '/p/' || (h % 50000) AS page_url,
                     h % {DOUBLED_ONE_IN} = 0 AS is_doubled
-                FROM named
+                FROM untidy
             )
             SELECT * EXCLUDE (is_doubled) FROM events
             UNION ALL SELECT * EXCLUDE (is_doubled) FROM events WHERE is_doubled

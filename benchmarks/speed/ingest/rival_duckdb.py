@@ -49,9 +49,13 @@ CURRENCIES = [
     "CNY",
 ]
 
+TEXTS = (
+    "event_id", "event_name", "customer_id", "anonymous_id", "session_id", "product_id", "order_id",
+    "device_type", "country", "utm_source", "page_url",
+)  # fmt: skip
 TYPED = """
     SELECT *, CAST(timezone('Europe/Berlin', occurred_at) AS DATE) AS local_date, CASE
-        WHEN event_id IS NULL OR event_id = '' THEN 'no event_id'
+        WHEN event_id IS NULL THEN 'no event_id'
         WHEN occurred_at IS NULL THEN 'occurred_at is no time'
         WHEN event_name IS NULL OR event_name NOT IN ({event_names}) THEN 'unknown event_name'
         WHEN price IS NULL AND price_text IS NOT NULL THEN 'price is no number'
@@ -59,7 +63,10 @@ TYPED = """
         END AS fault
     FROM (
         SELECT * REPLACE (
-            TRY_CAST(occurred_at AS TIMESTAMPTZ) AS occurred_at, TRY_CAST(price AS DECIMAL(18, 4)) AS price
+            {texts},
+            nullif(upper(trim(currency)), '') AS currency,
+            TRY_CAST(occurred_at AS TIMESTAMPTZ) AS occurred_at,
+            TRY_CAST(price AS DECIMAL(18, 4)) AS price
         ), price AS price_text
         FROM ({rows})
     )
@@ -67,7 +74,8 @@ TYPED = """
 # Keys first, then rows: 20 million whole rows in a hash table would spill, some thousand do not.
 DOUBLED = """
     CREATE TEMP TABLE doubled AS
-    SELECT event_id FROM read_parquet('{source}') GROUP BY event_id HAVING count(*) > 1
+    SELECT trim(event_id) AS event_id FROM read_parquet('{source}')
+    GROUP BY trim(event_id) HAVING count(*) > 1
 """
 AGAIN = """
     CREATE TEMP TABLE again AS
@@ -133,11 +141,12 @@ def main() -> None:
         "target": given.folder / "events.parquet",
         "rejected": given.folder / "rejected.parquet",
         "event_names": ", ".join(f"'{name}'" for name in EVENT_NAMES),
+        "texts": ", ".join(f"nullif(trim({name}), '') AS {name}" for name in TEXTS),
         "currencies": ", ".join(f"'{code}'" for code in CURRENCIES),
     }
     source = f"FROM read_parquet('{given.source}')"
     words["typed"] = TYPED.format(rows=source, **words)
-    only_doubled = f"{source} WHERE event_id IN (SELECT event_id FROM doubled)"
+    only_doubled = f"{source} WHERE trim(event_id) IN (SELECT event_id FROM doubled)"
     words["typed_doubled"] = TYPED.format(rows=only_doubled, **words)
     started = time.perf_counter()
     rows = ingest(connection, words)

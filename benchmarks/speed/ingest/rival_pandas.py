@@ -45,6 +45,10 @@ CURRENCIES = [
     "JPY",
     "CNY",
 ]
+TEXTS = [
+    "event_id", "event_name", "customer_id", "anonymous_id", "session_id", "product_id", "currency",
+    "order_id", "device_type", "country", "utm_source", "page_url",
+]  # fmt: skip
 MONEY = pd.ArrowDtype(pa.decimal128(18, 4))
 
 
@@ -64,11 +68,13 @@ def main() -> None:
 def ingest(source: Path, folder: Path) -> dict[str, int]:
     events = pd.read_parquet(source)
     rows_read = len(events)
+    for name in TEXTS:
+        events[name] = events[name].str.strip().replace("", None)
+    events["currency"] = events["currency"].str.upper()
     price = pd.to_numeric(events["price"], errors="coerce")
     occurred_at = pd.to_datetime(events["occurred_at"], utc=True, errors="coerce")
     is_good = (
         events["event_id"].notna()
-        & (events["event_id"] != "")
         & occurred_at.notna()
         & events["event_name"].isin(EVENT_NAMES)
         & (price.notna() | events["price"].isna())
