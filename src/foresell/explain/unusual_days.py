@@ -1,6 +1,6 @@
 """Days that neither the trend nor the weekday explains.
 
-A robust additive decomposition: the trend is a centered running midmean over 29 days, the season
+A robust additive decomposition: the trend is a centered running midmean over four weeks, the season
 the midmean of what is left by weekday, and a day is unusual where its residual is at least 3.5
 robust standard deviations from their median (midmean, the mean of the middle half: Tukey,
 "Exploratory Data Analysis", 1977; the modified z-score and its limit: Iglewicz and Hoaglin, "How
@@ -14,7 +14,11 @@ from datetime import date, timedelta
 from statistics import fmean, median
 from typing import Any
 
+WEEK = range(7)
+WINDOW_WEEKS = 4
 HALF_WINDOW = 14
+# A weekday that sold in at most this share of its weeks is one on which the shop is closed.
+MOST_OPEN = 0.1
 LEAST_DAYS = 56
 PASSES = 3
 LIMIT = 3.5
@@ -44,14 +48,17 @@ class UnusualDay:
 def find_unusual_days(values: Mapping[date, float], limit: float = LIMIT) -> list[UnusualDay]:
     """The unusual days, in order. A date within the range without a value counts as 0.
 
-    Fewer than 56 days, or days without any variation, have none.
+    Fewer than 56 days, or days without any variation, have none. Weekdays on which the shop is
+    closed are left out: nothing is sold then, however the rest of the week goes.
     """
     if len(values) == 0 or (max(values) - min(values)).days + 1 < LEAST_DAYS:
         return []
     first = min(values)
-    days = [first + timedelta(days=i) for i in range((max(values) - first).days + 1)]
+    calendar = [first + timedelta(days=i) for i in range((max(values) - first).days + 1)]
+    closed = _closed_weekdays(calendar, values)
+    days = [day for day in calendar if day.weekday() not in closed]
     series = [float(values.get(day, 0.0)) for day in days]
-    expected = _expected(series)
+    expected = _expected(series, len(WEEK) - len(closed))
     residuals = [value - fit for value, fit in zip(series, expected, strict=True)]
     center = median(residuals)
     spread = _spread([residual - center for residual in residuals])
@@ -65,24 +72,34 @@ def find_unusual_days(values: Mapping[date, float], limit: float = LIMIT) -> lis
     ]
 
 
-def _expected(series: list[float]) -> list[float]:
+def _closed_weekdays(calendar: list[date], values: Mapping[date, float]) -> set[int]:
+    """Weekdays without a sale in nearly every week; none if that would be all of them."""
+    closed = set()
+    for weekday in WEEK:
+        sold = [bool(values.get(day)) for day in calendar if day.weekday() == weekday]
+        if sum(sold) <= MOST_OPEN * len(sold):
+            closed.add(weekday)
+    return closed if len(closed) < len(WEEK) else set()
+
+
+def _expected(series: list[float], period: int) -> list[float]:
     """Trend plus the weekday's effect, each found again with the other taken off, as STL does
     (Cleveland et al., Journal of Official Statistics, 1990), with midmeans for its regressions."""
-    season = [0.0] * 7
+    season = [0.0] * period
     trend: list[float] = []
     for _ in range(PASSES):
-        trend = _trend([value - season[i % 7] for i, value in enumerate(series)])
+        trend = _trend([value - season[i % period] for i, value in enumerate(series)], period)
         left = [value - level for value, level in zip(series, trend, strict=True)]
-        season = [_midmean(left[weekday::7]) for weekday in range(7)]
-    return [level + season[i % 7] for i, level in enumerate(trend)]
+        season = [_midmean(left[place::period]) for place in range(period)]
+    return [level + season[i % period] for i, level in enumerate(trend)]
 
 
-def _trend(series: list[float]) -> list[float]:
+def _trend(series: list[float], period: int) -> list[float]:
     """The running midmean; before the first and after the last full window, on along the slope."""
-    window = min(len(series), 2 * HALF_WINDOW + 1)
+    window = min(len(series), WINDOW_WEEKS * period + 1)
     half = window // 2
     inner = [_midmean(series[i : i + window]) for i in range(len(series) - window + 1)]
-    rise, fall = _slope(series[:window]), _slope(series[-window:])
+    rise, fall = _slope(series[:window], period), _slope(series[-window:], period)
     head = [inner[0] - rise * (half - i) for i in range(half)]
     tail = [inner[-1] + fall * (i + 1) for i in range(len(series) - len(inner) - half)]
     return head + inner + tail
@@ -95,9 +112,9 @@ def _midmean(values: list[float]) -> float:
     return fmean(sorted(values)[cut : len(values) - cut])
 
 
-def _slope(series: list[float]) -> float:
+def _slope(series: list[float], period: int) -> float:
     """The median change a day, over a week each, so that weekdays cancel out."""
-    return median(later - day for day, later in zip(series, series[7:], strict=False)) / 7
+    return median(later - day for day, later in zip(series, series[period:], strict=False)) / period
 
 
 def _spread(deviations: list[float]) -> float:

@@ -59,6 +59,8 @@ def _print_explanation(record: dict[str, Any]) -> None:
     print_text("\nBy what drives it")
     print_table(record["parts"])
     for dimension, groups in record["dimensions"].items():
+        if all(group["value"] is None for group in groups):
+            continue
         print_text(f"\nBy {dimension}")
         print_table(groups)
     print_text("\nUnusual days")
