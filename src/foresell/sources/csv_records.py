@@ -37,6 +37,7 @@ class RecordSplitter:
         self._num_columns = num_columns
         self._num_header_lines = num_header_lines
         self._reject = reject
+        self.num_good = 0
         self._row_number = 0
         self._line_number = 0
         self._lines: Iterator[bytes] = iter(())
@@ -60,6 +61,7 @@ class RecordSplitter:
             record = self._record(line)
             if record is None:
                 continue
+            self.num_good += 1
             waiting.append(record + b"\n")
             size += len(record)
             if size >= BLOCK:

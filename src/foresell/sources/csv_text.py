@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foresell.contracts.errors import InputError
+from foresell.contracts.errors import BackendError, InputError
 from foresell.sources.csv_records import LONGEST_RECORD, RecordSplitter
 from foresell.sources.encoding import TextProfile, Utf8Stream, is_gzip, profile_text, sha256_of
 from foresell.sources.feed import fed_path
 from foresell.sources.rejects import Reject, RejectWriter
 from foresell.sources.staging import (
+    PART,
     Projection,
     ReadOptions,
     StagedFile,
@@ -21,7 +22,7 @@ from foresell.sources.staging import (
     copy_to_part,
     projected,
 )
-from foresell.store.engine import literal, quoted
+from foresell.store.engine import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -77,8 +78,9 @@ def _read_fast(
     """How many rows were written, or None where any row does not follow the rules: then nothing was."""
     import duckdb
 
+    # A blank line in a file of one column would be a row to DuckDB.
     is_simple_header = layout.num_header_lines == int(options.has_header)
-    if not is_simple_header or (options.quote and options.quote != '"') or len(layout.columns) == 1:
+    if not is_simple_header or options.quote != '"' or len(layout.columns) == 1:
         return None
     source: AbstractContextManager[Path] = nullcontext(path) if profile.is_clean else fed_path(stream)
     is_packed = profile.is_clean and is_gzip(path)
@@ -91,9 +93,13 @@ def _read_fast(
         ]
         select = _select(readable, layout, options, extra, replaced)
         try:
-            return copy_to_part(connection, select, into)
+            num_rows = copy_to_part(connection, select, into)
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             return None
+    if not profile.has_records(num_rows + int(options.has_header)):
+        (into / PART).unlink()
+        return None
+    return num_rows
 
 
 def _read_carefully(
@@ -122,7 +128,14 @@ def _read_carefully(
         try:
             with fed_path(splitter.split(stream)) as readable:
                 num_rows = copy_to_part(connection, _select(readable, layout, options, extra, replaced), into)
-            rejects.extend(_refused_by_engine(connection))
+            refused = _refused_by_engine(connection)
+            if num_rows + len(refused) != splitter.num_good:
+                raise BackendError(
+                    "Rows were lost between splitting and storing",
+                    received=f"{splitter.num_good} rows split, {num_rows} stored, {len(refused)} refused",
+                    do="This is a defect of Foresell: please report it. Nothing was imported.",
+                )
+            rejects.extend(refused)
         finally:
             for table in ("foresell_reject_errors", "foresell_reject_scans"):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -151,11 +164,7 @@ def _select(
         "strict_mode=true",
         *extra,
     ]
-    rows = f"SELECT {projected(layout.columns, replaced)} FROM read_csv({', '.join(settings)})"
-    if len(layout.columns) == 1:
-        # In a file of one column, a blank line would be a row.
-        return f"{rows} WHERE {quoted(layout.columns[0])} IS NOT NULL"
-    return rows
+    return f"SELECT {projected(layout.columns, replaced)} FROM read_csv({', '.join(settings)})"
 
 
 def _head(stream: Utf8Stream) -> str:

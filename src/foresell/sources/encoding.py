@@ -9,11 +9,12 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from foresell.contracts.errors import InputError
+from foresell.sources.record_count import RecordCount
 from foresell.sources.staging import ReadOptions
 
 BLOCK = 1 << 20
@@ -49,6 +50,13 @@ class TextProfile:
     has_line_feed: bool = False
     has_carriage_return: bool = False
     invalid_sample: bytes = b""
+    records: RecordCount = field(default_factory=RecordCount)
+
+    def has_records(self, number: int) -> bool:
+        """Whether so many records are all there are, as far as counting quotes and lines can tell."""
+        return not self.encoding.startswith(("utf-16", "utf-32")) and (
+            not self.records.is_quote_open and self.records.total() == number
+        )
 
     @property
     def is_mac(self) -> bool:
@@ -123,6 +131,7 @@ def _read_mark(block: bytes, profile: TextProfile) -> None:
 
 def _look_at(block: bytes, profile: TextProfile) -> None:
     profile.size += len(block)
+    profile.records.feed(block.replace(b"\r", b"\n") if profile.is_mac else block)
     profile.has_quote = profile.has_quote or b'"' in block
     profile.has_line_feed = profile.has_line_feed or b"\n" in block
     profile.has_carriage_return = profile.has_carriage_return or b"\r" in block

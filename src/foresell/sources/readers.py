@@ -76,6 +76,11 @@ def stage_file(
             f"{path.name} could not be read into the store: {str(error).splitlines()[0]}",
             do="Check free disk space and permissions, or raise engine.memory_limit.",
         ) from error
+    except duckdb.Error as error:
+        raise InputError(
+            f"{path.name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
+            do="Check the file's format, delimiter and encoding.",
+        ) from error
 
 
 def detect_format(path: Path) -> str:
