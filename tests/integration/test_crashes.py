@@ -141,7 +141,7 @@ def test_kills_at_random_times_leave_no_trace(ready: Path, phase: str) -> None:
     shutil.copytree(prepared, undisturbed)
     duration = seconds_of_writing(undisturbed, phase, commands[phase])
     expected = contents(undisturbed)
-    chance = random.Random(phase)  # noqa: S311  # kill times need no secrecy
+    chance = random.Random(phase)
     landed = 0
     for attempt in range(KILLS * 5):
         if landed == KILLS:

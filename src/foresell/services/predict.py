@@ -220,11 +220,8 @@ def _recommend_to(
     from foresell.predict.recommend.interactions import interactions, unavailable_products
     from foresell.predict.recommend.reasons import as_results, product_names
 
-    histories = interactions(tables)
-    customers = None
-    if customer_id is not None:
-        histories = histories.filter(pl.col("customer_id") == customer_id)
-        customers = pl.Series("customer_id", [customer_id])
+    histories = interactions(tables, customer_id)
+    customers = None if customer_id is None else pl.Series("customer_id", [customer_id])
     exclude = unavailable_products(tables)
     if settings.recommend.repeats == "exclude":
         exclude = pl.concat([exclude, histories.select("customer_id", "product_id").unique()])

@@ -25,13 +25,14 @@ EVENT_WEIGHTS: dict[str, float] = {
 HIDDEN_STATUSES = ("hidden", "discontinued")
 
 
-def interactions(tables: Tables) -> "polars.DataFrame":
+def interactions(tables: Tables, customer_id: str | None = None) -> "polars.DataFrame":
     """Purchases from order lines; where the shop has no order lines, its events by EVENT_WEIGHTS.
 
     Columns: customer_id, product_id (strings), occurred_at (UTC, microseconds), weight; sorted by all.
     Left out: cancelled and test orders, orders of nobody, lines of quantity 0 or less, products that the
     catalog (where there is one) lacks or calls a service. An event without a customer counts for its
     anonymous visitor, else its session. Read it through `features.asof` to train as of a cutoff.
+    `customer_id`: of this one only.
     """
     import polars
 
@@ -40,6 +41,8 @@ def interactions(tables: Tables) -> "polars.DataFrame":
         products = tables.current("products")
         goods = products.filter(~products.is_service.fill_null(False))
         rows = rows.semi_join(goods, "product_id")
+    if customer_id is not None:
+        rows = rows.filter(rows.customer_id == customer_id)
     one_a_moment = rows.group_by("customer_id", "product_id", "occurred_at").agg(weight=rows.weight.max())
     frame: polars.DataFrame = one_a_moment.to_polars()
     return frame.with_columns(polars.col("occurred_at").cast(polars.Datetime("us", "UTC"))).sort(
