@@ -76,7 +76,8 @@ class RejectWriter:
         )
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
-        rows = [reject._asdict() for reject in self._waiting]
-        self._writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+        by_column = zip(*self._waiting, strict=True)
+        columns = [pa.array(values, kind) for values, kind in zip(by_column, schema.types, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=schema))
         self._waiting.clear()
         self._waiting_bytes = 0
