@@ -25,7 +25,7 @@ from foresell.cli.commands import (
     report,
     store,
 )
-from foresell.contracts.errors import BackendError, ForesellError, InputError
+from foresell.contracts.errors import BackendError, ForesellError, InputError, plain_reason
 
 EXIT_INTERRUPTED = 130
 
@@ -99,16 +99,16 @@ def _fail_usage(error: TyperException) -> NoReturn:
 def _explain(error: Exception) -> ForesellError:
     """A failure nobody foresaw, in the form of those that were."""
     name = type(error).__module__.split(".")[0]
-    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    reason = plain_reason(error)
     if isinstance(error, OSError) or name in ("duckdb", "_duckdb", "deltalake", "sqlite3", "pyarrow"):
         return BackendError(
             "The store or the machine below it failed",
-            received=first_line,
+            received=reason,
             do="Check free disk space, permissions and memory; `foresell store verify` checks the store.",
         )
     return ForesellError(
         f"Unexpected: {type(error).__name__}",
-        received=first_line,
+        received=reason,
         do="This is a defect of Foresell. Set FORESELL_DEBUG=1 to see where it happened, and report it.",
     )
 

@@ -86,7 +86,7 @@ class RecommendSettings(Section):
 
 class ForecastSettings(Section):
     horizon_weeks: int = Field(8, ge=1, le=104, description="How far ahead.")
-    series_by: Literal["department", "category", "product", "location"] = Field(
+    series_by: Literal["department", "category", "product", "location", "shop"] = Field(
         "department", description="What a series is."
     )
     folds: int = Field(3, ge=1, description="Rolling origins of the backtest.")

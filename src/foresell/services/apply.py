@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from foresell.contracts.errors import BackendError
+from foresell.contracts.errors import BackendError, plain_reason
 from foresell.contracts.records import IngestRun, RowCounts, ingest_runs, quarantine
 from foresell.contracts.settings import Settings
 from foresell.contracts.tables import TABLES, Table
@@ -315,7 +315,7 @@ def _explained(run: RawRun) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as error:
         raise BackendError(
             f"Run {run.run_id} could not be written to the tables",
-            received=str(error).splitlines()[0],
+            received=plain_reason(error),
             do="Its rows are safe in the raw zone. Free disk space or memory, and run any writing "
             "command, such as `foresell rebuild`: it finishes the run first.",
         ) from error

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Task = Literal["recommend", "forecast"]
 TASKS: tuple[Task, ...] = ("recommend", "forecast")
 PRODUCTION = "production"
+# What serves while the history is too short to judge models.
+SIMPLEST: dict[Task, str] = {"recommend": "popularity", "forecast": "seasonal_naive"}
 SCORE_LEVELS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
 
 
@@ -38,27 +40,44 @@ class Leaderboard:
         return {"task": self.task, "metric": self.metric, "rows": list(self.rows)}
 
 
-def fit(shop: Shop, task: Task, progress: Progress = silent) -> Leaderboard:
+def fit(shop: Shop, task: Task, progress: Progress = silent) -> None:
     """Judge every model on held-out time, fit the best on everything, and put it in production.
 
     The leaderboard, and what the chosen model says now, are written to the result tables. The choice
-    is by validation; the test scores are only reported.
+    is by validation; the test scores are only reported. A history too short to hold weeks out is
+    learned by the simplest model, unjudged. InputError where there is nothing to learn from.
     """
     with writing(shop, f"fit {task}", progress):
         if task == "recommend":
             _fit_recommender(shop, progress)
         else:
             _fit_forecaster(shop, progress)
+
+
+def leaderboard(shop: Shop, task: Task, progress: Progress = silent) -> Leaderboard:
+    """The leaderboard of the last fit; a task that never was fitted is fitted now."""
+    _ensure_fitted(shop, task, progress)
     return read_leaderboard(shop, task)
 
 
+def _ensure_fitted(shop: Shop, task: Task, progress: Progress) -> None:
+    from foresell.store.model_versions import pointers
+
+    if PRODUCTION not in pointers(shop.folder.models, task):
+        progress(f"no model of '{task}' yet: fitting", 0, None)
+        fit(shop, task, progress)
+
+
 def read_leaderboard(shop: Shop, task: Task) -> Leaderboard:
-    """The leaderboard of the last fit; NotFoundError where there was none."""
+    """The leaderboard of the last fit; NotFoundError where the history was too short to judge models."""
     import polars as pl
 
     rows = read_results(shop, "leaderboard").filter(pl.col("task") == task)
     if rows.is_empty():
-        raise NotFoundError(f"No model of '{task}' has been judged yet", do=f"Run: foresell fit {task}")
+        raise NotFoundError(
+            f"No model of '{task}' has been judged",
+            do=f"The history was too short to hold weeks out. Import more, then run: foresell fit {task}",
+        )
     metric = _main_score(shop.settings, task)
     grouped = [_board_row(frame) for _, frame in rows.group_by("model", "split", maintain_order=True)]
     best_first = sorted(
@@ -107,10 +126,16 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
 
     say = _counting(progress, num_steps=2 * len(MODELS))
     with shop.reading() as tables:
-        board = backtest(tables, shop.settings, say=say)
-        best = choose(board, main_score(shop.settings), higher_is_better=True)
+        learned = interactions(tables)
+        try:
+            board = backtest(tables, shop.settings, say=say)
+            best = choose(board, main_score(shop.settings), higher_is_better=True)
+        except (InputError, NotFoundError):
+            if learned.is_empty():
+                raise
+            board, best = _empty_board(), SIMPLEST["recommend"]
         progress(f"fitting {best} on everything", 0, None)
-        fitted = load_model(best).fit(interactions(tables), config_of(best, shop.settings))
+        fitted = load_model(best).fit(learned, config_of(best, shop.settings))
         label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board)
         write_results(shop, "leaderboard", board, replaces={"task": "recommend"})
         progress("recommending to every customer", 0, None)
@@ -126,15 +151,24 @@ def _fit_forecaster(shop: Shop, progress: Progress) -> None:
 
     say = _counting(progress, num_steps=len(MODELS) * (shop.settings.forecast.folds + 1))
     with shop.reading() as tables:
-        board = backtest(tables, shop.settings, say=say)
-        best = choose(board, MAIN_SCORE, higher_is_better=False)
-        progress(f"fitting {best} on everything", 0, None)
         series = weekly_series(tables, shop.settings)
+        try:
+            board = backtest(tables, shop.settings, say=say)
+            best = choose(board, MAIN_SCORE, higher_is_better=False)
+        except (InputError, NotFoundError):
+            board, best = _empty_board(), SIMPLEST["forecast"]
+        progress(f"fitting {best} on everything", 0, None)
         fitted = load_model(best).fit(series.frame, config_of(best, shop.settings))
     label = _save(shop, "forecast", best, fitted.config, fitted.to_tables(), board)
     write_results(shop, "leaderboard", board, replaces={"task": "forecast"})
     rows = _forecast_rows(fitted, label, shop.settings.forecast.horizon_weeks)
     write_results(shop, "forecasts", rows, replaces={})
+
+
+def _empty_board() -> "polars.DataFrame":
+    from foresell.evaluation.compare import leaderboard as make_leaderboard
+
+    return make_leaderboard([], datetime.now(UTC))
 
 
 def _save(
@@ -158,7 +192,11 @@ def _save(
         for (split,), frame in own.group_by("split", maintain_order=True)
     }
     origin = Origin(training_tables=versions, cutoff=None, seed=None)
-    card = "Chosen by its validation scores; test scores are reported, not used to choose."
+    card = (
+        "Chosen by its validation scores; test scores are reported, not used to choose."
+        if scores
+        else "Not judged: the history was too short to hold weeks out. The simplest model serves."
+    )
     version = save_artifact(shop.folder.models, task, kind, asdict(config), tables, scores, origin, card=card)
     set_pointer(shop.folder.models, task, PRODUCTION, version)
     return f"{task}/{version}"
@@ -167,18 +205,14 @@ def _save(
 def _load(shop: Shop, task: Task) -> "Artifact":
     from foresell.store.models import load_artifact
 
-    try:
-        return load_artifact(shop.folder.models, task, PRODUCTION)
-    except NotFoundError as error:
-        raise NotFoundError(
-            f"No model of '{task}' is in production", do=f"Run: foresell fit {task}"
-        ) from error
+    return load_artifact(shop.folder.models, task, PRODUCTION)
 
 
-def recommend(shop: Shop, customer_id: str, k: int) -> dict[str, object]:
+def recommend(shop: Shop, customer_id: str, k: int, progress: Progress = silent) -> dict[str, object]:
     """The k best products for a customer now, each with its reason.
 
-    The production model answers from the customer's history as the store has it at this moment.
+    The production model answers from the customer's history as the store has it at this moment;
+    where there is none yet, one is fitted first.
     A customer without a history gets what is popular, with that reason; NotFoundError for one whom
     no table knows.
     """
@@ -186,10 +220,12 @@ def recommend(shop: Shop, customer_id: str, k: int) -> dict[str, object]:
 
     if k < 1:
         raise InputError("k must be at least 1", received=k)
+    with shop.reading() as tables:
+        _require_customer(tables, customer_id)
+    _ensure_fitted(shop, "recommend", progress)
     artifact = _load(shop, "recommend")
     fitted = load_model(artifact.kind).load(artifact.config, artifact.tables)
     with shop.reading() as tables:
-        _require_customer(tables, customer_id)
         rows = _recommend_to(tables, shop.settings, fitted, artifact.label, k, customer_id)
     items = rows.select("product_id", "rank", "score", "reason").to_dicts()
     return {"customer_id": customer_id, "model": f"{artifact.kind} ({artifact.label})", "items": items}
@@ -229,7 +265,7 @@ def _recommend_to(
     return as_results(found, product_names(tables), settings.store.language, label, datetime.now(UTC))
 
 
-def forecast(shop: Shop, horizon: int | None = None) -> "polars.DataFrame":
+def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent) -> "polars.DataFrame":
     """Forecasts of every series, as the `forecasts` table has them, `horizon` weeks ahead.
 
     None: as far as the settings say. The production model answers; one fitted for a shorter horizon
@@ -242,6 +278,7 @@ def forecast(shop: Shop, horizon: int | None = None) -> "polars.DataFrame":
     weeks = shop.settings.forecast.horizon_weeks if horizon is None else horizon
     if not 1 <= weeks <= 104:
         raise InputError("A horizon is from 1 to 104 weeks", received=weeks)
+    _ensure_fitted(shop, "forecast", progress)
     artifact = _load(shop, "forecast")
     model = load_model(artifact.kind)
     fitted = model.load(artifact.config, artifact.tables)

@@ -17,22 +17,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.tables import Table
 from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder, WrittenFile
 from foresell.store.engine import literal, quoted, read_files
+from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan
 from foresell.store.parquet import write_parquet
 
 if TYPE_CHECKING:
     import duckdb
-
-# What a relation of typed rows says:
-#   rows           every row is a statement about its key
-#   first_per_key  several source rows give one row; the first of each key is it
-#   stub           the key exists, nothing more: recorded only where the key is unknown
-Kind = Literal["rows", "first_per_key", "stub"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +125,11 @@ class Merge:
         self._files = self._tables.files_before(typed.table.name, transaction)
         self._find_candidates(typed, position)
         merged = self._count_plain(position)
-        plan = _VersionedPlan(typed, self._stamp) if typed.table.is_versioned else _FactPlan(typed)
+        plan = (
+            VersionedPlan(typed.kind, self._stamp.sql_time)
+            if typed.table.is_versioned
+            else FactPlan(typed.kind)
+        )
         for statement in plan.statements():
             self._execute(statement)
         if not is_committed:
@@ -262,104 +261,6 @@ class Merge:
 
     def _execute(self, statement: str) -> None:
         self._connection.execute(statement)
-
-
-@dataclass(frozen=True)
-class _FactPlan:
-    """Facts: one believed row a key."""
-
-    typed: TypedRows
-
-    def statements(self) -> list[str]:
-        unused = "ignored" if self.typed.kind != "rows" else "conflict"
-        kept = "ignored" if self.typed.kind == "stub" else "updated"
-        chosen = "max" if self.typed.kind == "rows" else "min"
-        return [
-            f"""CREATE OR REPLACE TEMP TABLE decided AS
-            WITH ranked AS (
-                SELECT *, {chosen}(n) OVER of_key AS chosen_n, arg_{chosen}(c, n) OVER of_key AS chosen_c
-                FROM candidates WINDOW of_key AS (PARTITION BY k)
-            )
-            SELECT a.n, a.k, NULL::TIMESTAMPTZ AS valid_from, NULL::TIMESTAMPTZ AS valid_to,
-                CASE WHEN a.n <> a.chosen_n AND a.c <> a.chosen_c THEN '{unused}'
-                     WHEN a.n <> a.chosen_n THEN 'duplicate'
-                     WHEN b.k IS NULL THEN 'accepted'
-                     WHEN b.c = a.c THEN 'duplicate'
-                     ELSE '{kept}' END AS outcome
-            FROM ranked a LEFT JOIN believed b ON b.k = a.k""",
-            """CREATE OR REPLACE TEMP TABLE superseded AS
-            SELECT b.f, b.r FROM believed b
-            JOIN decided d ON d.k = b.k AND d.outcome = 'updated'""",
-        ]
-
-
-@dataclass(frozen=True)
-class _VersionedPlan:
-    """Versioned tables: a timeline of believed versions a key."""
-
-    typed: TypedRows
-    stamp: Stamp
-
-    def statements(self) -> list[str]:
-        return [self._ranked(), self._timeline(), self._kept(), self._decided(), *self._superseded()]
-
-    def _ranked(self) -> str:
-        """One statement a key and start; a change that names no start begins when it is recorded."""
-        chosen = "max" if self.typed.kind == "rows" else "min"
-        known = "k IN (SELECT k FROM believed)"
-        return f"""CREATE OR REPLACE TEMP TABLE ranked AS
-            WITH started AS (
-                SELECT n, k, c, CASE WHEN valid_from IS NULL AND {known} THEN {self.stamp.sql_time}
-                                     ELSE valid_from END AS valid_from
-                FROM candidates
-            )
-            SELECT *, {chosen}(n) OVER of_version AS chosen_n, arg_{chosen}(c, n) OVER of_version AS chosen_c
-            FROM started WINDOW of_version AS (PARTITION BY k, valid_from)"""
-
-    def _timeline(self) -> str:
-        """Believed and stated versions of each key in order of their start; a correction replaces."""
-        only_unknown = "AND k NOT IN (SELECT k FROM believed)" if self.typed.kind == "stub" else ""
-        return f"""CREATE OR REPLACE TEMP TABLE timeline AS
-            WITH stated AS (SELECT * FROM ranked WHERE n = chosen_n {only_unknown}),
-            merged AS (
-                SELECT coalesce(s.k, b.k) AS k, coalesce(s.valid_from, b.valid_from) AS valid_from,
-                    coalesce(s.c, b.c) AS c, s.n, b.f, b.r, b.valid_to,
-                    b.k IS NOT NULL AS was_believed, b.c IS DISTINCT FROM s.c AS differs
-                FROM stated s FULL JOIN believed b
-                    ON s.k = b.k AND s.valid_from IS NOT DISTINCT FROM b.valid_from
-            )
-            SELECT *, lag(c) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS previous_c
-            FROM merged"""
-
-    def _kept(self) -> str:
-        """The timeline without statements that change nothing, each version ending at the next."""
-        return """CREATE OR REPLACE TEMP TABLE kept AS
-            SELECT *, lead(valid_from) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS ends_at,
-                row_number() OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS version,
-                bool_or(was_believed) OVER (PARTITION BY k) AS was_known
-            FROM timeline WHERE was_believed OR c IS DISTINCT FROM previous_c"""
-
-    def _decided(self) -> str:
-        unused = "conflict" if self.typed.kind == "rows" else "ignored"
-        return f"""CREATE OR REPLACE TEMP TABLE decided AS
-            SELECT a.n, a.k, a.valid_from, t.ends_at AS valid_to,
-                CASE WHEN a.n <> a.chosen_n AND a.c <> a.chosen_c THEN '{unused}'
-                     WHEN a.n <> a.chosen_n OR t.n IS NULL THEN 'duplicate'
-                     WHEN t.was_believed AND NOT t.differs THEN 'duplicate'
-                     WHEN t.was_known OR t.version > 1 THEN 'updated'
-                     ELSE 'accepted' END AS outcome
-            FROM ranked a LEFT JOIN kept t ON t.n = a.n"""
-
-    def _superseded(self) -> list[str]:
-        """Corrected versions, and versions whose end has moved (those are recorded again)."""
-        corrected = "n IS NOT NULL AND differs"
-        moved = "valid_to IS DISTINCT FROM ends_at"
-        return [
-            f"""CREATE OR REPLACE TEMP TABLE superseded AS
-            SELECT f, r FROM kept WHERE was_believed AND ({corrected} OR {moved})""",
-            f"""CREATE OR REPLACE TEMP TABLE ended AS
-            SELECT f, r, ends_at FROM kept WHERE was_believed AND {moved} AND NOT ({corrected})""",
-        ]
 
 
 def key_text(table: Table) -> str:

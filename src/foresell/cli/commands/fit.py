@@ -16,8 +16,10 @@ def fit(
     from foresell.cli.commands.leaderboard import print_leaderboard
     from foresell.cli.output import print_json, progress_bar
     from foresell.services.predict import fit as fit_models
+    from foresell.services.predict import read_leaderboard
 
     shop = open_given(store)
     with progress_bar() as progress:
-        board = fit_models(shop, task.value, progress)
+        fit_models(shop, task.value, progress)
+    board = read_leaderboard(shop, task.value)
     print_json(board.as_record()) if as_json else print_leaderboard(board)

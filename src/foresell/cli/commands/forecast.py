@@ -16,11 +16,13 @@ def forecast(
     as_json: Json = False,
 ) -> None:
     """Weekly forecasts with intervals."""
-    from foresell.cli.output import print_json, print_table
+    from foresell.cli.output import print_json, print_table, progress_bar
     from foresell.contracts.errors import NotFoundError, did_you_mean
     from foresell.services.predict import forecast as forecast_series
 
-    frame = forecast_series(open_given(store), horizon)
+    shop = open_given(store)
+    with progress_bar() as progress:
+        frame = forecast_series(shop, horizon, progress)
     known = frame["series_id"].unique().to_list()
     if series is not None and series not in known:
         raise NotFoundError(f"There is no series '{series}'", do=did_you_mean(series, known))

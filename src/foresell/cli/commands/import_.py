@@ -19,6 +19,9 @@ def import_(
     file_format: Annotated[str | None, typer.Option("--format", help="csv, parquet or jsonl.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates columns, if not found out.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as utf-8 or gb18030, if not found out.")] = None,
+    allow_missing_columns: Annotated[
+        bool, typer.Option("--allow-missing-columns", help="Even if columns were renamed since last time.")
+    ] = False,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -28,9 +31,13 @@ def import_(
     from foresell.sources.readers import ReadOptions
 
     shop = open_given(store)
+    notes: list[str] = []
     options = ReadOptions(format=file_format, delimiter=delimiter, encoding=encoding)
+    request = ImportRequest(path, preset, mapping, options, may_lack_columns=allow_missing_columns)
     with progress_bar() as progress:
-        runs = import_files(shop, ImportRequest(path, preset, mapping, options), progress)
+        runs = import_files(shop, request, progress, notes.append)
+    for note in notes:
+        print_note(f"Note: {note}")
     if as_json:
         print_json({"runs": [run.as_record() for run in runs]})
         return

@@ -16,10 +16,12 @@ def leaderboard(
     as_json: Json = False,
 ) -> None:
     """How the models of a task did on held-out time."""
-    from foresell.cli.output import print_json
-    from foresell.services.predict import read_leaderboard
+    from foresell.cli.output import print_json, progress_bar
+    from foresell.services.predict import leaderboard as show_leaderboard
 
-    board = read_leaderboard(open_given(store), task.value)
+    shop = open_given(store)
+    with progress_bar() as progress:
+        board = show_leaderboard(shop, task.value, progress)
     print_json(board.as_record()) if as_json else print_leaderboard(board)
 
 

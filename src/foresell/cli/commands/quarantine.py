@@ -25,7 +25,7 @@ def list_(
     """Counts by reason, and the first rows."""
     from dataclasses import asdict
 
-    from foresell.cli.output import print_json, print_table, print_text
+    from foresell.cli.output import print_json, print_note, print_table, print_text
     from foresell.services.quarantine import count_quarantine, list_quarantine
 
     shop = open_given(store)
@@ -40,6 +40,10 @@ def list_(
         print_text("")
         shown = ("quarantine_id", "source_file", "row_number", "error_code", "column", "message")
         print_table([{name: row.as_record()[name] for name in shown} for row in rows])
+        print_note(
+            "To bring a row in: foresell quarantine fix ID --set COLUMN=VALUE …, then foresell quarantine "
+            "replay. To leave it out for good: foresell quarantine discard ID."
+        )
 
 
 @app.command()

@@ -14,10 +14,12 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """What this customer will want next, with reasons."""
-    from foresell.cli.output import print_json, print_table, print_text
+    from foresell.cli.output import print_json, print_table, print_text, progress_bar
     from foresell.services.predict import recommend as recommend_products
 
-    answer = recommend_products(open_given(store), customer, k)
+    shop = open_given(store)
+    with progress_bar() as progress:
+        answer = recommend_products(shop, customer, k, progress)
     if as_json:
         print_json(answer)
         return

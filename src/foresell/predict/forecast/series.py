@@ -9,10 +9,12 @@ import polars as pl
 from foresell.contracts.errors import InputError
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import WEEKDAYS, Settings
+from foresell.kpis.dimensions import DIMENSIONS
 from foresell.kpis.query import query_kpi
 
 Measure = Literal["net_sales", "units"]
 UNKNOWN = "(unknown)"
+WHOLE_SHOP = "shop"
 WEEK = timedelta(weeks=1)
 DAY = timedelta(days=1)
 
@@ -51,6 +53,8 @@ def weekly_series(
 ) -> WeeklySeries:
     """A series for each value of `settings.forecast.series_by`; weeks start on the store's week start.
 
+    "shop" is one series of that name, and so is a store that does not know the attribute.
+
     `measure`: net_sales (the store's currency) or units (goods without services), as the KPIs define them.
     Products without that attribute are the series "(unknown)". Weeks that the data do not cover in full are
     dropped: those with a day of the week on which the shop ever sells, before the first or after the last
@@ -68,17 +72,29 @@ def weekly_series(
             received=f"{days[0]} to {days[-1]}",
             do="Import a longer history.",
         )
-    by = settings.forecast.series_by
+    by = _dimension(tables, settings)
     answer = query_kpi(tables, settings, measure, by=by, period="week", start=first, end=last + WEEK - DAY)
     rows = pl.DataFrame(
         {
-            "series_id": [row[by] or UNKNOWN for row in answer.rows],
+            "series_id": [(row[by] or UNKNOWN) if by else WHOLE_SHOP for row in answer.rows],
             "date": [date.fromisoformat(row["period"]) for row in answer.rows],
             "value": [float(row["value"] or 0.0) for row in answer.rows],
         },
         schema={"series_id": pl.String, "date": pl.Date, "value": pl.Float64},
     )
-    return WeeklySeries(_without_gaps(rows, last), first, last, _notes(days, first, last))
+    notes = _notes(days, first, last)
+    if by is None and settings.forecast.series_by != WHOLE_SHOP:
+        notes = (*notes, f"No {settings.forecast.series_by} is known: the whole shop is one series.")
+    return WeeklySeries(_without_gaps(rows, last), first, last, notes)
+
+
+def _dimension(tables: Tables, settings: Settings) -> str | None:
+    """What the series are cut by; None, the whole shop, also where the store lacks what it takes."""
+    by = settings.forecast.series_by
+    if by == WHOLE_SHOP:
+        return None
+    table = DIMENSIONS[by].table
+    return by if table is None or tables.has_rows(table) else None
 
 
 def _order_days(tables: Tables) -> list[date]:
