@@ -13,8 +13,10 @@
 Each says what happened, what was received, and what to do about it.
 """
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from os import strerror
 
 
 class ForesellError(Exception):
@@ -84,6 +86,15 @@ class BackendError(ForesellError):
 
 class BusyError(BackendError):
     http_status = 429
+
+
+def plain_reason(error: Exception) -> str:
+    """Why a library below us failed: the operating system's own words where they are in it, else one line."""
+    text = str(error)
+    for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE):
+        if strerror(code) in text:
+            return strerror(code)
+    return (text.splitlines() or [type(error).__name__])[0]
 
 
 def did_you_mean(given: str, valid: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean
+from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean, plain_reason
 from foresell.sources.csv_text import stage_csv
 from foresell.sources.encoding import is_gzip, open_bytes
 from foresell.sources.jsonl import stage_jsonl
@@ -73,7 +73,7 @@ def stage_file(
         return READERS[format_name](connection, path, into, options, projection)
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise BackendError(
-            f"{path.name} could not be read into the store: {str(error).splitlines()[0]}",
+            f"{path.name} could not be read into the store: {plain_reason(error)}",
             do="Check free disk space and permissions, or raise engine.memory_limit.",
         ) from error
     except duckdb.Error as error:
