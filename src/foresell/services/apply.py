@@ -19,7 +19,8 @@ from foresell.sources.normalize import normalize_sql
 from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import literal, quoted
-from foresell.store.merge import Kind, Merge, Merged, Stamp, TypedRows
+from foresell.store.merge import Merge, Merged, Stamp, TypedRows
+from foresell.store.merge_plans import Kind
 from foresell.store.parquet import write_parquet
 from foresell.store.raw import RawRun, RawZone, raw_rows_sql
 from foresell.store.state import Decision
