@@ -209,11 +209,13 @@ def _quarantine(
         raw_json AS (
             SELECT _row_number AS n, to_json(r) AS raw
             FROM (SELECT * FROM raw WHERE _row_number IN (SELECT n FROM faults)) r
-        )
+        ),
+        shifts AS ({_shifts_sql(where.raw, run)})
         SELECT concat({literal(run.run_id + ":")}, f.n) AS quarantine_id, {literal(run.run_id)} AS run_id,
-            {literal(run.source_file)} AS source_file, f.n AS row_number, f.target_table, f.error_code,
-            f."column", f.message, json_merge_patch(j.raw, '{{"_row_number": null}}') AS raw
-        FROM first_fault f JOIN raw_json j ON j.n = f.n
+            {literal(run.source_file)} AS source_file, f.n + coalesce(s.num_before, 0) AS row_number,
+            f.target_table, f.error_code, f."column", f.message,
+            json_merge_patch(j.raw, '{{"_row_number": null}}') AS raw
+        FROM first_fault f JOIN raw_json j ON j.n = f.n ASOF LEFT JOIN shifts s ON f.n > s.good_before
         UNION ALL BY NAME
         SELECT concat({literal(run.run_id + ":")}, _row_number) AS quarantine_id,
             {literal(run.run_id)} AS run_id, {literal(run.source_file)} AS source_file,
@@ -251,6 +253,19 @@ def _collect_faults(
             "FROM conflicting_rows WHERE position = ?",
             [position],
         )
+
+
+def _shifts_sql(raw: RawZone, run: RawRun) -> str:
+    """How many rejected rows lie before the good rows after the first `good_before` ones: the parts hold
+    good rows only, and a person looks a row up where it stands in the file."""
+    path = raw.rejects_path(run)
+    if path is None:
+        return "SELECT NULL::BIGINT AS good_before, NULL::BIGINT AS num_before WHERE false"
+    return (
+        "SELECT row_number - place AS good_before, max(place) AS num_before FROM ("
+        "SELECT row_number, row_number() OVER (ORDER BY row_number) AS place "
+        f"FROM read_parquet({literal(str(path))}) WHERE row_number IS NOT NULL) GROUP BY good_before"
+    )
 
 
 def _rejects_sql(raw: RawZone, run: RawRun) -> str:
