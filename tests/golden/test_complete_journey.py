@@ -117,11 +117,11 @@ def test_weekly_sales(shop: Shop, lines: pl.DataFrame) -> None:
     weekly = lines.group_by(pl.col("local_date").dt.truncate("1w").alias("week")).agg(
         pl.col("sales_value").sum()
     )
-    expected = {week.isoformat(): dollars(cents) for week, cents in weekly.iter_rows()}
+    expected = {monday.isoformat(): dollars(cents) for monday, cents in weekly.iter_rows()}
     rows = measure(shop, "net_sales", Question(period="week")).as_record()["rows"]
     found = {str(row["period"]): row["value"] for row in rows}
     assert found == pytest.approx(expected, abs=1e-4)
-    assert all(date.fromisoformat(week).weekday() == 0 for week in found)
+    assert all(date.fromisoformat(monday).weekday() == 0 for monday in found)
 
 
 def test_a_sixth_of_the_lines_fall_on_another_day_than_in_utc(shop: Shop, lines: pl.DataFrame) -> None:

@@ -45,8 +45,11 @@ def keeping_originals(
         return {c: f"keep_original({literal(k)}, {normalized_sql(k, c)})" for c, k in kinds.items()}
 
     connection.create_function("keep_original", keep, ["VARCHAR", "VARCHAR"], "VARCHAR", side_effects=True)
-    yield projection
-    flush()
+    try:
+        yield projection
+        flush()
+    finally:
+        connection.remove_function("keep_original")
 
 
 def read_original(state: State, key: bytes, mark: str) -> str:
