@@ -251,15 +251,23 @@ def test_failures_end_in_a_sentence_and_the_code_of_their_kind(
     assert plain.err.splitlines()[-1].startswith("Error: ")
 
 
-def test_before_a_fit_its_command_is_named(foresell: Foresell, new_store: Path) -> None:
-    for arguments in (("recommend", "--customer", "c1"), ("leaderboard", "recommend")):
+def test_without_data_it_is_said_what_to_import(foresell: Foresell, new_store: Path) -> None:
+    for arguments in (("fit", "recommend"), ("leaderboard", "recommend"), ("fit", "forecast"), ("forecast",)):
         ended = foresell(*arguments, "--store", new_store)
-        assert (ended.code, "foresell fit recommend" in ended.err) == (3, True)
-    ended = foresell("forecast", "--store", new_store)
-    assert (ended.code, "foresell fit forecast" in ended.err) == (3, True)
-    for task in ("recommend", "forecast"):
-        ended = foresell("fit", task, "--store", new_store)
         assert (ended.code, "Import orders" in ended.err) == (2, True), ended.err
+        assert ended.out == ""
+
+
+def test_what_is_not_fitted_yet_is_fitted_when_asked_for(
+    foresell: Foresell, new_store: Path, small_shop: dict[str, Path]
+) -> None:
+    for table in ("products", "orders", "order_lines"):
+        foresell("import", small_shop[table], "--as", table, "--store", new_store)
+    ended = foresell("recommend", "--customer", "c1", "-k", "2", "--store", new_store, "--json")
+    assert ended.code == 0, ended.err
+    assert len(ended.answer["items"]) == 2
+    board = foresell("leaderboard", "recommend", "--store", new_store, "--json").answer
+    assert board["rows"]
 
 
 def test_a_store_is_not_made_twice_and_settings_are_checked(foresell: Foresell, new_store: Path) -> None:

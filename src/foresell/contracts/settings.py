@@ -25,8 +25,14 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def _currency_code(code: str) -> str:
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise ValueError(f"'{code}' is not an ISO 4217 code, such as EUR or USD")
+    return code
+
+
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, AfterValidator(_currency_code)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -119,7 +125,7 @@ def make_settings(tree: Mapping[str, Any], *, where: str = "settings") -> Settin
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"{where}: {key} cannot be used: {first['msg']}",
+            f"{where}: {key} cannot be used: {first['msg'].removeprefix('Value error, ')}",
             received=repr(first["input"]),
             do="Correct it; `foresell init` writes a file with every key explained.",
         ) from error
