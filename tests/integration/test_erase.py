@@ -35,7 +35,7 @@ from foresell.services.quarantine import (
 )
 from foresell.services.report import write_report
 from foresell.services.shop import Shop, create_shop, open_shop
-from foresell.services.upkeep import compact, rebuild, verify
+from foresell.services.upkeep import compact, rebuild, take_back, verify, versions
 from foresell.sources.readers import ReadOptions
 from foresell.store.engine import ALL_TABLES
 
@@ -224,6 +224,8 @@ def test_nobody_elses_row_is_touched(erased: Path, folder: Path) -> None:
     for name in names:
         if name in TABLES:
             assert rows_of(erased, name) == rows_of(never, name), name
+    devices = [row for row in rows_of(erased, "events") if planted.SHARED_DEVICE in row]
+    assert len(devices) == 2, "a device that another customer uses is theirs"
 
 
 def test_the_counts_of_every_run_still_add_up(before: Path, erased: Path) -> None:
@@ -327,10 +329,30 @@ def test_an_unknown_customer_is_an_error_and_nothing_is_done(before: Path, tmp_p
     assert open_shop(root).folder.state.tombstones() == []
 
 
-def test_a_customer_known_only_in_quarantine_can_be_erased(tmp_path: Path) -> None:
+def test_customers_who_are_in_no_table_can_be_erased(tmp_path: Path) -> None:
+    """Their rows lie in the raw zone: of one in quarantine, of the other in a run taken back."""
     shop = create_shop(tmp_path / "store", SETTINGS)
-    path = tmp_path / "orders.csv"
-    path.write_text(f"order_id,customer_id,created_at\n{planted.ORDERS[0]},{planted.PERSON},never\n")
-    import_one(shop, path, "orders")
+    rows = {"quarantined": (planted.PERSON, "never"), "taken-back": ("c-0123456789-back", "2024-01-01")}
+    for order_id, (customer_id, created_at) in rows.items():
+        path = tmp_path / f"{order_id}.csv"
+        path.write_text(f"order_id,customer_id,created_at\n{order_id},{customer_id},{created_at}\n")
+        import_one(shop, path, "orders")
+    take_back(shop, [versions(shop)[-1].run_id])
+    people = [customer_id for customer_id, _ in rows.values()]
+    assert set(walk.find(shop.folder.root, people)) == set(people)
+    erase(shop, people)
+    assert walk.find(shop.folder.root, people) == {}
+
+
+def test_an_interrupted_import_leaves_no_original_of_the_erased(tmp_path: Path) -> None:
+    """Originals are kept while a file is read, before it is known whose rows are blanked."""
+    shop = create_shop(tmp_path / "store", SETTINGS)
+    for number in (1, 2):
+        path = tmp_path / f"customers-{number}.csv"
+        path.write_text(f"customer_id,country,full_name\n{planted.PERSON},{number},{planted.NAME}\n")
+    import_one(shop, tmp_path / "customers-1.csv", "customers")
     erase(shop, [planted.PERSON])
+    command = ("import", str(tmp_path / "customers-2.csv"), "--as", "customers")
+    assert kill_at("import.staged", shop.folder.root, *command) == -signal.SIGKILL
+    compact(shop)
     assert walk.find(shop.folder.root, needles(shop.folder.root)) == {}

@@ -122,7 +122,7 @@ def _view_replayed(connection: "duckdb.DuckDBPyConnection", live: str, prepare: 
     would become the first). A row that never was prepared has null there.
     """
     brought = [row[0] for row in connection.execute(f"DESCRIBE {live}").fetchall()]
-    plain = "COLUMNS(c -> c = '_row_number' OR NOT starts_with(c, '_'))"
+    plain = "COLUMNS(lambda c: c = '_row_number' OR NOT starts_with(c, '_'))"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS SELECT {plain} FROM ({live})")
     prepared = connection.execute(f"DESCRIBE {prepare.replace('{raw}', 'raw_live')}").fetchall()
     missing = [f"NULL::{kind} AS {quoted(name)}" for name, kind, *_ in prepared if name not in brought]
