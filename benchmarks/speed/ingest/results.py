@@ -59,7 +59,7 @@ class Results:
             self.tree = json.loads(path.read_text(encoding="utf-8"))
             if any(self.tree.get(key) != value for key, value in made_on.items()):
                 sys.exit(
-                    f"{path} was measured on another machine or with other packages: name another --out."
+                    f"{path} was measured on another machine, with other packages or limits: name another --out."
                 )
 
     @property
