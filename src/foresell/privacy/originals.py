@@ -45,11 +45,12 @@ def keeping_originals(
         return {c: f"keep_original({literal(k)}, {normalized_sql(k, c)})" for c, k in kinds.items()}
 
     connection.create_function("keep_original", keep, ["VARCHAR", "VARCHAR"], "VARCHAR", side_effects=True)
-    try:
-        yield projection
-        flush()
-    finally:
-        connection.remove_function("keep_original")
+    yield projection
+    flush()
+    # Whatever was read last is read to its end: a function in use cannot be taken away, and one that
+    # stays keeps its connection alive.
+    connection.execute("SELECT 1").fetchall()
+    connection.remove_function("keep_original")
 
 
 def read_original(state: State, key: bytes, mark: str) -> str:

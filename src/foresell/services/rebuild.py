@@ -19,11 +19,15 @@ from foresell.store.parquet import write_parquet
 
 @dataclass(frozen=True)
 class Rebuilt:
+    """`num_rows`: table → rows recorded. `changed`: tables whose rows are not the same as before, by a
+    hash over all of them; a table that could not be read before counts as changed."""
+
     num_runs: int
     num_rows: dict[str, int]
+    changed: tuple[str, ...] = ()
 
     def as_record(self) -> dict[str, object]:
-        return {"runs": self.num_runs, "rows": self.num_rows}
+        return {"runs": self.num_runs, "rows": self.num_rows, "changed": list(self.changed)}
 
 
 def rebuild_tables(shop: Shop, progress: Progress = silent) -> Rebuilt:
@@ -31,6 +35,7 @@ def rebuild_tables(shop: Shop, progress: Progress = silent) -> Rebuilt:
 
     Readers see the old tables until the exchange.
     """
+    before = _hashes(shop)
     target = DeltaFolder(shop.folder.root / REBUILT_NAME)
     shutil.rmtree(target.root, ignore_errors=True)
     target.root.mkdir()
@@ -49,7 +54,23 @@ def rebuild_tables(shop: Shop, progress: Progress = silent) -> Rebuilt:
     reached("rebuild.complete")
     swap_tables(shop)
     progress("rebuilt", len(runs), len(runs))
-    return Rebuilt(len(runs), _count_rows(shop))
+    after = _hashes(shop)
+    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return Rebuilt(len(runs), _count_rows(shop), tuple(changed))
+
+
+def _hashes(shop: Shop) -> dict[str, str | None]:
+    """The hash of each table; None for one that cannot be read."""
+    import duckdb
+
+    hashes: dict[str, str | None] = {}
+    for name in shop.folder.tables.names():
+        try:
+            if shop.folder.tables.files(name):
+                hashes[name] = table_hash(shop, name)
+        except (BackendError, duckdb.Error):
+            hashes[name] = None
+    return hashes
 
 
 def _finish_times(shop: Shop) -> dict[str, datetime]:

@@ -29,6 +29,8 @@ def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
     shutil.rmtree(shop.folder.root / WORK_NAME, ignore_errors=True)
     was_interrupted = shop.folder.raw.clear_staging()
     finish_swap(shop)
+    # Whoever removed the folder gets it back: every run is then unfinished, and is applied again.
+    shop.folder.tables.root.mkdir(exist_ok=True)
     finish_erasure(shop, progress)
     pending = pending_runs(shop)
     if was_interrupted or pending:

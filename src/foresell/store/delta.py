@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.contracts.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Type
-from foresell.contracts.errors import BackendError
+from foresell.contracts.errors import BackendError, BusyError
 from foresell.contracts.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+
+
+# The exchange is two renames; this is many times longer.
+EXCHANGE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class DeltaFolder:
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError
 
+        self._wait_for_exchange()
         folder = self.folder(name).resolve()
         if not (folder / "_delta_log").is_dir() or not DeltaTable.is_deltatable(str(folder)):
             return None
@@ -145,6 +150,17 @@ class DeltaFolder:
                 received=error,
                 do="Run `foresell store verify`, then `foresell rebuild`, which derives it again.",
             ) from error
+
+    def _wait_for_exchange(self) -> None:
+        """A rebuild takes the folder away for a moment; without it every table would look empty."""
+        deadline = time.monotonic() + EXCHANGE_SECONDS
+        while not self.root.is_dir():
+            if time.monotonic() > deadline:
+                raise BusyError(
+                    f"{self.root} is missing: a rebuild was interrupted while it exchanged the tables",
+                    do="Run any writing command, such as `foresell rebuild`: it finishes the exchange first.",
+                )
+            time.sleep(0.01)
 
 
 def arrow_schema(table: Table) -> "pa.Schema":
