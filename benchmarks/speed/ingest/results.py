@@ -58,9 +58,7 @@ class Results:
         if path.exists():
             self.tree = json.loads(path.read_text(encoding="utf-8"))
             if any(self.tree.get(key) != value for key, value in made_on.items()):
-                sys.exit(
-                    f"{path} was measured on another machine, with other packages or limits: name another --out."
-                )
+                sys.exit(f"{path} comes from another machine, other packages or limits: name another --out.")
 
     @property
     def measurements(self) -> list[dict[str, Any]]:
