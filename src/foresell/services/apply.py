@@ -147,7 +147,10 @@ def _make_typed_views(
             select = normalize_sql(target, mapping, raw_columns, relation, settings)
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
         table = TABLES[target.table]
-        typed.append(TypedRows(table, names["raw"], names["raw_chosen"], _kind(target), target.is_primary))
+        absent = _absent_columns(target, raw_columns)
+        typed.append(
+            TypedRows(table, names["raw"], names["raw_chosen"], _kind(target), target.is_primary, absent)
+        )
     return typed
 
 
@@ -157,6 +160,19 @@ def _is_fed(target: Target, raw_columns: Collection[str]) -> bool:
     return target.is_primary or all(
         not columns or any(column in raw_columns for column in columns) for columns in sources
     )
+
+
+def _absent_columns(target: Target, raw_columns: Collection[str]) -> frozenset[str]:
+    """The columns that will be null in every row. A currency is never absent: it has a default."""
+    names = {column.name for column in target.contract.own_columns} - {"currency"}
+    mapped = {
+        name
+        for name, source in target.fields.items()
+        if source.sql is not None
+        or source.value is not None
+        or any(column in raw_columns for column in source.columns)
+    }
+    return frozenset(names - mapped)
 
 
 def _kind(target: Target) -> Kind:

@@ -81,8 +81,12 @@ def restore(shop: Shop, run_id: str, progress: Progress = silent) -> Rebuilt:
 
 
 def take_back(shop: Shop, run_ids: Sequence[str], progress: Progress = silent) -> Rebuilt:
-    """Take back single runs, such as a bad load, with the replays of their rows; derive the tables again."""
-    with writing(shop, "restore", progress):
+    """Take back single runs, such as a bad load, with the replays of their rows; derive the tables again.
+
+    It is decided before interrupted work is finished: a run that cannot be applied, say for want of
+    disk space, can so be given up.
+    """
+    with shop.folder.writer_lock("restore"):
         known = {version.run_id for version in versions(shop) if not version.is_taken_back}
         unknown = [run_id for run_id in run_ids if run_id not in known]
         if unknown:
@@ -90,7 +94,7 @@ def take_back(shop: Shop, run_ids: Sequence[str], progress: Progress = silent) -
                 f"There is no run '{unknown[0]}' to take back", do="`foresell store versions` lists them."
             )
         _roll_back(shop, run_ids)
-        return rebuild_tables(shop, progress)
+    return rebuild(shop, progress)
 
 
 def _roll_back(shop: Shop, run_ids: Sequence[str]) -> None:

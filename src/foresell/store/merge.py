@@ -36,7 +36,8 @@ class TypedRows:
 
     Its columns: the table's own, `local_date` and `valid_from` where the table has them, then
     `_row_number`, `_error_code`. `chosen` gives the same columns for the rows alone whose numbers
-    stand in the temporary table `chosen_rows` (n), without typing the others.
+    stand in the temporary table `chosen_rows` (n), without typing the others. `absent`: columns that
+    the source does not have; they are left out of the files, and read as null.
     """
 
     table: Table
@@ -44,6 +45,7 @@ class TypedRows:
     chosen: str
     kind: Kind = "rows"
     is_primary: bool = True
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -83,45 +85,26 @@ class Merge:
         self._stamp = stamp
         self._typed: list[TypedRows] = []
         self._files: list[str] = []
-        self._is_checked = False
 
     def scan(self, rows: Sequence[TypedRows]) -> None:
-        """One narrow pass over each relation: row numbers, key hashes and, of several, the bad rows.
-
-        A lone relation is taken to be good until its writing shows that it is not: typing 20 million
-        rows a second time only to find nothing wrong would cost as much as the import.
-        """
+        """One narrow pass over each relation: row numbers, key hashes, and which rows are bad."""
         self._typed = list(rows)
-        self._is_checked = False
         for name in ("bad_rows", "conflicting_rows"):
             self._execute(f"CREATE OR REPLACE TEMP TABLE {name} (n BIGINT, position INTEGER)")
-        if len(rows) > 1:
-            self._check()
-            return
-        self._scan_keys(0, "false")
-
-    def _check(self) -> None:
-        """Type every row to find the bad ones."""
-        self._is_checked = True
-        for position, typed in enumerate(self._typed):
-            self._scan_keys(position, "_error_code IS NOT NULL")
+        for position, typed in enumerate(rows):
+            self._execute(
+                f"CREATE OR REPLACE TEMP TABLE scan_{position} AS SELECT _row_number AS n, "
+                f"hash({key_text(typed.table)}) AS h, _error_code IS NOT NULL AS is_bad "
+                f"FROM {typed.relation}"
+            )
             if typed.kind != "stub":
                 self._execute(f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} WHERE is_bad")
-
-    def _scan_keys(self, position: int, is_bad: str) -> None:
-        typed = self._typed[position]
-        self._execute(
-            f"CREATE OR REPLACE TEMP TABLE scan_{position} AS SELECT _row_number AS n, "
-            f"hash({key_text(typed.table)}) AS h, {is_bad} AS is_bad FROM {typed.relation}"
-        )
 
     def merge(self, position: int) -> Merged:
         """Write and commit a scanned relation. If this run has already committed it, only count again."""
         typed = self._typed[position]
         transaction = f"{self._stamp.run_id}/{position}"
         is_committed = self._tables.has_committed(typed.table.name, transaction)
-        if is_committed and not self._is_checked:
-            self._check()
         self._files = self._tables.files_before(typed.table.name, transaction)
         self._find_candidates(typed, position)
         merged = self._count_plain(position)
@@ -135,9 +118,6 @@ class Merge:
         if not is_committed:
             folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
             plain = self._write_plain(typed, folder)
-            if not self._is_checked and sum(file.num_rows for file in plain) != merged.num_accepted:
-                self._check()
-                return self.merge(position)
             self._commit(typed, plain, folder, transaction)
         for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
             _add_outcome(merged, outcome, count)
@@ -207,7 +187,7 @@ class Merge:
     def _write_plain(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
         excluded = [f"_row_number NOT IN (SELECT n FROM {table})" for table in self._excluded()]
         conditions = ["_error_code IS NULL", *excluded]
-        columns = _stamped(typed.table, self._stamp, valid_from="valid_from", valid_to="NULL::TIMESTAMPTZ")
+        columns = _stamped(typed, self._stamp, valid_from="valid_from", valid_to=None)
         select = f"SELECT {columns} FROM {typed.relation} WHERE {' AND '.join(conditions)}"
         return write_parquet(self._connection, select, folder / "new")
 
@@ -215,7 +195,7 @@ class Merge:
         """The candidates that were chosen, and superseded versions recorded again with their end."""
         if not self._count("candidates"):
             return []
-        stamped = _stamped(typed.table, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
+        stamped = _stamped(typed, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
         self._choose("SELECT n FROM decided WHERE outcome IN ('accepted', 'updated')")
         chosen = (
             f"SELECT {stamped} FROM {typed.chosen} t "
@@ -269,17 +249,19 @@ def key_text(table: Table) -> str:
     return parts[0] if len(parts) == 1 else f"concat_ws(chr(31), {', '.join(parts)})"
 
 
-def _stamped(table: Table, stamp: Stamp, *, valid_from: str, valid_to: str) -> str:
-    """The select list that turns typed rows into rows of the table."""
-    values = {
+def _stamped(typed: TypedRows, stamp: Stamp, *, valid_from: str, valid_to: str | None) -> str:
+    """The select list that turns typed rows into rows of the table, without columns that are all null."""
+    values: dict[str, str | None] = {
         "valid_from": valid_from,
         "valid_to": valid_to,
         "source": literal(stamp.source),
         "ingest_run_id": literal(stamp.run_id),
         "recorded_at": stamp.sql_time,
-        "superseded_at": "NULL::TIMESTAMPTZ",
+        "superseded_at": None,
+        **dict.fromkeys(typed.absent),
     }
-    return ", ".join(f"{values.get(c.name, quoted(c.name))} AS {quoted(c.name)}" for c in table.columns)
+    chosen = {c.name: values.get(c.name, quoted(c.name)) for c in typed.table.columns}
+    return ", ".join(f"{value} AS {quoted(name)}" for name, value in chosen.items() if value is not None)
 
 
 def _replaced_lineage(column: str, stamp: Stamp) -> str:

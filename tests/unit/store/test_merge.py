@@ -24,6 +24,7 @@ class Scratch:
     """A folder of tables, and runs merged into it one after another."""
 
     def __init__(self, root: Path) -> None:
+        root.mkdir(exist_ok=True)
         self.tables = DeltaFolder(root)
         self.num_runs = 0
 
