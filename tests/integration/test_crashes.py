@@ -1,7 +1,7 @@
 """Kill the process anywhere: the next run ends with the rows of an undisturbed one.
 
 At every named point between two durable writes, and at random times, at least KILLS of which land in
-each of import, replay and rebuild. A full campaign: FORESELL_KILLS=100 pytest tests/integration/test_crashes.py
+each of import, replay and rebuild. A longer campaign: FORESELL_KILLS=100 pytest THIS_FILE
 """
 
 import json
