@@ -9,6 +9,7 @@ from foresell.contracts.tables import VALIDITY
 from foresell.sources.mapping import Field, Mapping, Target
 from foresell.sources.parsing import (
     FIRST,
+    IN_A_MAPPING,
     WHITE_SPACE,
     Fault,
     Parsed,
@@ -177,7 +178,7 @@ def _parse_word(
     cases = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in aliases.items())
     fault = Fault(
         error_code,
-        f"'{named.name}' must be one of {', '.join(known)}; other words need values = {{…}} in the mapping",
+        f"'{named.name}' must be one of {', '.join(known)}; other words need values = {{…}} {IN_A_MAPPING}",
     )
     return Parsed(
         f"CASE WHEN {FIRST} {is_known} THEN {FIRST} ELSE CASE {FIRST} {cases} END END",

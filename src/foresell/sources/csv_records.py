@@ -20,7 +20,7 @@ SMALL_RECORD = 8 << 10
 class RecordSplitter:
     """The good records of a CSV stream, as blocks of bytes with line feeds between records.
 
-    A record is good if it has `num_columns` fields (a trailing empty one is left out) and its quotes
+    A record is good if it has `num_columns` fields (trailing empty ones are left out) and its quotes
     follow RFC 4180. Blank lines are no records. The first `num_header_lines` lines are skipped.
     """
 
@@ -45,7 +45,7 @@ class RecordSplitter:
         field = _field_pattern(self._delimiter, self._quote)
         more = b"(?:" + re.escape(self._delimiter) + field + b")"
         self._good = re.compile(
-            field + more + b"{%d}" % (num_columns - 1) + re.escape(self._delimiter) + b"?"
+            field + more + b"{%d}" % (num_columns - 1) + b"(?:" + re.escape(self._delimiter) + b")*"
         )
         self._open = re.compile(
             b"(?:" + field + re.escape(self._delimiter) + b")*+" + _open_pattern(self._quote)
@@ -87,8 +87,8 @@ class RecordSplitter:
         if b"\r" in body or (self._quote and self._quote in body):
             return self._quoted_record(line)
         num_delimiters = body.count(self._delimiter)
-        is_trailing = num_delimiters == self._num_columns and body.endswith(self._delimiter)
-        if num_delimiters == self._num_columns - 1 or is_trailing:
+        most = self._num_columns - 1
+        if num_delimiters >= most and body.rstrip(self._delimiter).count(self._delimiter) <= most:
             return body
         self._refuse_count(line, num_delimiters + 1)
         return None
@@ -135,7 +135,8 @@ class RecordSplitter:
 
     def _refuse_count(self, line: bytes, found: int) -> None:
         code = "too_few_columns" if found < self._num_columns else "too_many_columns"
-        self._refuse(line, code, f"{self._num_columns} columns expected, {found} found")
+        advice = "give the values with: foresell quarantine fix ID --set COLUMN=VALUE, or correct the file"
+        self._refuse(line, code, f"{self._num_columns} columns expected, {found} found: {advice}")
 
     def _refuse(self, line: bytes, code: str, message: str) -> None:
         raw = line.rstrip(b"\r\n").decode("utf-8", errors="replace")

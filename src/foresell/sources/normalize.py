@@ -164,7 +164,10 @@ def _checks(compiled: list[CompiledColumn], target: Target) -> list[_Check]:
         checks.append(_Check(_resolved(rule.condition), rule.error_code, rule.column, rule.message))
     for item in compiled:
         if item.column.required:
-            message = f"'{item.words_of_source}' is empty, and {target.table} needs it as {item.column.name}"
+            message = (
+                f"'{item.words_of_source}' is empty, and {target.table} needs it as {item.column.name}: "
+                f"fill it in (foresell quarantine fix ID --set {item.words_of_source}=VALUE), then replay"
+            )
             is_null = f"{_alias(item.column.name)} IS NULL"
             checks.append(_Check(is_null, "missing_required", item.words_of_source, message))
     return checks

@@ -17,6 +17,7 @@ Kind = Literal["text", "integer", "float", "decimal", "boolean", "naive", "zoned
 
 FIRST = "$first$"
 SECOND = "$second$"
+IN_A_MAPPING = "in a mapping (foresell import FILE --mapping MAPPING.toml)"
 WHITE_SPACE = "' \t\r\n\u00a0\ufeff'"
 
 INTEGERS = {
@@ -155,7 +156,7 @@ def parse_boolean(value: Value, column: Column, reading: Reading) -> Parsed:
     fault = Fault(
         "invalid_boolean",
         f"'{column.name}' must be yes or no: write one of {', '.join((*TRUE_WORDS, *FALSE_WORDS))},"
-        ' or say true = ["…"] and false = ["…"] in the mapping',
+        f' or say true = ["…"] and false = ["…"] {IN_A_MAPPING}',
     )
     if value.kind == "boolean":
         return Parsed(value.sql)

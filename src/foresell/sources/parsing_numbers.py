@@ -1,7 +1,7 @@
 """Numbers as shops write them: with thousands separators, currency signs, parentheses for negatives."""
 
 from foresell.contracts.columns import Column
-from foresell.sources.parsing import FIRST, Fault, Parsed, Reading, Value, as_text
+from foresell.sources.parsing import FIRST, IN_A_MAPPING, Fault, Parsed, Reading, Value, as_text
 
 # In RE2's syntax. White space includes the no-break and thin spaces of French and Swiss exports.
 SPACE = r"[\s\x{00A0}\x{202F}\x{2009}]"
@@ -48,7 +48,7 @@ def parse_number(value: Value, column: Column, reading: Reading) -> Parsed:
     comma = Fault(
         "invalid_number",
         f"The comma in '{column.name}' could be a decimal sign or separate thousands: "
-        'say decimal = "," or decimal = "." in the mapping',
+        f'say decimal = "," or decimal = "." {IN_A_MAPPING}',
         f"regexp_matches({source}, '{HAS_COMMA}')",
     )
     faults = (_not_a_number(column, reading),)

@@ -5,7 +5,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from foresell.contracts.columns import Column
-from foresell.sources.parsing import FIRST, SECOND, Fault, Parsed, Reading, Value, as_text
+from foresell.sources.parsing import FIRST, IN_A_MAPPING, SECOND, Fault, Parsed, Reading, Value, as_text
 from foresell.store.engine import literal
 
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
@@ -152,13 +152,13 @@ def _faults(column: Column, text: str, reading: Reading, code: str) -> tuple[Fau
         Fault(
             "ambiguous_date",
             f'Day and month of \'{name}\' cannot be told apart: say formats = ["%d/%m/%Y"] or ["%m/%d/%Y"]'
-            ' (with the time, such as " %H:%M", where there is one) in the mapping',
+            f' (with the time, such as " %H:%M", where there is one) {IN_A_MAPPING}',
             ambiguous,
         ),
         Fault(
             code,
             f"'{name}' looks like seconds since 1970: say formats ="
-            ' ["epoch_s"], ["epoch_ms"] or ["epoch_us"] in the mapping',
+            f' ["epoch_s"], ["epoch_ms"] or ["epoch_us"] {IN_A_MAPPING}',
             f"regexp_matches({text}, '{EPOCH_LIKE}')",
         ),
         Fault(code, f"'{name}' is no day that exists, or not written as 2024-02-29 or 2024-02-29T13:45:00"),
