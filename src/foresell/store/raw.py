@@ -129,13 +129,15 @@ def raw_rows_sql(paths: Sequence[Path]) -> str:
 
 def _first_row_sql(paths: Sequence[Path]) -> str:
     """The number of the first row of each part."""
+    if len(paths) == 1:
+        return "1"
     import pyarrow.parquet as pq
 
     cases, first = [], 1
     for path in paths:
         cases.append(f"WHEN {literal(str(path))} THEN {first}")
         first += pq.read_metadata(path).num_rows
-    return "1" if len(paths) == 1 else f"CASE filename {' '.join(cases)} END"
+    return f"CASE filename {' '.join(cases)} END"
 
 
 def _is_published(path: Path) -> bool:
