@@ -19,7 +19,8 @@ check: $(VENV)/.installed-dev static
 
 test: $(VENV)/.installed-dev static
 	@sh scripts/test_needs.sh
-	$(BIN)/python -m pytest
+	@rm -f .pytest_cache/left-out.txt
+	@$(BIN)/python -m pytest; status=$$?; cat .pytest_cache/left-out.txt; exit $$status
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed/ingest $(BENCH_ARGS)

@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+LEFT_OUT = REPOSITORY / ".pytest_cache" / "left-out.txt"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 Rows = Sequence[Mapping[str, object]]
 ListFiles = Callable[[str], Sequence[str]]
@@ -69,12 +70,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The run's last lines name every suite that was left out, so that green never hides a gap."""
+    """The run's last lines name every suite that was left out, so that green never hides a gap.
+
+    They are also written to LEFT_OUT, which `make test` prints at the very end: DuckDB's binding may
+    write about its own leaks after pytest has ended.
+    """
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
-    for reason, count in _skip_reasons(reporter.stats.get("skipped", [])).items():
-        reporter.write_line(f"LEFT OUT ({count} tests): {reason}", red=True, bold=True)
+    left_out = _skip_reasons(reporter.stats.get("skipped", []))
+    lines = [f"LEFT OUT ({count} tests): {reason}" for reason, count in left_out.items()]
+    for line in lines:
+        reporter.write_line(line, red=True, bold=True)
+    passed, failed, skipped = (len(reporter.stats.get(name, [])) for name in ("passed", "failed", "skipped"))
+    LEFT_OUT.parent.mkdir(exist_ok=True)
+    LEFT_OUT.write_text("\n".join([*lines, f"{passed} passed, {failed} failed, {skipped} skipped", ""]))
 
 
 def _skip_reasons(reports: Sequence[Any]) -> Counter[str]:
