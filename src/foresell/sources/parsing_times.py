@@ -1,5 +1,6 @@
 """Dates and times as shops write them, and local times across the changes of the clock."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -192,15 +193,23 @@ def _clocks_back(zone: str) -> tuple[tuple[date, ...], tuple[int, ...]]:
     time_zone = ZoneInfo(zone)
     days: set[date] = set()
     steps: set[int] = set()
-    day = datetime(FIRST_CLOCK_YEAR, 1, 1, tzinfo=UTC)
-    while day.year < LAST_CLOCK_YEAR:
+    for day in _days_of_change(time_zone):
         back = _offset(day, time_zone) - _offset(day + timedelta(days=1), time_zone)
         # More is a change of the calendar day, as of islands that moved over the date line.
         if timedelta() < back < timedelta(hours=12):
             steps.add(int(back.total_seconds()))
             days |= {(day + timedelta(days=shift)).date() for shift in (-1, 0, 1)}
-        day += timedelta(days=1)
     return tuple(sorted(days)), tuple(sorted(steps, reverse=True))
+
+
+def _days_of_change(zone: ZoneInfo) -> Iterator[datetime]:
+    """The days of the weeks in which the offset of a zone changed."""
+    week = datetime(FIRST_CLOCK_YEAR, 1, 1, tzinfo=UTC)
+    while week.year < LAST_CLOCK_YEAR:
+        following = week + timedelta(weeks=1)
+        if _offset(week, zone) != _offset(following, zone):
+            yield from (week + timedelta(days=shift) for shift in range(7))
+        week = following
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:

@@ -16,9 +16,20 @@ from foresell.contracts.errors import BackendError, BusyError
 from foresell.contracts.tables import Table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from deltalake import DeltaTable
+    from deltalake.schema import Schema
 
+
+DELTA_TYPES: dict[Type, str] = {
+    "string": "string",
+    "decimal": f"decimal({DECIMAL_PRECISION},{DECIMAL_SCALE})",
+    "timestamp": "timestamp",
+    "date": "date",
+    "integer": "long",
+    "float": "double",
+    "boolean": "boolean",
+    "json": "string",
+}
 
 # The exchange is two renames; this is many times longer.
 EXCHANGE_SECONDS = 2.0
@@ -104,7 +115,7 @@ class DeltaFolder:
         marked = Transaction(transaction, delta.version() + 1)
         properties = CommitProperties(app_transactions=[marked])
         delta.create_write_transaction(
-            [*adds, *removes], mode="append", schema=arrow_schema(table), commit_properties=properties
+            [*adds, *removes], mode="append", schema=delta_schema(table), commit_properties=properties
         )
 
     def compact(self, name: str) -> int:
@@ -132,7 +143,7 @@ class DeltaFolder:
 
         folder = self.folder(table.name)
         folder.mkdir(parents=True, exist_ok=True)
-        return DeltaTable.create(folder, arrow_schema(table), mode="ignore", description=table.doc)
+        return DeltaTable.create(folder, delta_schema(table), mode="ignore", description=table.doc)
 
     def _open(self, name: str) -> "DeltaTable | None":
         from deltalake import DeltaTable
@@ -163,17 +174,7 @@ class DeltaFolder:
             time.sleep(0.01)
 
 
-def arrow_schema(table: Table) -> "pa.Schema":
-    import pyarrow as pa
+def delta_schema(table: Table) -> "Schema":
+    from deltalake.schema import Field, PrimitiveType, Schema
 
-    types: dict[Type, pa.DataType] = {
-        "string": pa.string(),
-        "decimal": pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
-        "timestamp": pa.timestamp("us", tz="UTC"),
-        "date": pa.date32(),
-        "integer": pa.int64(),
-        "float": pa.float64(),
-        "boolean": pa.bool_(),
-        "json": pa.string(),
-    }
-    return pa.schema([pa.field(c.name, types[c.type]) for c in table.columns])
+    return Schema([Field(c.name, PrimitiveType(DELTA_TYPES[c.type])) for c in table.columns])
