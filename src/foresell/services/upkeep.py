@@ -8,6 +8,7 @@ from pathlib import Path
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
 from foresell.contracts.records import RowCounts
+from foresell.privacy.originals import read_original
 from foresell.services.rebuild import Rebuilt, rebuild_tables
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -163,6 +164,11 @@ def verify(shop: Shop, progress: Progress = silent) -> Verification:
     checked, faults = _verify_tables(shop)
     problems += faults + _verify_counts(shop)
     return Verification(num_files + checked, len(runs), tuple(problems))
+
+
+def read_kept_original(shop: Shop, token: str) -> str:
+    """The direct identifier behind a token; NotFoundError where it was not kept, or is erased."""
+    return read_original(shop.folder.state, shop.key, token)
 
 
 def _verify_tables(shop: Shop) -> tuple[int, list[str]]:

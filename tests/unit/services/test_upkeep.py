@@ -9,10 +9,20 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import BusyError, ConflictError, InputError, NotFoundError
+from foresell.services.ingest import ImportRequest, import_files
 from foresell.services.quarantine import fix_quarantine, list_quarantine, replay_quarantine
 from foresell.services.rebuild import table_hash
-from foresell.services.shop import Shop, open_shop
-from foresell.services.upkeep import backup, compact, restore, store_summary, take_back, verify, versions
+from foresell.services.shop import Shop, create_shop, open_shop
+from foresell.services.upkeep import (
+    backup,
+    compact,
+    read_kept_original,
+    restore,
+    store_summary,
+    take_back,
+    verify,
+    versions,
+)
 from foresell.store.folder import LOCK_NAME
 
 Lines = Callable[[], Any]
@@ -180,3 +190,15 @@ def test_the_summary_counts_what_is_believed(shop: Shop, import_rows: Any) -> No
     rows = store_summary(shop)["rows"]
     assert isinstance(rows, dict)
     assert (rows["order_lines"], rows["ingest_runs"]) == (1, 2)
+
+
+def test_a_kept_original_is_read_by_its_token_and_an_unknown_token_is_not_found(tmp_path: Path) -> None:
+    shop = create_shop(tmp_path / "kept", {"privacy": {"keep_originals": True}})
+    path = tmp_path / "customers.csv"
+    path.write_text("customer_id,email\nc1,Ann@Example.org\n")
+    import_files(shop, ImportRequest(path, "customers"))
+    with shop.reading() as tables:
+        [identity] = tables.current("identities").to_pyarrow().to_pylist()
+    assert read_kept_original(shop, identity["id_token"]) == "ann@example.org"
+    with pytest.raises(NotFoundError, match="No original is kept"):
+        read_kept_original(shop, "0" * 32)

@@ -101,6 +101,22 @@ def backup(
 
 
 @app.command()
+def original(
+    token: Annotated[
+        str, typer.Argument(help="A token that stands for an e-mail address, a phone number, …")
+    ],
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """What a token stands for, where privacy.keep_originals was on when it was imported."""
+    from foresell.cli.output import print_json, print_text
+    from foresell.services.upkeep import read_kept_original
+
+    text = read_kept_original(open_given(store), token)
+    print_json({"token": token, "original": text}) if as_json else print_text(text)
+
+
+@app.command()
 def verify(store: Store = None, as_json: Json = False) -> None:
     """Check every file and count. Exits with 6 if something is wrong."""
     from foresell.cli.output import print_json, print_text, progress_bar
