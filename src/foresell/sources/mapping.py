@@ -5,7 +5,6 @@ presets may hold SQL, since they are code; a user's TOML never becomes SQL other
 """
 
 import json
-from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import MISSING, dataclass, field, fields, replace
 from dataclasses import Field as DataclassField
@@ -143,24 +142,6 @@ def identifier_columns(mapping: Mapping) -> dict[str, str]:
             if source.identifier is not None:
                 kinds.update(dict.fromkeys(source.columns, source.identifier))
     return kinds
-
-
-def customer_columns(mapping: Mapping, columns: Iterable[str]) -> dict[str, str]:
-    """The raw columns that lead to a customer (one of CUSTOMER_KINDS) → kind.
-
-    The parts of a joined identifier count too; there the raw value is only a part of the identifier: to
-    compare whole ones, use `normalize.identifier_expressions`.
-    """
-    present = set(columns)
-    found: dict[str, str] = {}
-    for target in mapping.targets:
-        for name, source in target.fields.items():
-            kind = target.contract.column[name].identifies
-            if kind in CUSTOMER_KINDS:
-                for column in source.columns:
-                    if column in present:
-                        found.setdefault(column, kind)
-    return found
 
 
 def with_identities(mapping: Mapping) -> Mapping:

@@ -9,7 +9,6 @@ from foresell.sources.mapping import (
     Mapping,
     Rule,
     Target,
-    customer_columns,
     identifier_columns,
     mapping_from_json,
     mapping_to_json,
@@ -77,13 +76,6 @@ def _orders(**fields: Field) -> Mapping:
 def test_direct_identifiers_are_found_wherever_they_are_mapped() -> None:
     mapping = _orders(ip_token=Field(columns=("IP",), identifier="ip"))
     assert identifier_columns(mapping) == {"E-Mail": "email", "Name": "name", "IP": "ip"}
-
-
-def test_columns_that_lead_to_a_customer_include_parts_of_joined_ids() -> None:
-    mapping = _orders(customer_id=Field(columns=("Shop", "Customer")))
-    found = customer_columns(mapping, ["No", "Customer", "Shop", "Total"])
-    assert found == {"No": "order_id", "Customer": "customer_id", "Shop": "customer_id"}
-    assert customer_columns(mapping, ["No"]) == {"No": "order_id"}
 
 
 def test_identities_link_tokens_that_belong_to_one_customer_only() -> None:
