@@ -29,6 +29,7 @@ MOJIBAKE = "|".join(
     [
         f"[ÂÃ][{SIGNS}{PUNCTUATION}]",
         "Ã”[A-Za-z]",
+        "Å“[A-Za-z]",
         f"[ÄÅÎÏÐÑ×Ø][{SIGNS}]",
         f"[à-ï][{SIGNS}][{SIGNS}{PUNCTUATION}”]",
         f"[à-ï][{SIGNS}{PUNCTUATION}”][{SIGNS}]",
