@@ -15,7 +15,8 @@ demo: $(VENV)/.installed-demo
 	$(BIN)/foresell demo --store demo-store
 
 check: $(VENV)/.installed-dev static
-	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet
+	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet \
+		tests/architecture tests/contract tests/unit
 
 test: $(VENV)/.installed-dev static
 	@sh scripts/test_needs.sh
