@@ -1,5 +1,5 @@
 # make demo    set up, then drive the whole road on The Complete Journey
-# make check   style, types, layers and the fast tests: under 3 minutes
+# make check   style, types, layers and the fast tests: some 4 minutes (to be under 3)
 # make test    what CI runs: everything, under 20 minutes
 # make bench   the ingest benchmark
 
