@@ -125,19 +125,6 @@ class DeltaFolder:
             return 0
         return int(table.optimize.compact()["numFilesRemoved"])
 
-    def vacuum(self, name: str) -> int:
-        """Delete every file that the current version does not use; returns how many."""
-        table = self._open(name)
-        if table is None:
-            return 0
-        return len(
-            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)
-        )
-
-    def history(self, name: str) -> list[dict[str, object]]:
-        table = self._open(name)
-        return [] if table is None else list(table.history())
-
     def _create(self, table: Table) -> "DeltaTable":
         from deltalake import DeltaTable
 
