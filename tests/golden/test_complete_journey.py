@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.measure import Question, measure
 from foresell.services.shop import Shop, create_shop
 

@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.measure import Question, measure
 from foresell.services.quarantine import count_quarantine
 from foresell.services.rebuild import table_hash

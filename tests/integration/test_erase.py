@@ -24,7 +24,8 @@ from foresell.contracts.tables import TABLES
 from foresell.kpis import KPIS
 from foresell.privacy.tokens import token
 from foresell.services.erase import erase
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.measure import Question, measure_all
 from foresell.services.predict import fit
 from foresell.services.quarantine import (

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from foresell.contracts.records import IngestRun
 from foresell.contracts.settings import FILE_NAME
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.measure import check_quality
 from foresell.services.predict import TASKS, fit
 from foresell.services.report import write_report

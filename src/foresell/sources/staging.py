@@ -41,7 +41,8 @@ class StagedFile:
 
     `num_rows`: rows in the parts. `num_rejected`: rows in `rejects.parquet`. `sha256`: of the file's
     bytes as they were, compression included. `details`: what was found out (delimiter, encoding,
-    warnings, counts of stripped NUL bytes and of replacement characters).
+    warnings, counts of stripped NUL bytes and of replacement characters). `position`: where the next
+    reading of this source begins, as JSON; None where it has no memory.
     """
 
     columns: tuple[str, ...]
@@ -50,6 +51,7 @@ class StagedFile:
     sha256: str
     format: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    position: str | None = None
 
 
 def read_options(tree: Mapping[str, Any], *, where: str) -> ReadOptions:

@@ -26,7 +26,8 @@ STAGING = ".staging-"
 
 @dataclass(frozen=True)
 class RawRun:
-    """One run of the raw zone. `mapping` is the JSON of the mapping it was read with."""
+    """One run of the raw zone. `mapping` is the JSON of the mapping it was read with; `position`: where the
+    next reading of its source begins, as JSON."""
 
     run_id: str
     kind: RunKind
@@ -40,6 +41,7 @@ class RawRun:
     parts: dict[str, str] = field(default_factory=dict)
     duplicate_of: str | None = None
     replays: tuple[str, ...] = ()
+    position: str | None = None
 
 
 class RawZone:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from foresell.contracts.records import IngestRun
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.shop import Shop, create_shop
 from foresell.sources.readers import ReadOptions
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.quarantine import list_quarantine
 from foresell.services.shop import create_shop
 

@@ -12,7 +12,8 @@ import pytest
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
 from foresell.privacy.tokens import token
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.quarantine import (
     count_quarantine,
     discard_quarantine,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import BusyError, ConflictError, InputError, NotFoundError
-from foresell.services.ingest import ImportRequest, import_files
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.quarantine import fix_quarantine, list_quarantine, replay_quarantine
 from foresell.services.rebuild import table_hash
 from foresell.services.shop import Shop, create_shop, open_shop

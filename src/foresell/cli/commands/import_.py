@@ -27,7 +27,8 @@ def import_(
 ) -> None:
     """Import files. Every row ends accepted, updated, duplicate or quarantined; none is lost."""
     from foresell.cli.output import print_json, print_note, print_table, progress_bar
-    from foresell.services.ingest import ImportRequest, import_files
+    from foresell.services.ingest import import_files
+    from foresell.services.inputs import ImportRequest
     from foresell.sources.readers import ReadOptions
 
     shop = open_given(store)
