@@ -178,6 +178,8 @@ def _absent_columns(target: Target, raw_columns: Collection[str]) -> frozenset[s
 def _kind(target: Target) -> Kind:
     if target.is_stub:
         return "stub"
+    if target.is_retired:
+        return "retired"
     return "first_per_key" if target.is_one_per_key else "rows"
 
 

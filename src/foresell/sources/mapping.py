@@ -82,6 +82,7 @@ class Target:
     `is_primary`: the row's outcome is that of its row in this table. `when`: SQL over the raw columns; rows
     for which it is not true do not feed the target. `is_one_per_key`: the first good row of each key in row
     order is taken (if none is good, the first). `is_stub`: it only makes keys that do not exist yet.
+    `is_retired`: its rows end their keys (see `store.merge`); only keys, and `valid_from`, need be mapped.
     Rows of a target that is not primary are left out where a key column is null.
     """
 
@@ -91,6 +92,7 @@ class Target:
     when: str | None = None
     is_one_per_key: bool = False
     is_stub: bool = False
+    is_retired: bool = False
     valid_from: Field | None = None
     rules: tuple[Rule, ...] = ()
     needs: tuple[str, ...] = ()

@@ -163,7 +163,7 @@ def _checks(compiled: list[CompiledColumn], target: Target) -> list[_Check]:
     for rule in target.rules:
         checks.append(_Check(_resolved(rule.condition), rule.error_code, rule.column, rule.message))
     for item in compiled:
-        if item.column.required:
+        if item.column.required and (not target.is_retired or item.column.name in target.contract.key):
             message = (
                 f"'{item.words_of_source}' is empty, and {target.table} needs it as {item.column.name}: "
                 f"fill it in (foresell quarantine fix ID --set {item.words_of_source}=VALUE), then replay"

@@ -8,6 +8,11 @@ effect at its `valid_from`, and a new version ends the one before. A statement t
 no version of its own (a daily dump would bury the changes under repetitions): a later correction of
 the version it repeats corrects it too.
 
+Rows of the kind "retired" end their keys without a successor. Only their key columns count, and where the
+table is versioned their `valid_from`: when it ended (null: when it is recorded). A fact is superseded; of
+a versioned table the version in effect then ends, and its history stays. A key that is live counts as
+updated, one that is unknown or retired already as duplicate; it lives again as soon as a row says so.
+
 Most rows of most imports share their key with nothing. They are told apart by one narrow scan of
 key hashes, and written straight from the source; only the few others are compared exactly. So
 memory is bounded by the narrow scan, not by the width of the rows.
@@ -107,7 +112,7 @@ class Merge:
         is_committed = self._tables.has_committed(typed.table.name, transaction)
         self._files = self._tables.files_before(typed.table.name, transaction)
         self._find_candidates(typed, position)
-        merged = self._count_plain(position)
+        merged = self._count_plain(typed, position)
         plan = (
             VersionedPlan(typed.kind, self._stamp.sql_time)
             if typed.table.is_versioned
@@ -117,7 +122,7 @@ class Merge:
             self._execute(statement)
         if not is_committed:
             folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
-            plain = self._write_plain(typed, folder)
+            plain = [] if typed.kind == "retired" else self._write_plain(typed, folder)
             self._commit(typed, plain, folder, transaction)
         for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
             _add_outcome(merged, outcome, count)
@@ -137,6 +142,7 @@ class Merge:
                 f"(SELECT hash({key_text(typed.table)}) FROM {existing} WHERE superseded_at IS NULL)"
             )
         content = f"hash({', '.join(quoted(c.name) for c in typed.table.own_columns)})"
+        stated = "NULL::UBIGINT" if typed.kind == "retired" else content
         valid_from = "valid_from" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_from"
         valid_to = "valid_to" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_to"
         hashed = f"hash({key_text(typed.table)}) IN (SELECT h FROM shared_keys)"
@@ -146,7 +152,7 @@ class Merge:
         )
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT _row_number AS n, "
-            f"{key_text(typed.table)} AS k, {content} AS c, {valid_from} "
+            f"{key_text(typed.table)} AS k, {stated} AS c, {valid_from} "
             f"FROM {typed.chosen} WHERE _error_code IS NULL"
         )
         self._execute(
@@ -166,11 +172,11 @@ class Merge:
         """The recorded rows of a table, with the file and the row in it that each comes from."""
         return f"({read_files(table.columns, self._files, with_position=True)})"
 
-    def _count_plain(self, position: int) -> Merged:
+    def _count_plain(self, typed: TypedRows, position: int) -> Merged:
         """The rows that share their key with nothing are accepted; candidates are decided later."""
         others = "".join(f" AND n NOT IN (SELECT n FROM {table})" for table in self._excluded())
-        [(accepted,)] = self._rows(f"SELECT count(*) FROM scan_{position} WHERE NOT is_bad{others}")
-        return Merged(num_accepted=accepted)
+        [(alone,)] = self._rows(f"SELECT count(*) FROM scan_{position} WHERE NOT is_bad{others}")
+        return Merged(num_duplicate=alone) if typed.kind == "retired" else Merged(num_accepted=alone)
 
     def _excluded(self) -> list[str]:
         """The tables of row numbers that are not written plainly, as far as they hold any."""
@@ -278,7 +284,7 @@ def _replaced_lineage(column: str, stamp: Stamp) -> str:
 def _add_outcome(merged: Merged, outcome: str, number: int) -> None:
     if outcome == "accepted":
         merged.num_accepted += number
-    elif outcome == "updated":
+    elif outcome in ("updated", "retired"):
         merged.num_updated += number
     elif outcome == "duplicate":
         merged.num_duplicate += number

@@ -1,8 +1,8 @@
 """What becomes of rows that share their key with others: the SQL that decides it.
 
 Both plans read the temporary tables `candidates` (n, k, c, valid_from: row number, key, hash of the
-content, start) and `believed` (f, r, k, c, valid_from, valid_to: file, row in it), and make
-`decided` (n, k, valid_from, valid_to, outcome) and `superseded` (f, r).
+content, start; c is null in rows that retire their key) and `believed` (f, r, k, c, valid_from, valid_to:
+file, row in it), and make `decided` (n, k, valid_from, valid_to, outcome) and `superseded` (f, r).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from typing import Literal
 #   rows           every row is a statement about its key
 #   first_per_key  several source rows give one row; the first of each key is it
 #   stub           the key exists, nothing more: recorded only where the key is unknown
-Kind = Literal["rows", "first_per_key", "stub"]
+#   retired        the key ends without a successor, until a row of another kind says otherwise
+Kind = Literal["rows", "first_per_key", "stub", "retired"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class FactPlan:
     kind: Kind
 
     def statements(self) -> list[str]:
+        if self.kind == "retired":
+            return [self._retired(), self._superseded("retired")]
         unused = "ignored" if self.kind != "rows" else "conflict"
         kept = "ignored" if self.kind == "stub" else "updated"
         chosen = "max" if self.kind == "rows" else "min"
@@ -38,15 +41,29 @@ class FactPlan:
                      WHEN b.c = a.c THEN 'duplicate'
                      ELSE '{kept}' END AS outcome
             FROM ranked a LEFT JOIN believed b ON b.k = a.k""",
-            """CREATE OR REPLACE TEMP TABLE superseded AS
-            SELECT b.f, b.r FROM believed b
-            JOIN decided d ON d.k = b.k AND d.outcome = 'updated'""",
+            self._superseded("updated"),
         ]
+
+    def _retired(self) -> str:
+        return """CREATE OR REPLACE TEMP TABLE decided AS
+            SELECT a.n, a.k, NULL::TIMESTAMPTZ AS valid_from, NULL::TIMESTAMPTZ AS valid_to,
+                CASE WHEN b.k IS NOT NULL AND a.n = min(a.n) OVER (PARTITION BY a.k) THEN 'retired'
+                     ELSE 'duplicate' END AS outcome
+            FROM candidates a LEFT JOIN believed b ON b.k = a.k"""
+
+    def _superseded(self, outcome: str) -> str:
+        return f"""CREATE OR REPLACE TEMP TABLE superseded AS
+            SELECT b.f, b.r FROM believed b
+            JOIN decided d ON d.k = b.k AND d.outcome = '{outcome}'"""
 
 
 @dataclass(frozen=True)
 class VersionedPlan:
-    """Versioned tables: a timeline of believed versions a key."""
+    """Versioned tables: a timeline of believed versions a key.
+
+    A moment from which nothing is true any more stands in the timeline like a version, with null for its
+    content (c): so does a retired key, and the end of a believed version that none follows at once.
+    """
 
     kind: Kind
     recorded_at: str
@@ -72,11 +89,20 @@ class VersionedPlan:
         only_unknown = "AND k NOT IN (SELECT k FROM believed)" if self.kind == "stub" else ""
         return f"""CREATE OR REPLACE TEMP TABLE timeline AS
             WITH stated AS (SELECT * FROM ranked WHERE n = chosen_n {only_unknown}),
+            followed AS (
+                SELECT *, lead(valid_from) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS next_from
+                FROM believed
+            ),
+            known AS (
+                SELECT f, r, k, c, valid_from, valid_to FROM followed
+                UNION ALL SELECT NULL, NULL, k, NULL, valid_to, NULL FROM followed
+                WHERE valid_to IS DISTINCT FROM next_from AND valid_to IS NOT NULL
+            ),
             merged AS (
                 SELECT coalesce(s.k, b.k) AS k, coalesce(s.valid_from, b.valid_from) AS valid_from,
-                    coalesce(s.c, b.c) AS c, s.n, b.f, b.r, b.valid_to,
+                    CASE WHEN s.n IS NULL THEN b.c ELSE s.c END AS c, s.n, b.f, b.r, b.valid_to,
                     b.k IS NOT NULL AS was_believed, b.c IS DISTINCT FROM s.c AS differs
-                FROM stated s FULL JOIN believed b
+                FROM stated s FULL JOIN known b
                     ON s.k = b.k AND s.valid_from IS NOT DISTINCT FROM b.valid_from
             )
             SELECT *, lag(c) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS previous_c
@@ -97,6 +123,7 @@ class VersionedPlan:
                 CASE WHEN a.n <> a.chosen_n AND a.c <> a.chosen_c THEN '{unused}'
                      WHEN a.n <> a.chosen_n OR t.n IS NULL THEN 'duplicate'
                      WHEN t.was_believed AND NOT t.differs THEN 'duplicate'
+                     WHEN a.c IS NULL THEN 'retired'
                      WHEN t.was_known OR t.version > 1 THEN 'updated'
                      ELSE 'accepted' END AS outcome
             FROM ranked a LEFT JOIN kept t ON t.n = a.n"""
@@ -105,9 +132,10 @@ class VersionedPlan:
         """Corrected versions, and versions whose end has moved (those are recorded again)."""
         corrected = "n IS NOT NULL AND differs"
         moved = "valid_to IS DISTINCT FROM ends_at"
+        was_row = "was_believed AND f IS NOT NULL"
         return [
             f"""CREATE OR REPLACE TEMP TABLE superseded AS
-            SELECT f, r FROM kept WHERE was_believed AND ({corrected} OR {moved})""",
+            SELECT f, r FROM kept WHERE {was_row} AND ({corrected} OR {moved})""",
             f"""CREATE OR REPLACE TEMP TABLE ended AS
-            SELECT f, r, ends_at FROM kept WHERE was_believed AND {moved} AND NOT ({corrected})""",
+            SELECT f, r, ends_at FROM kept WHERE {was_row} AND {moved} AND NOT ({corrected})""",
         ]

@@ -224,3 +224,12 @@ def test_identifiers_are_given_whole_for_erasure(connection: duckdb.DuckDBPyConn
     [order] = found["order_id"]
     row = connection.execute(f"SELECT {whole}, {order} FROM (SELECT 7.0::DOUBLE AS no, 'a' AS shop, 5 AS id)")
     assert row.fetchone() == ("a-5", "7")
+
+
+def test_a_row_that_retires_its_key_needs_no_more_than_the_key(connection: duckdb.DuckDBPyConnection) -> None:
+    target = Target("order_lines", {"order_line_id": column("id")}, is_primary=True, is_retired=True)
+    rows = normalized(connection, Mapping("repairs", (target,)), target, [{"id": "l1"}, {"id": ""}])
+    assert [(row["order_line_id"], row["_error_code"]) for row in rows] == [
+        ("l1", None),
+        (None, "missing_required"),
+    ]

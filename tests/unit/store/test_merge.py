@@ -173,16 +173,67 @@ def test_a_daily_snapshot_that_changes_nothing_is_a_duplicate(scratch: Scratch) 
     assert history(scratch) == [(1, days[0], days[2]), (2, days[2], None)]
 
 
-statements = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2)), max_size=8)
+def retire(scratch: Scratch, name: str, *keys: str, at: datetime | None = None) -> Merged:
+    [column] = TABLES[name].key
+    return scratch.merge(name, [{column: key, "valid_from": at} for key in keys], "retired")
+
+
+def test_a_retired_fact_is_believed_no_more_until_it_is_told_again(scratch: Scratch) -> None:
+    scratch.merge("order_lines", [line("a", 1), line("b", 2)])
+    merged = retire(scratch, "order_lines", "a", "a", "unknown")
+    assert (merged.num_accepted, merged.num_updated, merged.num_duplicate) == (0, 1, 2)
+    assert retire(scratch, "order_lines", "a").num_duplicate == 1
+    assert [row["order_line_id"] for row in scratch.believed("order_lines")] == ["b"]
+    [old] = scratch.rows("order_lines", "superseded_at IS NOT NULL")
+    assert (old["order_line_id"], old["superseded_at"]) == ("a", START + timedelta(days=2))
+    assert scratch.merge("order_lines", [line("a", 1)]).num_accepted == 1
+    assert len(scratch.believed("order_lines")) == 2
+
+
+def test_a_retired_product_keeps_its_history_and_its_end(scratch: Scratch) -> None:
+    days = [START + timedelta(days=100 * i) for i in range(4)]
+    scratch.merge("products", [product(1, days[0])])
+    assert retire(scratch, "products", "p", at=days[1]).num_updated == 1
+    assert retire(scratch, "products", "p", at=days[2]).num_duplicate == 1
+    assert history(scratch) == [(1, days[0], days[1])]
+    scratch.merge("products", [{"product_id": "p"}], "stub")
+    assert history(scratch) == [(1, days[0], days[1])]
+    assert scratch.merge("products", [product(1, days[3])]).num_updated == 1
+    assert history(scratch) == [(1, days[0], days[1]), (1, days[3], None)]
+
+
+def test_a_product_retired_without_a_date_ends_when_that_is_recorded(scratch: Scratch) -> None:
+    scratch.merge("products", [product(1)])
+    retire(scratch, "products", "p")
+    assert history(scratch) == [(1, None, START + timedelta(days=2))]
+
+
+def test_a_retirement_applied_again_writes_nothing_and_counts_the_same(scratch: Scratch) -> None:
+    for name, row in (("products", product(1)), ("order_lines", line("p", 1))):
+        scratch.merge_run(name, [row], 1)
+        keys = [{TABLES[name].key[0]: "p"}]
+        once = scratch.merge_run(name, keys, 2, "retired")
+        before = scratch.rows(name)
+        assert scratch.merge_run(name, keys, 2, "retired") == once
+        assert sorted(map(str, scratch.rows(name))) == sorted(map(str, before))
+
+
+facts = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2)), max_size=8)
+retired_facts = st.lists(st.tuples(st.sampled_from("abcd"), st.none()), min_size=1, max_size=3)
 
 
 @settings(max_examples=25, deadline=None)
-@given(files=st.lists(statements, min_size=1, max_size=4))
+@given(files=st.lists(facts | retired_facts, min_size=1, max_size=5))
 def test_facts_agree_with_a_dictionary(tmp_path_factory: pytest.TempPathFactory, files: list[Any]) -> None:
     scratch = Scratch(tmp_path_factory.mktemp("tables"))
     expected: dict[str, int] = {}
     for file in files:
         stated = dict(file)
+        if None in stated.values():
+            gone = [key for key in stated if expected.pop(key, None) is not None]
+            merged = retire(scratch, "order_lines", *(key for key, _ in file))
+            assert (merged.num_updated, merged.num_duplicate) == (len(gone), len(file) - len(gone))
+            continue
         new = [key for key in stated if key not in expected]
         changed = [key for key in stated if key in expected and expected[key] != stated[key]]
         merged = scratch.merge("order_lines", [line(key, amount) for key, amount in file])
@@ -194,16 +245,22 @@ def test_facts_agree_with_a_dictionary(tmp_path_factory: pytest.TempPathFactory,
     assert believed == expected
 
 
-@settings(max_examples=25, deadline=None)
-@given(files=st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5), max_size=4))
+versions_of_a_file = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5)
+ends_of_a_file = st.lists(st.tuples(st.integers(0, 4), st.none()), min_size=1, max_size=2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(files=st.lists(versions_of_a_file | ends_of_a_file, max_size=5))
 def test_a_timeline_answers_as_the_statements_did(
-    tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[int, int]]]
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[int, int | None]]]
 ) -> None:
     """At any time, the version in effect says what was stated; a restatement that changes nothing is none."""
     scratch = Scratch(tmp_path_factory.mktemp("tables"))
-    versions: dict[int, int] = {}
+    versions: dict[int, int | None] = {}
     for file in files:
-        scratch.merge("products", [product(price, START + timedelta(days=day)) for day, price in file])
+        kind: Kind = "retired" if any(price is None for _, price in file) else "rows"
+        rows = [product(price or 0, START + timedelta(days=day)) for day, price in file]
+        scratch.merge("products", rows, kind)
         versions = with_statements(versions, dict(file))
     timeline = history(scratch)
     for day in range(5):
@@ -212,13 +269,17 @@ def test_a_timeline_answers_as_the_statements_did(
         valid = [
             price for price, begins, ends in timeline if begins <= moment and (ends is None or moment < ends)
         ]
-        assert valid == known[-1:]
+        assert valid == [price for price in known[-1:] if price is not None]
 
 
-def with_statements(versions: dict[int, int], stated: dict[int, int]) -> dict[int, int]:
+def with_statements(
+    versions: dict[int, int | None], stated: dict[int, int | None]
+) -> dict[int, int | None]:
+    """Prices by day, None where the product ended; an end of what is not there is none."""
     merged, kept, previous = {**versions, **stated}, {}, None
     for day in sorted(merged):
-        if day in versions or merged[day] != previous:
+        is_end_of_nothing = merged[day] is None and previous is None
+        if merged[day] != previous or (day in versions and not is_end_of_nothing):
             kept[day] = merged[day]
         previous = merged[day]
     return kept
