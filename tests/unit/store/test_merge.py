@@ -272,9 +272,7 @@ def test_a_timeline_answers_as_the_statements_did(
         assert valid == [price for price in known[-1:] if price is not None]
 
 
-def with_statements(
-    versions: dict[int, int | None], stated: dict[int, int | None]
-) -> dict[int, int | None]:
+def with_statements(versions: dict[int, int | None], stated: dict[int, int | None]) -> dict[int, int | None]:
     """Prices by day, None where the product ended; an end of what is not there is none."""
     merged, kept, previous = {**versions, **stated}, {}, None
     for day in sorted(merged):
