@@ -98,6 +98,17 @@ class ForecastSettings(Section):
     folds: int = Field(3, ge=1, description="Rolling origins of the backtest.")
 
 
+class RepairSettings(Section):
+    rules: tuple[str, ...] = Field(
+        (),
+        description="What to repair, in this order: \"products.price: median by category\", … (docs/repairs.md).",
+    )
+    is_after_import: bool = Field(
+        True,
+        description="Run the rules at the end of every import; one that was undone waits for `foresell repair`.",
+    )
+
+
 class Settings(Section):
     store: StoreSettings = StoreSettings()
     engine: EngineSettings = EngineSettings()
@@ -105,6 +116,7 @@ class Settings(Section):
     quality: QualitySettings = QualitySettings()
     recommend: RecommendSettings = RecommendSettings()
     forecast: ForecastSettings = ForecastSettings()
+    repair: RepairSettings = RepairSettings()
 
 
 def read_settings(path: Path) -> Settings:
@@ -169,4 +181,6 @@ def _toml_value(value: object) -> str:
     if isinstance(value, str):
         # JSON's escapes are TOML's too, but for DEL, which TOML wants escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml_value(item) for item in value)}]"
     return str(value)
