@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from foresell.contracts.errors import InputError, did_you_mean
 
 FILE_NAME = "foresell.toml"
+# A longer list is written an item a line.
+LONGEST_LIST = 90
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -101,11 +103,11 @@ class ForecastSettings(Section):
 class RepairSettings(Section):
     rules: tuple[str, ...] = Field(
         (),
-        description="What to repair, in this order: \"products.price: median by category\", … (docs/repairs.md).",
+        description="What to repair, in order: \"products.price: median by category\" (see docs/repairs.md).",
     )
     is_after_import: bool = Field(
         True,
-        description="Run the rules at the end of every import; one that was undone waits for `foresell repair`.",
+        description="Run the rules after every import; one that was undone waits for `foresell repair`.",
     )
 
 
@@ -182,5 +184,8 @@ def _toml_value(value: object) -> str:
         # JSON's escapes are TOML's too, but for DEL, which TOML wants escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
-        return f"[{', '.join(_toml_value(item) for item in value)}]"
+        items = [_toml_value(item) for item in value]
+        on_one_line = f"[{', '.join(items)}]"
+        lines = "".join(f"    {item},\n" for item in items)
+        return on_one_line if len(on_one_line) <= LONGEST_LIST else f"[\n{lines}]"
     return str(value)
