@@ -1,6 +1,10 @@
-"""The tables that models write. They carry the model that wrote them, and no bitemporal history."""
+"""The tables that models and matching write.
 
-from foresell.contracts.columns import day, identifier, moment, real, text, whole
+Those of models carry the model that wrote them, and no history. Those of matching (links) are believed
+from `recorded_at` to `superseded_at` as sources' rows are, so that a run can be undone to the same rows.
+"""
+
+from foresell.contracts.columns import day, identifier, json_text, moment, real, text, whole
 from foresell.contracts.tables import Table
 
 recommendations = Table(
@@ -57,4 +61,45 @@ leaderboard = Table(
     has_lineage=False,
 )
 
-RESULTS: dict[str, Table] = {table.name: table for table in (recommendations, forecasts, leaderboard)}
+customer_links = Table(
+    "customer_links",
+    "Which customer id, visitor or session is which person: rooms count a person once by it.",
+    key=("link_id",),
+    own_columns=(
+        text("link_id", "run id and number"),
+        identifier("customer_id", "the id that is another's; null for a visitor or session"),
+        identifier("anonymous_id", "the visitor, without a customer, that is linked"),
+        identifier("session_id", "the session that is linked"),
+        identifier(
+            "person_id", "the customer id that stands for the person", kind="customer_id", required=True
+        ),
+        moment("begins_at", "of a shared device: linked from then on; null: always"),
+        moment("ends_at", "… and until then, exclusive; null: for good"),
+        real("confidence", "0-1; 1 for identifiers that are equal"),
+        text("method", "identifier, probability, visitor, session, login"),
+        identifier("through_id", "the customer id that the evidence ties it to", kind="customer_id"),
+        text("id_type", "the kind of identifier that both have"),
+        identifier("id_token", "that identifier's token"),
+        json_text("evidence", "what agreed and what not, with weights; never an identifier"),
+        moment("known_at", "when the evidence was there in the world; null: always"),
+    ),
+)
+
+order_links = Table(
+    "order_links",
+    "Orders that are another source's copy of an order: rooms count the other one only.",
+    key=("link_id",),
+    own_columns=(
+        text("link_id", "run id and number"),
+        identifier("order_id", "the copy, which counts nowhere", required=True),
+        identifier("kept_order_id", "the order that counts", kind="order_id", required=True),
+        real("confidence", "0-1; 1 for numbers that are equal"),
+        text("method", "number, likeness"),
+        json_text("evidence", "what agreed, with scores"),
+        moment("known_at", "when both were there in the world"),
+    ),
+)
+
+RESULTS: dict[str, Table] = {
+    table.name: table for table in (recommendations, forecasts, leaderboard, customer_links, order_links)
+}

@@ -111,6 +111,33 @@ class RepairSettings(Section):
     )
 
 
+class MatchingSettings(Section):
+    linking_kinds: tuple[str, ...] = Field(
+        ("email", "phone", "account", "document"),
+        description="Kinds of identifier that make one person of two customers; families share cards, devices.",
+    )
+    max_customers_per_token: int = Field(
+        10, ge=2, description="An identifier or device that more customers share links nobody."
+    )
+    max_accounts_per_person: int = Field(
+        20, ge=2, description="A person of more customer ids than this is not believed."
+    )
+    is_probabilistic: bool = Field(
+        True, description="Also link customers by probability, from fields that agree."
+    )
+    probability_limit: Rate = Field(0.95, description="... from this probability of being one person on.")
+    order_sources: tuple[str, ...] = Field(
+        (), description="Of an order that several sources bring, the first of these counts; then by name."
+    )
+    order_window_hours: float = Field(
+        48.0, gt=0, description="How far apart two sources may date the same order."
+    )
+    order_score_limit: Rate = Field(0.8, description="Least likeness of two orders that are the same.")
+    event_window_minutes: float = Field(
+        120.0, gt=0, description="How far apart an order and its purchase event may lie, if no id ties them."
+    )
+
+
 class Settings(Section):
     store: StoreSettings = StoreSettings()
     engine: EngineSettings = EngineSettings()
@@ -119,6 +146,7 @@ class Settings(Section):
     recommend: RecommendSettings = RecommendSettings()
     forecast: ForecastSettings = ForecastSettings()
     repair: RepairSettings = RepairSettings()
+    matching: MatchingSettings = MatchingSettings()
 
 
 def read_settings(path: Path) -> Settings:

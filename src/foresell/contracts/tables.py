@@ -237,12 +237,12 @@ customers = Table(
 
 identities = Table(
     "identities",
-    "Which identifiers belong to which customer; tokens only.",
-    key=("id_type", "id_token"),
+    "Which identifiers belong to which customer; tokens only. One token may name several customers.",
+    key=("id_type", "id_token", "customer_id"),
     own_columns=(
         text("id_type", "email, phone, name, address, ip, anonymous_id, …"),
         identifier("id_token", "keyed token (HMAC) of the identifier"),
-        identifier("customer_id", required=True),
+        identifier("customer_id"),
         real("confidence", "0–1"),
         text("method"),
     ),

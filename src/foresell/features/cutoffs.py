@@ -32,6 +32,8 @@ START_TIMES: dict[str, str] = {
     "products": "created_at",
     "campaigns": "starts_at",
     "promotions": "starts_at",
+    "customer_links": "known_at",
+    "order_links": "known_at",
 }
 # A row is there when the row that it names is; a row that names none (coupons only) is there always.
 PARENTS: dict[str, tuple[str, str]] = {
