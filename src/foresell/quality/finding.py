@@ -1,7 +1,7 @@
 """A finding: what a check found in the tables, in words a shop owner reads."""
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
 
@@ -28,6 +28,10 @@ class Finding:
 
     `num_rows` rows have it, a `share` (0-1) of the rows that were looked at. `examples` are ids of such
     rows, smallest first, at most MAX_EXAMPLES; never other content, which might be personal.
+
+    `rows` is a lazy Ibis table of all of them, to be read while the tables are open: the key columns of
+    `table` (or the column that `examples` are of, where a row of the finding is an id), `column` and
+    `evidence`, text that shows the fault and may be personal. None where the finding is of no rows.
     """
 
     check: str
@@ -38,6 +42,7 @@ class Finding:
     share: float
     examples: tuple[str, ...]
     words: Words
+    rows: Any = field(default=None, repr=False, compare=False)
 
     @property
     def message(self) -> str:
@@ -54,8 +59,14 @@ class Finding:
         return self.words.message, self.words.advice
 
     def as_record(self) -> dict[str, object]:
-        """Flat and JSON-ready."""
-        record = asdict(self)
-        record.update(record.pop("words"))
-        record["examples"] = list(self.examples)
-        return record
+        """Flat and JSON-ready; without `rows`."""
+        return {
+            "check": self.check,
+            "table": self.table,
+            "column": self.column,
+            "severity": self.severity,
+            "num_rows": self.num_rows,
+            "share": self.share,
+            "examples": list(self.examples),
+            **asdict(self.words),
+        }

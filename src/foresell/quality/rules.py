@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foresell.contracts.protocols import Tables
+from foresell.contracts.tables import TABLES
 from foresell.quality.finding import MAX_EXAMPLES, Finding, Severity, Words
 
 
@@ -12,7 +13,8 @@ from foresell.quality.finding import MAX_EXAMPLES, Finding, Severity, Words
 class Rule:
     """A condition that a row should not meet. A null condition is not met.
 
-    `applies` limits the rows that are looked at, which the share is of; None: all of them.
+    `applies` limits the rows that are looked at, which the share is of; None: all of them. `evidence`: text
+    that shows the fault; None: the value of the column.
     """
 
     column: str | None
@@ -20,6 +22,7 @@ class Rule:
     condition: Any
     words: Words
     applies: Any = None
+    evidence: Any = None
 
 
 def find_rows(check: str, table: str, rows: Any, example: str, rules: Sequence[Rule]) -> list[Finding]:
@@ -37,10 +40,23 @@ def find_rows(check: str, table: str, rows: Any, example: str, rules: Sequence[R
             share=bad / looked_at,
             examples=examples_of(rows.filter(rule.condition), example),
             words=rule.words,
+            rows=affected(rows.filter(rule.condition), table, rule.column, example, rule.evidence),
         )
         for rule, (bad, looked_at) in zip(rules, counts, strict=True)
         if bad
     ]
+
+
+def affected(rows: Any, table: str, column: str | None, example: str, evidence: Any = None) -> Any:
+    """What `Finding.rows` is, of rows that have a fault: lazy, nothing is read."""
+    import ibis
+
+    key = TABLES[table].key if table in TABLES else (example,)
+    names = key if set(key) <= set(rows.columns) else (example,)
+    if evidence is None and column is not None and column in rows.columns:
+        evidence = rows[column].cast("string")
+    text = ibis.null("string") if evidence is None else evidence
+    return rows.select(*names, column=ibis.literal(column, type="string"), evidence=text)
 
 
 def _count(rows: Any, rules: Sequence[Rule]) -> list[tuple[int, int]]:

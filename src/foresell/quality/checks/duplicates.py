@@ -5,8 +5,9 @@ from typing import Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
+from foresell.contracts.tables import TABLES
 from foresell.quality.finding import MAX_EXAMPLES, Finding, Severity, Words
-from foresell.quality.rules import read_rows, rows_of
+from foresell.quality.rules import affected, read_rows, rows_of
 
 # Table → the content that two rows should not share, and how bad it is. A basket may well hold the
 # same product twice, scanned one after the other: that is only worth knowing.
@@ -82,8 +83,6 @@ def _repeats(
     words: Words,
     example: str | None = None,
 ) -> list[Finding]:
-    from foresell.contracts.tables import TABLES
-
     shown = example or TABLES[table].key[0]
     groups = rows.group_by(list(content)).aggregate(copies=rows.count(), shown_id=rows[shown].min())
     repeated = groups.filter(groups.copies > 1)
@@ -103,8 +102,18 @@ def _repeats(
             share=counted["extra"] / counted["num_rows"],
             examples=tuple(dict.fromkeys(str(row["shown_id"]) for row in read_rows(smallest))),
             words=words,
+            rows=_beyond_the_first(table, rows, content, shown),
         )
     ]
+
+
+def _beyond_the_first(table: str, rows: Any, content: Sequence[str], shown: str) -> Any:
+    import ibis
+
+    key = TABLES[table].key[0]
+    same = ibis.window(group_by=[rows[name] for name in content], order_by=rows[key])
+    numbered = rows.mutate(copy_number=ibis.row_number().over(same))
+    return affected(numbered.filter(numbered.copy_number > 0), table, None, shown)
 
 
 def _same_content(table: str) -> Words:

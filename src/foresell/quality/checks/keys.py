@@ -7,7 +7,7 @@ from foresell.contracts.settings import Settings
 from foresell.contracts.tables import TABLES
 from foresell.quality.finding import MAX_EXAMPLES, Finding, Words
 from foresell.quality.profile import ProfiledTables
-from foresell.quality.rules import examples_of, read_rows, rows_of
+from foresell.quality.rules import affected, examples_of, read_rows, rows_of
 
 # Grouping tens of millions of text keys takes gigabytes; ingest has deduplicated these by key already.
 MOST_ROWS_GROUPED = 5_000_000
@@ -48,6 +48,9 @@ def _conflicting(tables: Tables) -> list[Finding]:
                 share=count / max(num_read or count, count),
                 examples=examples_of(rows.filter(rows.target_table == table), "quarantine_id"),
                 words=_two_ways(table),
+                rows=affected(
+                    rows.filter(rows.target_table == table), "quarantine", "error_code", "quarantine_id"
+                ),
             )
         )
     return findings
@@ -71,6 +74,7 @@ def _repeated(table: str, rows: Any, key: tuple[str, ...]) -> list[Finding]:
             share=counted / total,
             examples=tuple(str(row["example"]) for row in read_rows(smallest)),
             words=_twice(table),
+            rows=affected(repeated, table, key[0], key[0]),
         )
     ]
 

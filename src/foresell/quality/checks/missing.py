@@ -4,7 +4,7 @@ from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.quality.finding import Finding, Words
 from foresell.quality.profile import ProfiledTables
-from foresell.quality.rules import Rule, examples_of, find_rows, rows_of
+from foresell.quality.rules import Rule, affected, examples_of, find_rows, rows_of
 
 # Columns where "no value" is an answer: nothing was cancelled, no promotion applied, sold everywhere.
 NULL_IS_AN_ANSWER = {
@@ -56,6 +56,7 @@ def _mostly_missing(tables: ProfiledTables, name: str, limit: float) -> list[Fin
             share=profile.missing[column],
             examples=examples_of(rows.filter(rows[column].isnull()), _first_key(name)),
             words=_words(column, profile.missing[column]),
+            rows=affected(rows.filter(rows[column].isnull()), name, column, _first_key(name)),
         )
         for column in columns
     ]

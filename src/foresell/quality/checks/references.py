@@ -7,7 +7,7 @@ from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.contracts.tables import TABLES
 from foresell.quality.finding import MAX_EXAMPLES, Finding, Severity, Words
-from foresell.quality.rules import read_rows, rows_of
+from foresell.quality.rules import affected, read_rows, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,12 @@ def _unknown(reference: Reference, rows: Any, targets: Any) -> list[Finding]:
             share=sums["bad"] / total,
             examples=tuple(row["wanted"] for row in read_rows(smallest)),
             words=_words(reference, sums["ids"]),
+            rows=affected(
+                rows.semi_join(unknown, rows[reference.column] == unknown.wanted),
+                reference.table,
+                reference.column,
+                TABLES[reference.table].key[0],
+            ),
         )
     ]
 
@@ -131,4 +137,5 @@ def _orders_without_lines(tables: Tables) -> list[Finding]:
     )
     examples = tuple(row["order_id"] for row in read_rows(smallest))
     key = TABLES["orders"].key[0]
-    return [Finding("references", "orders", key, "warning", bad, bad / total, examples, words)]
+    shown = affected(empty, "orders", key, key)
+    return [Finding("references", "orders", key, "warning", bad, bad / total, examples, words, shown)]
