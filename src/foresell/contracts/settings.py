@@ -82,6 +82,9 @@ class QualitySettings(Section):
     missing_rate_limit: Rate = Field(
         0.2, description="A column with a larger share of missing values is reported."
     )
+    dump_shrink_limit: Rate = Field(
+        0.2, description="A full dump that lacks a larger share of its source's keys is refused."
+    )
 
 
 class RecommendSettings(Section):
