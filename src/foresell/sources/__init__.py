@@ -4,9 +4,13 @@ from foresell.sources.presets.canonical import CANONICAL_PRESETS
 from foresell.sources.presets.completejourney import COMPLETE_JOURNEY
 from foresell.sources.presets.online_retail import ONLINE_RETAIL
 from foresell.sources.presets.preset import Preset
+from foresell.sources.presets.rees46 import REES46
+from foresell.sources.presets.s3rec import S3REC
 
 PRESETS: dict[str, Preset] = {
     "completejourney": COMPLETE_JOURNEY,
     "online_retail": ONLINE_RETAIL,
+    "rees46": REES46,
+    "s3rec": S3REC,
     **CANONICAL_PRESETS,
 }

@@ -9,6 +9,7 @@ from foresell.sources.csv_text import stage_csv
 from foresell.sources.encoding import is_gzip, open_bytes
 from foresell.sources.jsonl import stage_jsonl
 from foresell.sources.parquet import MAGIC, stage_parquet
+from foresell.sources.sequences import stage_attributes, stage_sequences
 from foresell.sources.staging import Projection, ReadOptions, StagedFile
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ READERS: dict[str, Reader] = {
     "csv": stage_csv,
     "parquet": stage_parquet,
     "jsonl": stage_jsonl,
+    "s3rec_attributes": stage_attributes,
+    "s3rec_sequences": stage_sequences,
 }
 
 EXTENSIONS = {
