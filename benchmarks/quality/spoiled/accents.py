@@ -10,8 +10,9 @@ import polars as pl
 
 ACCENTED = {
     "HEART": "CŒUR", "CHRISTMAS": "NOËL", "BAG": "TÜTE", "COFFEE": "CAFÉ", "CREAM": "CRÈME", "TEA": "THÉ",
-    "BOX": "BOÎTE", "LIGHT": "LUMIÈRE", "FLOWER": "BLÜTE", "CAKE": "GÂTEAU", "SET": "SÉRIE", 
-    "GARDEN": "GÄRTEN", "KITCHEN": "KÜCHE", "DOOR": "TÜR", "GREEN": "GRÜN", "CANDLE": "BÔUGIE", "PASTA": "PÂTES", "BEER": "BIÈRE",
+    "BOX": "BOÎTE", "LIGHT": "LUMIÈRE", "FLOWER": "BLÜTE", "CAKE": "GÂTEAU", "SET": "SÉRIE",
+    "GARDEN": "GÄRTEN", "KITCHEN": "KÜCHE", "DOOR": "TÜR", "GREEN": "GRÜN", "CANDLE": "BÔUGIE",
+    "PASTA": "PÂTES", "BEER": "BIÈRE",
     "FRUIT": "FRÜCHTE", "CHEESE": "KÄSE", "JUICE": "PURÉE", "BREAD": "BRÖTCHEN", "WATER": "WÄSSER",
     "HAIR": "BEAUTÉ", "SALAD": "CRUDITÉS", "SOUP": "VELOUTÉ", "DRINKS": "GETRÄNKE", "VINTAGE": "ÉPOQUE",
     "SIGN": "PLÂQUE", "BOTTLE": "FLÄSCHCHEN", "RED": "RÖTLICH", "BLACK": "ÉBÈNE", "PAPER": "BÜTTENPAPIER",

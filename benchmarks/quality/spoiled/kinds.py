@@ -26,12 +26,11 @@ def exact_duplicates(dataset: Dataset, files: Frames, level: float, generator: n
 
 
 def near_duplicates(dataset: Dataset, files: Frames, level: float, generator: np.random.Generator) -> Damage:
-    """Orders entered again under a new id; products filed again under a new id with a retyped title."""
+    """Orders entered again under a new id (half the level, as a share of the rows); products filed again
+    under a new id with a retyped title (half the level, as a share of those sold four times and more)."""
     damage, rows = Damage(files), files[dataset.orders.file]
-    variants = ("rekeyed_order", "rekeyed_typo", "rekeyed_case", "rekeyed_spacing")
-    shares = parts(round(level * rows.height), variants)
-    _enter_orders_again(damage, dataset.orders, rows, shares.pop("rekeyed_order"), generator)
-    _file_products_again(damage, dataset, files, shares, generator)
+    _enter_orders_again(damage, dataset.orders, rows, max(1, round(level / 2 * rows.height)), generator)
+    _file_products_again(damage, dataset, files, level / 2, generator)
     return damage
 
 
@@ -54,7 +53,7 @@ def _enter_orders_again(
 
 
 def _file_products_again(
-    damage: Damage, dataset: Dataset, files: Frames, shares: dict[str, int], generator: np.random.Generator
+    damage: Damage, dataset: Dataset, files: Frames, share: float, generator: np.random.Generator
 ) -> None:
     """The later half of a product's lines moves to a new id, whose title is retyped."""
     orders, catalog = dataset.orders, dataset.catalog
@@ -64,8 +63,11 @@ def _file_products_again(
     )  # fmt: skip
     sizes = lines.group_by(orders.product).len().filter(pl.col("len") >= 4)
     sizes = sizes.join(titles, left_on=orders.product, right_on=catalog.product).sort(orders.product)
+    shares = parts(round(share * sizes.height), ("rekeyed_typo", "rekeyed_case", "rekeyed_spacing"))
     for variant, count in shares.items():
-        chosen = _until(sizes, count, generator, rows_of=pl.col("len") // 2)
+        chosen = sizes.filter(
+            pl.col(orders.product).is_in(pick(generator, sizes[orders.product], count).implode())
+        )
         sizes = sizes.join(chosen, on=orders.product, how="anti", maintain_order="left")
         new_title = [_retyped(title, variant, generator) for title in chosen[catalog.title]]
         renamed = chosen.select(orders.product, title=pl.Series(new_title, dtype=pl.String))
@@ -82,13 +84,10 @@ def _file_products_again(
         damage.add(catalog.file, copies.select(listed.columns), copies[ROW], variant)
 
 
-def _until(
-    sizes: pl.DataFrame, count: int, generator: np.random.Generator, rows_of: pl.Expr | None = None
-) -> pl.DataFrame:
+def _until(sizes: pl.DataFrame, count: int, generator: np.random.Generator) -> pl.DataFrame:
     """Entities in random order until their rows are `count`; at least one."""
     shuffled = sizes[generator.permutation(sizes.height).tolist()]
-    before = (pl.col("len") if rows_of is None else rows_of).cum_sum().shift(1, fill_value=0)
-    return shuffled.filter(before < count)
+    return shuffled.filter(pl.col("len").cum_sum().shift(1, fill_value=0) < count)
 
 
 def _retyped(title: str, variant: str, generator: np.random.Generator) -> str:
