@@ -33,6 +33,8 @@ FORBIDDEN_IMPORTS = {
         "telnetlib",
     ),
 }
+# The one place that may post, and only to the address that the user has put in the environment.
+MAY_ASK_THE_NETWORK = {"services/digest/webhook.py": {"urllib.request"}}
 FORBIDDEN_CALLS = {
     "torch.load",
     "torch.save",
@@ -89,7 +91,8 @@ def test_nothing_loads_code_or_asks_the_network(path: Path) -> None:
     parsed = tree(path)
     imported = set(imports(parsed))
     roots = {name.split(".")[0] for name in imported}
-    assert (imported | roots) & FORBIDDEN_IMPORTS == set()
+    allowed = MAY_ASK_THE_NETWORK.get(name_of(path), set())
+    assert (imported | roots) & FORBIDDEN_IMPORTS == allowed
     calls = {ast.unparse(node.func) for node in ast.walk(parsed) if isinstance(node, ast.Call)}
     assert calls & (FORBIDDEN_CALLS | {"eval", "exec", "__import__"}) == set()
 

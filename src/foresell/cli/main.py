@@ -11,6 +11,7 @@ from foresell import __version__
 from foresell.cli.commands import (
     check,
     demo,
+    digest,
     erase,
     explain,
     fit,
@@ -47,6 +48,7 @@ app.command("recommend")(recommend.recommend)
 app.command("forecast")(forecast.forecast)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
+app.command("digest")(digest.digest)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("erase")(erase.erase)
 app.command("rebuild")(rebuild.rebuild)

@@ -106,7 +106,7 @@ class ForecastSettings(Section):
 class RepairSettings(Section):
     rules: tuple[str, ...] = Field(
         (),
-        description="What to repair, in order: \"products.price: median by category\" (see docs/repairs.md).",
+        description='What to repair, in order: "products.price: median by category" (see docs/repairs.md).',
     )
     is_after_import: bool = Field(
         True,
@@ -141,6 +141,20 @@ class MatchingSettings(Section):
     )
 
 
+class DigestSettings(Section):
+    late_factor: float = Field(
+        1.5, ge=1, description="A source is late after this many times its longest usual pause."
+    )
+    unusual_z: float = Field(
+        3.5, gt=0, description="A size is unusual from this many robust standard deviations."
+    )
+    webhook_style: Literal["slack", "feishu", "dingtalk", "wecom"] = Field(
+        "slack",
+        description="What chat FORESELL_DIGEST_WEBHOOK belongs to (slack: also Mattermost, Teams): "
+        "slack, feishu, dingtalk, wecom.",
+    )
+
+
 class Settings(Section):
     store: StoreSettings = StoreSettings()
     engine: EngineSettings = EngineSettings()
@@ -148,6 +162,7 @@ class Settings(Section):
     quality: QualitySettings = QualitySettings()
     recommend: RecommendSettings = RecommendSettings()
     forecast: ForecastSettings = ForecastSettings()
+    digest: DigestSettings = DigestSettings()
     repair: RepairSettings = RepairSettings()
     matching: MatchingSettings = MatchingSettings()
 

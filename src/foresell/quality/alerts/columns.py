@@ -1,7 +1,5 @@
 """Columns of a source that have gone, or have become empty."""
 
-from collections.abc import Sequence
-
 from foresell.quality.alerts.watched import Alert, Limits, RunFacts, Watched
 from foresell.quality.finding import Words
 
@@ -34,7 +32,7 @@ def emptied_columns(watched: Watched, _limits: Limits) -> list[Alert]:
     return alerts
 
 
-def _last_two(watched: Watched) -> dict[str, Sequence[RunFacts]]:
+def _last_two(watched: Watched) -> dict[str, list[RunFacts]]:
     """The last two files of a source that brought something."""
     found = {}
     for source, runs in watched.by_source().items():

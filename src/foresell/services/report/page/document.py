@@ -39,21 +39,26 @@ def write_page(report: Report, language_code: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = files(__package__).joinpath(STYLE).read_text(encoding="utf-8")
+    style = read_style()
     return environment.get_template(TEMPLATE).render(
         report=report,
         language=language,
         say=language.say,
         reason_in=reason_in,
         style=style,
-        policy=_policy(style),
+        policy=content_policy(style),
         sections=SECTIONS,
         sentences=sentences(report, language),
         **_views(report, language),
     )
 
 
-def _policy(style: str) -> str:
+def read_style() -> str:
+    """The page's style sheet."""
+    return files(__package__).joinpath(STYLE).read_text(encoding="utf-8")
+
+
+def content_policy(style: str) -> str:
     """No script, no request; of styles only the page's own, known by its hash."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
