@@ -20,6 +20,7 @@ from foresell.cli.commands import (
     init,
     kpi,
     leaderboard,
+    match,
     quarantine,
     rebuild,
     recommend,
@@ -49,6 +50,7 @@ app.command("forecast")(forecast.forecast)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
 app.command("digest")(digest.digest)
+app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("erase")(erase.erase)
 app.command("rebuild")(rebuild.rebuild)

@@ -14,6 +14,7 @@ from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.features.cutoffs import ALL_TABLES, PARENTS, Window, blank_later_cells, keep_rows
+from foresell.matching.resolve import beneath_matching
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def asof(
     tables: Tables, settings: Settings, cutoff: datetime, *, known_by: datetime | None = None
-) -> "AsOfTables":
+) -> Tables:
     """Every table as it was in the world just before `cutoff`.
 
     Facts are those before the cutoff; a versioned row is the version valid then (`valid_from` null:
@@ -31,13 +32,16 @@ def asof(
     `known_by`: use only what the store had been told by then ("as reported on that day": rows with
     `recorded_at` ≤ known_by < `superseded_at`). Default: what is believed now about that time.
 
+    Of tables that are matched (`matching.resolve`), the links are those whose evidence was there by then.
+
     Raises InputError for a time without a time zone.
     """
     told = None if known_by is None else _utc(known_by, "known_by")
-    return AsOfTables(tables, Window(_utc(cutoff, "cutoff"), settings.store.time_zone, known_by=told))
+    window = Window(_utc(cutoff, "cutoff"), settings.store.time_zone, known_by=told)
+    return beneath_matching(tables, lambda unmatched: AsOfTables(unmatched, window))
 
 
-def after(tables: Tables, settings: Settings, cutoff: datetime, horizon: timedelta) -> "AsOfTables":
+def after(tables: Tables, settings: Settings, cutoff: datetime, horizon: timedelta) -> Tables:
     """What happened in [cutoff, cutoff + horizon), for labels.
 
     Facts are those of the window, as known at its end (an order cancelled within the window is
@@ -48,7 +52,8 @@ def after(tables: Tables, settings: Settings, cutoff: datetime, horizon: timedel
     if horizon <= timedelta(0):
         raise InputError("A horizon must be positive", received=horizon, do="Give a time span above 0.")
     since = _utc(cutoff, "cutoff")
-    return AsOfTables(tables, Window(since + horizon, settings.store.time_zone, since=since))
+    window = Window(since + horizon, settings.store.time_zone, since=since)
+    return beneath_matching(tables, lambda unmatched: AsOfTables(unmatched, window))
 
 
 def _utc(moment: datetime, name: str) -> datetime:

@@ -29,7 +29,7 @@ def measure(shop: Shop, kpi: str, question: Question, engine: Engine = "duckdb")
     """One KPI; errors as `query_kpi`."""
     from foresell.kpis.query import query_kpi
 
-    with shop.reading(engine) as tables:
+    with shop.reading_matched(engine) as tables:
         return query_kpi(
             tables,
             shop.settings,
@@ -46,7 +46,7 @@ def measure_all(shop: Shop, question: Question, engine: Engine = "duckdb") -> li
     """Every KPI as a record; one that cannot be given says what it lacks."""
     from foresell.kpis.query import all_kpis
 
-    with shop.reading(engine) as tables:
+    with shop.reading_matched(engine) as tables:
         answers = all_kpis(
             tables,
             shop.settings,
@@ -88,7 +88,7 @@ def explain(shop: Shop, kpi: str, dates: Mapping[str, date | None]) -> "ChangeEx
         raise InputError("Which change is not said", do="Add --from YYYY-MM-DD --to YYYY-MM-DD.")
     if start > end:
         raise InputError("The first day is after the last", received=f"{start} to {end}", do="Swap them.")
-    with shop.reading() as tables:
+    with shop.reading_matched() as tables:
         return explain_change(
             tables,
             shop.settings,

@@ -125,7 +125,7 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
     from foresell.predict.recommend.interactions import interactions
 
     say = _counting(progress, num_steps=2 * len(MODELS))
-    with shop.reading() as tables:
+    with shop.reading_matched() as tables:
         learned = interactions(tables)
         try:
             board = backtest(tables, shop.settings, say=say)
@@ -150,7 +150,7 @@ def _fit_forecaster(shop: Shop, progress: Progress) -> None:
     from foresell.predict.forecast.series import weekly_series
 
     say = _counting(progress, num_steps=len(MODELS) * (shop.settings.forecast.folds + 1))
-    with shop.reading() as tables:
+    with shop.reading_matched() as tables:
         series = weekly_series(tables, shop.settings)
         try:
             board = backtest(tables, shop.settings, say=say)
@@ -220,13 +220,14 @@ def recommend(shop: Shop, customer_id: str, k: int, progress: Progress = silent)
 
     if k < 1:
         raise InputError("k must be at least 1", received=k)
-    with shop.reading() as tables:
-        _require_customer(tables, customer_id)
+    with shop.reading_matched() as tables:
+        person_id = tables.person_of(customer_id)
+        _require_customer(tables, person_id)
     _ensure_fitted(shop, "recommend", progress)
     artifact = _load(shop, "recommend")
     fitted = load_model(artifact.kind).load(artifact.config, artifact.tables)
-    with shop.reading() as tables:
-        rows = _recommend_to(tables, shop.settings, fitted, artifact.label, k, customer_id)
+    with shop.reading_matched() as tables:
+        rows = _recommend_to(tables, shop.settings, fitted, artifact.label, k, person_id)
     items = rows.select("product_id", "rank", "score", "reason").to_dicts()
     return {"customer_id": customer_id, "model": f"{artifact.kind} ({artifact.label})", "items": items}
 
@@ -283,7 +284,7 @@ def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent
     model = load_model(artifact.kind)
     fitted = model.load(artifact.config, artifact.tables)
     if weeks > fitted.config.horizon:
-        with shop.reading() as tables:
+        with shop.reading_matched() as tables:
             series = weekly_series(tables, shop.settings)
         config = replace(config_of(artifact.kind, shop.settings), horizon=weeks)
         fitted = model.fit(series.frame, config)

@@ -98,7 +98,11 @@ def _carry_results(shop: Shop, target: DeltaFolder) -> None:
             identifying = [c for c in table.columns if c.identifies]
             buried = [is_buried_sql(str(c.identifies), quoted(c.name)) for c in identifying]
             kept = " AND ".join(f"NOT coalesce({condition}, false)" for condition in buried) or "true"
-            select = f"SELECT * FROM ({read_files(table.columns, files)}) WHERE {kept}"
+            rows = f"(SELECT *, {kept} AS is_kept FROM ({read_files(table.columns, files)}))"
+            select = f"SELECT * EXCLUDE (is_kept) FROM {rows} WHERE is_kept"
+            if name == "customer_links":
+                # What tied the rest of a person may have led over the erased id: all its links go.
+                select += f" AND person_id NOT IN (SELECT person_id FROM {rows} WHERE NOT is_kept)"
             written = write_parquet(connection, select, target.folder(name) / "carried")
         if written:
             target.commit(table, written, [], "carried")

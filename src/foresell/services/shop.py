@@ -13,6 +13,8 @@ from foresell.store.folder import StoreFolder, create_store, open_store
 if TYPE_CHECKING:
     import duckdb
 
+    from foresell.matching.resolve import MatchedTables
+
 Engine = Literal["duckdb", "spark"]
 
 # Called with what is being done, how far it is, and how far it goes (None: unknown).
@@ -42,6 +44,14 @@ class Shop:
             return
         with self.connect() as connection:
             yield EngineTables(DuckDBViews(connection), self.folder.tables.files)
+
+    @contextmanager
+    def reading_matched(self, engine: Engine = "duckdb") -> Iterator["MatchedTables"]:
+        """The shop's tables with every person once and every order once, by the links believed now."""
+        from foresell.matching.resolve import MatchedTables
+
+        with self.reading(engine) as tables:
+            yield MatchedTables(tables)
 
     @contextmanager
     def connect(self) -> Iterator["duckdb.DuckDBPyConnection"]:

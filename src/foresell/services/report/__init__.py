@@ -43,7 +43,7 @@ def write_report(
     from foresell.services.report.page import headline, render
 
     spoken = read_language(language) or shop.settings.store.language
-    with shop.reading() as tables:
+    with shop.reading_matched() as tables:
         report = gather(tables, shop.settings, start, end, progress)
     page = render(report, spoken)
     unfinished = path.with_name(f".{path.name}.unfinished")

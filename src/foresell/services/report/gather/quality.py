@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
+from foresell.matching.resolve import without_matching
 from foresell.services.report.sections import Quality, ReasonCount, RunRow
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ RUN_COLUMNS = tuple(RunRow.__dataclass_fields__)
 def gather_quality(tables: Tables, settings: Settings, on_check: "Callable[[str], None]") -> Quality:
     from foresell.quality.report import check_tables
 
-    return Quality(_runs(tables), _reasons(tables), check_tables(tables, settings, on_check=on_check))
+    as_recorded = without_matching(tables)
+    return Quality(_runs(tables), _reasons(tables), check_tables(as_recorded, settings, on_check=on_check))
 
 
 def _runs(tables: Tables) -> tuple[RunRow, ...]:

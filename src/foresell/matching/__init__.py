@@ -1,0 +1,1 @@
+"""What is the same: persons behind several ids, orders that several sources bring, events of orders."""

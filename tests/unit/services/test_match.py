@@ -1,0 +1,134 @@
+"""Matching a store: recorded once, undone exactly, rebuilt, and gone with whom it names."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foresell.contracts.errors import ConflictError, NotFoundError
+from foresell.services.erase import erase
+from foresell.services.links import find_run
+from foresell.services.match import list_matches, match_identities, show_match, undo_match
+from foresell.services.measure import Question, measure
+from foresell.services.rebuild import table_hash
+from foresell.services.shop import Shop
+from foresell.services.upkeep import rebuild
+
+CUSTOMERS = "customer_id,email,phone"
+ORDERS = "order_id,customer_id,created_at,total_amount,currency"
+
+
+@pytest.fixture
+def people(shop: Shop, import_rows: Any) -> Shop:
+    """a, b and c are one person: a and b by e-mail, b and c by phone; d and e are another."""
+    people = ("a,ann@x.org,", "b,ann@x.org,123", "c,,123", "d,dan@x.org,", "e,dan@x.org,")
+    import_rows(*people, header=CUSTOMERS, preset="customers")
+    orders = [f"o{n},{who},2024-01-0{n},10,USD" for n, who in enumerate("abcde", 1)]
+    import_rows(*orders, header=ORDERS, preset="orders")
+    return shop
+
+
+def value(shop: Shop, kpi: str) -> Any:
+    return measure(shop, kpi, Question()).rows[0]["value"]
+
+
+def links(shop: Shop) -> list[tuple[str, str]]:
+    with shop.reading() as tables:
+        rows = tables.current("customer_links").select("customer_id", "person_id").to_polars()
+    return sorted(rows.iter_rows())
+
+
+def test_customers_of_one_file_who_share_an_e_mail_count_once(people: Shop) -> None:
+    assert value(people, "customers") == 5
+    matched = match_identities(people)
+    assert matched.run is not None
+    assert (matched.run.num_added, matched.run.num_closed) == (3, 0)
+    assert links(people) == [("b", "a"), ("c", "a"), ("e", "d")]
+    assert value(people, "customers") == 2
+    assert value(people, "repeat_purchase_rate") == 1
+
+
+def test_a_dry_run_and_a_second_run_change_nothing(people: Shop) -> None:
+    told = match_identities(people, dry_run=True)
+    assert told.as_record()["customers_linked"] == 3
+    assert list_matches(people) == []
+    match_identities(people)
+    before = table_hash(people, "customer_links")
+    assert match_identities(people).run is None
+    assert table_hash(people, "customer_links") == before
+
+
+def test_undoing_runs_gives_the_exact_rows_back(people: Shop, import_rows: Any) -> None:
+    hashes = [table_hash(people, "customer_links")]
+    first = match_identities(people).run
+    hashes.append(table_hash(people, "customer_links"))
+    import_rows("z,,123", "d,other@x.org,", header=CUSTOMERS, preset="customers")
+    import_rows("o9,z,2023-01-01,10,USD", header=ORDERS, preset="orders")
+    second = match_identities(people).run
+    assert first is not None
+    assert second is not None
+    # z is older than a: every link to a is closed, and all are z's.
+    assert (second.num_added, second.num_closed) == (3, 2)
+    assert links(people) == [("a", "z"), ("b", "z"), ("c", "z"), ("e", "d")]
+    with pytest.raises(ConflictError, match=second.run_id):
+        undo_match(people, first.run_id)
+    for run, before in ((second, hashes[1]), (first, hashes[0])):
+        undo_match(people, run.run_id)
+        assert table_hash(people, "customer_links") == before
+    assert list_matches(people) == []
+    with pytest.raises(NotFoundError):
+        find_run(people, first.run_id)
+
+
+def test_a_run_is_shown_with_its_evidence_and_no_identifier_in_it(people: Shop) -> None:
+    run = match_identities(people).run
+    assert run is not None
+    assert [listed.run_id for listed in list_matches(people)] == [run.run_id]
+    shown = show_match(people, run.run_id)
+    assert [(link["customer_id"], link["through_id"], link["id_type"]) for link in shown] == [
+        ("b", "a", "email"),
+        ("c", "b", "phone"),
+        ("e", "d", "email"),
+    ]
+    assert all(link["evidence"] == f'{{"same": ["{link["id_type"]}"]}}' for link in shown)
+    assert len(show_match(people, run.run_id, 1)) == 1
+
+
+def test_links_survive_a_rebuild(people: Shop) -> None:
+    match_identities(people)
+    before = table_hash(people, "customer_links")
+    assert rebuild(people).changed == ()
+    assert table_hash(people, "customer_links") == before
+
+
+def find(shop: Shop, needles: list[str]) -> set[str]:
+    """Which of these stand anywhere in the store's folder, decoded."""
+    path = Path(__file__).parents[2] / "integration" / "store_walk.py"
+    spec = importlib.util.spec_from_file_location("store_walk", path)
+    assert spec is not None
+    assert spec.loader is not None
+    walk = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(walk)
+    return set(walk.find(shop.folder.root, needles))
+
+
+def test_erasing_a_customer_dissolves_the_person_whose_evidence_led_over_them(
+    shop: Shop, import_rows: Any
+) -> None:
+    people = ("ann,ann@x.org,", "GONE-BO-77,ann@x.org,123", "cy,,123", "d,dan@x.org,", "e,dan@x.org,")
+    import_rows(*people, header=CUSTOMERS, preset="customers")
+    import_rows("o1,ann,2023-01-01,10,USD", header=ORDERS, preset="orders")
+    run = match_identities(shop).run
+    assert run is not None
+    assert links(shop) == [("GONE-BO-77", "ann"), ("cy", "ann"), ("e", "d")]
+    phones = [row["id_token"] for row in show_match(shop, run.run_id) if row["id_type"] == "phone"]
+    needles = ["GONE-BO-77", *phones]
+    assert find(shop, needles) == set(needles)
+    erase(shop, ["GONE-BO-77"])
+    # cy's phone stays with cy alone; nothing names who is gone, and cy is ann no more.
+    assert find(shop, needles) == set(phones)
+    assert links(shop) == [("e", "d")]
+    assert match_identities(shop).run is None
+    erase(shop, ["cy"])
+    assert find(shop, [*needles, "cy@"]) == set()
