@@ -13,6 +13,7 @@ from foresell.sources.csv_records import LONGEST_RECORD, RecordSplitter
 from foresell.sources.encoding import TextProfile, Utf8Stream, is_gzip, profile_text, sha256_of
 from foresell.sources.feed import fed_path
 from foresell.sources.rejects import Reject, RejectWriter
+from foresell.sources.source import Source, plain_path
 from foresell.sources.staging import (
     PART,
     Projection,
@@ -44,15 +45,15 @@ class _Layout:
 
 
 def stage_csv(
-    connection: "DuckDBPyConnection", path: Path, into: Path, options: ReadOptions, projection: Projection
+    connection: "DuckDBPyConnection", source: Source, into: Path, options: ReadOptions, projection: Projection
 ) -> StagedFile:
     """A delimited text file as one Parquet part, every column text; see `readers.stage_file`."""
-    profile = profile_text(path, options)
-    stream = Utf8Stream(path, profile, options)
-    layout = _layout(_head(stream), path, options)
+    profile = profile_text(source, options)
+    stream = Utf8Stream(source, profile, options)
+    layout = _layout(_head(stream), source, options)
     replaced = projection(layout.columns)
     details: dict[str, Any] = {"delimiter": layout.delimiter, "encoding": profile.encoding}
-    num_rows = _read_fast(connection, path, into, profile, stream, layout, options, replaced)
+    num_rows = _read_fast(connection, source, into, profile, stream, layout, options, replaced)
     num_rejected = 0
     if num_rows is None:
         num_rows, num_rejected = _read_carefully(connection, into, stream, layout, options, replaced)
@@ -62,12 +63,12 @@ def stage_csv(
     }
     if layout.is_header_only:
         details["warning"] = "The file has a header and no rows."
-    return StagedFile(layout.columns, num_rows, num_rejected, sha256_of(path), "csv", details)
+    return StagedFile(layout.columns, num_rows, num_rejected, sha256_of(source), "csv", details)
 
 
 def _read_fast(
     connection: "DuckDBPyConnection",
-    path: Path,
+    source: Source,
     into: Path,
     profile: TextProfile,
     stream: Utf8Stream,
@@ -82,9 +83,10 @@ def _read_fast(
     is_simple_header = layout.num_header_lines == int(options.has_header)
     if not is_simple_header or options.quote != '"' or len(layout.columns) == 1:
         return None
-    source: AbstractContextManager[Path] = nullcontext(path) if profile.is_clean else fed_path(stream)
-    is_packed = profile.is_clean and is_gzip(path)
-    with source as readable:
+    path = plain_path(source) if profile.is_clean else None
+    feed: AbstractContextManager[Path] = fed_path(stream) if path is None else nullcontext(path)
+    is_packed = path is not None and is_gzip(path)
+    with feed as readable:
         extra = [
             f"header={str(options.has_header).lower()}",
             f"compression='{'gzip' if is_packed else 'none'}'",
@@ -176,17 +178,17 @@ def _head(stream: Utf8Stream) -> str:
     return "".join(parts)
 
 
-def _layout(head: str, path: Path, options: ReadOptions) -> _Layout:
+def _layout(head: str, source: Source, options: ReadOptions) -> _Layout:
     delimiter = _given_delimiter(options) or _sniffed_delimiter(head, options)
     rows, header_lines = _sample(head, delimiter, options)
     if not rows:
-        raise InputError(f"{path.name} has no header and no rows", do="Export it again.")
+        raise InputError(f"{source.name} has no header and no rows", do="Export it again.")
     if len(rows[0]) == 1:
-        _refuse_if_another_fits(head, delimiter, path, options)
+        _refuse_if_another_fits(head, delimiter, source, options)
     if not options.has_header:
         names = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
         return _Layout(names, delimiter, 0, is_header_only=False)
-    return _Layout(clean_names(rows[0], path), delimiter, header_lines, is_header_only=len(rows) == 1)
+    return _Layout(clean_names(rows[0], source), delimiter, header_lines, is_header_only=len(rows) == 1)
 
 
 def _given_delimiter(options: ReadOptions) -> str | None:
@@ -213,12 +215,12 @@ def _fit(head: str, delimiter: str, options: ReadOptions) -> tuple[bool, float, 
     return (width > 1, share, width)
 
 
-def _refuse_if_another_fits(head: str, delimiter: str, path: Path, options: ReadOptions) -> None:
+def _refuse_if_another_fits(head: str, delimiter: str, source: Source, options: ReadOptions) -> None:
     for other in (*DELIMITERS, *RARE_DELIMITERS):
         splits, share, width = _fit(head, other, options)
         if other != delimiter and splits and share >= FITTING_SHARE:
             raise InputError(
-                f"{path.name} has one column split at {delimiter!r}, but {width} split at {other!r}",
+                f"{source.name} has one column split at {delimiter!r}, but {width} split at {other!r}",
                 do=f"Read it with --delimiter {other!r}.",
             )
 

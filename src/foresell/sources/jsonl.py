@@ -16,6 +16,7 @@ from foresell.sources.encoding import (
 )
 from foresell.sources.feed import fed_path
 from foresell.sources.rejects import BATCH_ROWS, Reject, RejectWriter
+from foresell.sources.source import Source, plain_path
 from foresell.sources.staging import (
     Projection,
     ReadOptions,
@@ -36,20 +37,20 @@ MOST_COLUMNS = 5_000
 
 
 def stage_jsonl(
-    connection: "DuckDBPyConnection", path: Path, into: Path, options: ReadOptions, projection: Projection
+    connection: "DuckDBPyConnection", source: Source, into: Path, options: ReadOptions, projection: Projection
 ) -> StagedFile:
     """A JSON Lines file as one Parquet part, every column text; see `readers.stage_file`.
 
     Columns are in order of first appearance. A nested object gives a column a field (`user.id`), deeper
     ones and arrays stay JSON text; null and absent are both null.
     """
-    profile = profile_text(path, options)
-    lines = _Lines(path, profile, options)
-    keys, num_bad = _survey(connection, lines, path)
-    columns = clean_names([".".join(key) for key in keys], path)
+    profile = profile_text(source, options)
+    lines = _Lines(source, profile, options)
+    keys, num_bad = _survey(connection, lines, source)
+    columns = clean_names([".".join(key) for key in keys], source)
     replaced = projection(columns)
-    with lines.relation() as source:
-        num_rows = copy_to_part(connection, _select(source, keys, columns, replaced), into)
+    with lines.relation() as relation:
+        num_rows = copy_to_part(connection, _select(relation, keys, columns, replaced), into)
     with RejectWriter(into, is_raw_withheld=bool(replaced)) as rejects:
         if num_bad:
             _reject_bad_lines(connection, lines, rejects)
@@ -59,16 +60,16 @@ def stage_jsonl(
         "nul_bytes_removed": profile.num_nul_bytes if profile.encoding == "utf-8" else 0,
         "replacement_characters": lines.num_replaced,
     }
-    return StagedFile(columns, num_rows, num_rejected, sha256_of(path), "jsonl", details)
+    return StagedFile(columns, num_rows, num_rejected, sha256_of(source), "jsonl", details)
 
 
 class _Lines:
     """The file's lines as a relation of one column, `line`; each pass reads the file anew."""
 
-    def __init__(self, path: Path, profile: TextProfile, options: ReadOptions) -> None:
-        self._path = path
+    def __init__(self, source: Source, profile: TextProfile, options: ReadOptions) -> None:
+        self._source = source
         self._profile = profile
-        self._stream = Utf8Stream(path, profile, options)
+        self._stream = Utf8Stream(source, profile, options)
 
     @property
     def num_replaced(self) -> int:
@@ -76,12 +77,13 @@ class _Lines:
 
     @contextmanager
     def relation(self) -> Iterator[str]:
-        source: AbstractContextManager[Path] = fed_path(map(_without_returns, self._stream))
+        feed: AbstractContextManager[Path] = fed_path(map(_without_returns, self._stream))
         compression = "none"
-        if self._profile.is_clean and not self._profile.has_carriage_return:
-            source = nullcontext(self._path)
-            compression = "gzip" if is_gzip(self._path) else "none"
-        with source as readable:
+        is_plain = self._profile.is_clean and not self._profile.has_carriage_return
+        if is_plain and (path := plain_path(self._source)):
+            feed = nullcontext(path)
+            compression = "gzip" if is_gzip(path) else "none"
+        with feed as readable:
             yield (
                 f"read_csv({literal(str(readable))}, auto_detect=false, header=false, delim='\\x01',"
                 f" quote='', escape='', new_line='\\n', columns={{'line': 'VARCHAR'}},"
@@ -97,23 +99,23 @@ IS_OBJECT = "(CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE fa
 IS_ROW = "(line IS NOT NULL AND trim(line, ' \t') <> '')"
 
 
-def _survey(connection: "DuckDBPyConnection", lines: _Lines, path: Path) -> tuple[list[KeyPath], int]:
+def _survey(connection: "DuckDBPyConnection", lines: _Lines, source: Source) -> tuple[list[KeyPath], int]:
     """The key paths in order of first appearance, and how many lines hold no object."""
     keys = _keys(connection, lines, "json_keys(line)")
-    with lines.relation() as source:
+    with lines.relation() as relation:
         counted = connection.execute(
             f"SELECT count(*) FILTER ({IS_OBJECT}), count(*) FILTER (NOT {IS_OBJECT})"
-            f" FROM {source} WHERE {IS_ROW}"
+            f" FROM {relation} WHERE {IS_ROW}"
         ).fetchone()
     num_objects, num_bad = counted or (0, 0)
     if not num_objects:
         raise InputError(
-            f"{path.name} is not JSON Lines: no line holds a JSON object",
+            f"{source.name} is not JSON Lines: no line holds a JSON object",
             do="Write one object a line, such as {\"id\": 1}; `jq -c '.[]'` makes lines of an array.",
         )
     if len(keys) > MOST_COLUMNS:
         raise InputError(
-            f"{path.name} has {len(keys)} different field names", do=f"At most {MOST_COLUMNS} can be read."
+            f"{source.name} has {len(keys)} different field names", do=f"At most {MOST_COLUMNS} can be read."
         )
     paths: list[KeyPath] = []
     nested = _nested(connection, lines, keys)

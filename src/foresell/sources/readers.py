@@ -1,15 +1,18 @@
 """Reading any file into raw Parquet parts, in file order and bounded memory."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean, plain_reason
 from foresell.sources.csv_text import stage_csv
-from foresell.sources.encoding import is_gzip, open_bytes
+from foresell.sources.encoding import is_gzip
+from foresell.sources.excel import is_workbook, stage_excel
 from foresell.sources.jsonl import stage_jsonl
+from foresell.sources.no_tables import HEAD, refuse_what_is_no_table
 from foresell.sources.parquet import MAGIC, stage_parquet
 from foresell.sources.sequences import stage_attributes, stage_sequences
+from foresell.sources.source import Source
 from foresell.sources.staging import Projection, ReadOptions, StagedFile
 
 if TYPE_CHECKING:
@@ -17,12 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["READERS", "ReadOptions", "StagedFile", "detect_format", "stage_file"]
 
-Reader = Callable[["DuckDBPyConnection", Path, Path, ReadOptions, Projection], StagedFile]
+Reader = Callable[["DuckDBPyConnection", Source, Path, ReadOptions, Projection], StagedFile]
 
 READERS: dict[str, Reader] = {
     "csv": stage_csv,
     "parquet": stage_parquet,
     "jsonl": stage_jsonl,
+    "excel": stage_excel,
     "s3rec_attributes": stage_attributes,
     "s3rec_sequences": stage_sequences,
 }
@@ -42,7 +46,7 @@ EXTENSIONS = {
 
 def stage_file(
     connection: "DuckDBPyConnection",
-    path: Path,
+    source: Source,
     into: Path,
     *,
     options: ReadOptions,
@@ -66,48 +70,46 @@ def stage_file(
     """
     import duckdb
 
-    if not path.is_file():
-        raise NotFoundError(f"There is no file {path}", do="Check the path.")
-    format_name = options.format or detect_format(path)
+    if isinstance(source, Path) and not source.is_file():
+        raise NotFoundError(f"There is no file {source}", do="Check the path.")
+    format_name = options.format or detect_format(source)
     if format_name not in READERS:
         raise InputError(f"There is no format '{format_name}'", do=did_you_mean(format_name, READERS))
     into.mkdir(parents=True, exist_ok=True)
     try:
-        return READERS[format_name](connection, path, into, options, projection)
+        return READERS[format_name](connection, source, into, options, projection)
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise BackendError(
-            f"{path.name} could not be read into the store: {plain_reason(error)}",
+            f"{source.name} could not be read into the store: {plain_reason(error)}",
             do="Check free disk space and permissions, or raise engine.memory_limit.",
         ) from error
     except duckdb.Error as error:
         raise InputError(
-            f"{path.name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
+            f"{source.name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
             do="Check the file's format, delimiter and encoding.",
         ) from error
 
 
-def detect_format(path: Path) -> str:
-    """The format by the file's first bytes, then its extension (before .gz)."""
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head == MAGIC:
+def detect_format(source: Source) -> str:
+    """The format by the file's first bytes, then its extension (before .gz).
+
+    Raises InputError for what is known to be no table, or an archive of several.
+    """
+    with source.open("rb") as file:
+        head = file.read(HEAD)
+    if head[:4] == MAGIC:
         return "parquet"
-    if head[:2] == b"PK":
-        raise InputError(
-            f"{path.name} is a zip archive or an Excel workbook",
-            do="Unpack it, or save the sheet as CSV (UTF-8).",
-        )
-    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if is_workbook(source, head):
+        return "excel"
+    refuse_what_is_no_table(source.name, head)
+    suffixes = [suffix.lower() for suffix in PurePath(source.name).suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     if suffixes and suffixes[-1] in EXTENSIONS:
         return EXTENSIONS[suffixes[-1]]
-    return "jsonl" if _first_character(path) == b"{" else "csv"
+    return "jsonl" if _first_character(source, head) == b"{" else "csv"
 
 
-def _first_character(path: Path) -> bytes:
-    if is_gzip(path):
-        # A damaged archive is reported by the reader.
-        return b""
-    with open_bytes(path) as file:
-        return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+def _first_character(source: Source, head: bytes) -> bytes:
+    # A damaged archive is reported by the reader.
+    return b"" if is_gzip(source) else head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]

@@ -9,6 +9,7 @@ from foresell.contracts.errors import InputError
 from foresell.sources.encoding import Utf8Stream, profile_text, sha256_of
 from foresell.sources.feed import fed_path
 from foresell.sources.rejects import Reject, RejectWriter
+from foresell.sources.source import Source
 from foresell.sources.staging import Projection, ReadOptions, StagedFile, copy_to_part, projected
 from foresell.store.engine import literal
 
@@ -20,7 +21,7 @@ ATTRIBUTE_COLUMNS = ("item_id", "attribute_ids")
 
 
 def stage_sequences(
-    connection: "DuckDBPyConnection", path: Path, into: Path, options: ReadOptions, projection: Projection
+    connection: "DuckDBPyConnection", source: Source, into: Path, options: ReadOptions, projection: Projection
 ) -> StagedFile:
     """A line `user item item …` as one row an item; see `readers.stage_file`.
 
@@ -29,21 +30,21 @@ def stage_sequences(
     """
     columns = projected(SEQUENCE_COLUMNS, projection(SEQUENCE_COLUMNS))
     is_withheld = bool(projection(SEQUENCE_COLUMNS))
-    stream = Utf8Stream(path, profile_text(path, options), options)
+    stream = Utf8Stream(source, profile_text(source, options), options)
     with RejectWriter(into, is_raw_withheld=is_withheld) as rejects:
         with fed_path(_one_item_a_line(stream, rejects)) as readable:
             types = ", ".join(f"{name}: 'VARCHAR'" for name in SEQUENCE_COLUMNS)
-            source = (
+            relation = (
                 f"read_csv({literal(str(readable))}, auto_detect=false, header=false, delim=' ', quote='', "
                 f"escape='', new_line='\\n', columns={{{types}}})"
             )
-            num_rows = copy_to_part(connection, f"SELECT {columns} FROM {source}", into)
+            num_rows = copy_to_part(connection, f"SELECT {columns} FROM {relation}", into)
         num_rejected = rejects.count
     if not num_rows:
         raise InputError(
-            f"{path.name} holds no sequences", do="Each line must be a user and its items: user item item …"
+            f"{source.name} holds no sequences", do="Each line must be a user and its items: user item item …"
         )
-    return StagedFile(SEQUENCE_COLUMNS, num_rows, num_rejected, sha256_of(path), "s3rec_sequences")
+    return StagedFile(SEQUENCE_COLUMNS, num_rows, num_rejected, sha256_of(source), "s3rec_sequences")
 
 
 def _one_item_a_line(stream: Iterable[bytes], rejects: RejectWriter) -> Iterator[bytes]:
@@ -63,7 +64,7 @@ def _one_item_a_line(stream: Iterable[bytes], rejects: RejectWriter) -> Iterator
 
 
 def stage_attributes(
-    connection: "DuckDBPyConnection", path: Path, into: Path, options: ReadOptions, projection: Projection
+    connection: "DuckDBPyConnection", source: Source, into: Path, options: ReadOptions, projection: Projection
 ) -> StagedFile:
     """One JSON object, item → list of attribute ids, as one row an item; see `readers.stage_file`.
 
@@ -71,7 +72,7 @@ def stage_attributes(
     """
     import pyarrow as pa
 
-    items = _read_object(path, options)
+    items = _read_object(source, options)
     entries = pa.table(
         {
             "item_id": pa.array(items, pa.string()),
@@ -84,18 +85,18 @@ def stage_attributes(
         num_rows = copy_to_part(connection, f"SELECT {columns} FROM attribute_entries", into)
     finally:
         connection.unregister("attribute_entries")
-    return StagedFile(ATTRIBUTE_COLUMNS, num_rows, 0, sha256_of(path), "s3rec_attributes")
+    return StagedFile(ATTRIBUTE_COLUMNS, num_rows, 0, sha256_of(source), "s3rec_attributes")
 
 
-def _read_object(path: Path, options: ReadOptions) -> dict[str, Any]:
-    text = b"".join(Utf8Stream(path, profile_text(path, options), options))
+def _read_object(source: Source, options: ReadOptions) -> dict[str, Any]:
+    text = b"".join(Utf8Stream(source, profile_text(source, options), options))
     try:
         items = json.loads(text)
     except ValueError:
         items = None
     if not isinstance(items, dict) or not items or not all(isinstance(ids, list) for ids in items.values()):
         raise InputError(
-            f"{path.name} holds no attributes of items",
+            f"{source.name} holds no attributes of items",
             do='The file must be one JSON object: {"item": [attribute, …], …}',
         )
     return items

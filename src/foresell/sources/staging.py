@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, did_you_mean
+from foresell.sources.source import Source
 from foresell.store.engine import literal, quoted
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class ReadOptions:
 
     `encoding` is a Python codec. `fallback_encoding` decodes the lines of a UTF-8 file that are not
     valid UTF-8; without it their broken bytes become replacement characters. `quote=""`: no quoting.
+    `sheet`: of a workbook. `header_row`: the line of a text, or the row of a sheet, that names the columns,
+    from 1; what stands above it is left out.
     """
 
     format: str | None = None
@@ -33,6 +36,8 @@ class ReadOptions:
     fallback_encoding: str | None = None
     has_header: bool = True
     quote: str = '"'
+    sheet: str | None = None
+    header_row: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,13 @@ def read_options(tree: Mapping[str, Any], *, where: str) -> ReadOptions:
     for key, value in tree.items():
         if key not in known:
             raise InputError(f"{where}: there is no option '{key}'", do=did_you_mean(key, known))
-        wanted: type = bool if key == "has_header" else str
-        if not isinstance(value, wanted):
+        wanted: type = {"has_header": bool, "header_row": int}.get(key, str)
+        if type(value) is not wanted or value == 0:
             raise InputError(f"{where}: '{key}' must be a {wanted.__name__}", received=repr(value))
     return ReadOptions(**tree)
 
 
-def clean_names(names: Sequence[str], path: Path) -> tuple[str, ...]:
+def clean_names(names: Sequence[str], source: Source) -> tuple[str, ...]:
     """Column names without byte-order mark and surrounding whitespace.
 
     Raises InputError where one is empty or two are equal (upper and lower case do not differ).
@@ -76,13 +81,13 @@ def clean_names(names: Sequence[str], path: Path) -> tuple[str, ...]:
     for position, name in enumerate(cleaned, 1):
         if not name:
             raise InputError(
-                f"Column {position} of {path.name} has no name",
+                f"Column {position} of {source.name} has no name",
                 received=", ".join(cleaned),
                 do="Give every column a name in the first line, or say that there is no header.",
             )
         if name.casefold() in seen:
             raise InputError(
-                f"{path.name} has two columns named '{name}'",
+                f"{source.name} has two columns named '{name}'",
                 received=", ".join(cleaned),
                 do="Rename one of them (upper and lower case do not tell columns apart).",
             )
