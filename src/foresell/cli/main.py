@@ -24,6 +24,7 @@ from foresell.cli.commands import (
     quarantine,
     rebuild,
     recommend,
+    repair,
     report,
     store,
 )
@@ -52,6 +53,7 @@ app.command("report")(report.report)
 app.command("digest")(digest.digest)
 app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(repair.app, name="repair")
 app.command("erase")(erase.erase)
 app.command("rebuild")(rebuild.rebuild)
 app.add_typer(store.app, name="store")

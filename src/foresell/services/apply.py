@@ -13,6 +13,7 @@ from foresell.contracts.errors import BackendError, plain_reason
 from foresell.contracts.records import IngestRun, RowCounts, ingest_runs
 from foresell.contracts.settings import Settings
 from foresell.contracts.tables import TABLES
+from foresell.services.corrections import apply_corrections
 from foresell.services.faults import commit_record, num_rows, write_quarantine
 from foresell.services.shop import Shop
 from foresell.sources.mapping import Mapping, Target, mapping_from_json
@@ -69,6 +70,9 @@ def apply_run(
     """Merge the rows of a run, quarantine those that cannot be used, and record how all ended."""
     if run.kind == "duplicate":
         counts = RowCounts(rows_read=run.num_rows, rows_duplicate=run.num_rows)
+        return _record(connection, where, run, counts, finished_at)
+    if run.kind == "repair":
+        counts = apply_corrections(connection, where.raw, where.tables, where.settings, run)
         return _record(connection, where, run, counts, finished_at)
     mapping = mapping_from_json(run.mapping)
     _make_raw_view(connection, where, run, mapping)

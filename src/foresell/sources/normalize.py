@@ -186,7 +186,7 @@ def _outer(
     own = [c for c in compiled if c.column is not VALID_FROM]
     selected = [f"{_alias(c.column.name)} AS {quoted(c.column.name)}" for c in own]
     if target.contract.time_column is not None:
-        selected.append(f"{_local_date(target.contract.time_column, settings)} AS local_date")
+        selected.append(f"{local_date_sql(_alias(target.contract.time_column), settings)} AS local_date")
     if target.contract.is_versioned:
         selected.append(f"{_alias(VALID_FROM.name)} AS valid_from")
     selected.append("_row_number")
@@ -201,8 +201,8 @@ def _outer(
     return f"SELECT {', '.join(selected)} FROM (SELECT *, {fault} AS _fault FROM ({rows}))"
 
 
-def _local_date(time_column: str, settings: Settings) -> str:
-    time = _alias(time_column)
+def local_date_sql(time: str, settings: Settings) -> str:
+    """The SQL of the date, in the store's time zone, of a time (SQL)."""
     if settings.store.time_zone == "UTC":
         return f"CAST(make_timestamp(epoch_us({time})) AS DATE)"
     return f"CAST(timezone({literal(settings.store.time_zone)}, {time}) AS DATE)"

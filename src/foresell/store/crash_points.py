@@ -16,6 +16,8 @@ POINTS = (
     "import.finished",
     "replay.raw_written",
     "replay.finished",
+    "repair.staged",
+    "repair.raw_written",
     "rebuild.started",
     "rebuild.run_applied",
     "rebuild.complete",

@@ -30,6 +30,8 @@ from foresell.store.delta import DeltaFolder, WrittenFile
 from foresell.store.engine import literal, quoted, read_files
 from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan
 from foresell.store.parquet import write_parquet
+from foresell.store.said import IS_DROPPED, IS_REPAIRED, recall_sources
+from foresell.store.supersede import rewrite_superseded
 
 if TYPE_CHECKING:
     import duckdb
@@ -139,7 +141,8 @@ class Merge:
         if self._files:
             self._execute(
                 f"INSERT INTO shared_keys SELECT DISTINCT h FROM scan_{position} WHERE h IN "
-                f"(SELECT hash({key_text(typed.table)}) FROM {existing} WHERE superseded_at IS NULL)"
+                f"(SELECT hash({key_text(typed.table)}) FROM {existing} "
+                f"WHERE superseded_at IS NULL OR {IS_DROPPED})"
             )
         content = f"hash({', '.join(quoted(c.name) for c in typed.table.own_columns)})"
         stated = "NULL::UBIGINT" if typed.kind == "retired" else content
@@ -157,12 +160,16 @@ class Merge:
         )
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
-            f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to} "
-            f"FROM {existing} WHERE superseded_at IS NULL AND {hashed}"
+            f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to}, "
+            f"{IS_REPAIRED} AS is_repaired FROM {existing} WHERE superseded_at IS NULL AND {hashed}"
             if self._files
             else "CREATE OR REPLACE TEMP TABLE believed (f VARCHAR, r BIGINT, k VARCHAR, c UBIGINT, "
-            "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ)"
+            "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ, is_repaired BOOLEAN)"
         )
+        if self._files:
+            times = {"valid_from": valid_from, "valid_to": valid_to}
+            columns = {"k": key_text(typed.table), "c": content, **times}
+            recall_sources(self._connection, existing, hashed, columns)
 
     def _choose(self, rows: str) -> None:
         self._execute("DELETE FROM chosen_rows")
@@ -184,7 +191,9 @@ class Merge:
 
     def _commit(self, typed: TypedRows, plain: list[WrittenFile], folder: Path, transaction: str) -> None:
         added = plain + self._write_decided(typed, folder)
-        removed, rewritten = self._rewrite_superseded(typed.table, folder)
+        removed, rewritten = rewrite_superseded(
+            self._connection, typed.table, self._stamp.sql_time, folder
+        )
         if added or removed:
             reached("import.table_written")
             self._tables.commit(typed.table, [*added, *rewritten], removed, transaction)

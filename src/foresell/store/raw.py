@@ -20,7 +20,7 @@ from typing import Any, Literal
 from foresell.contracts.errors import BackendError
 from foresell.store.engine import literal
 
-RunKind = Literal["import", "replay", "duplicate"]
+RunKind = Literal["import", "replay", "duplicate", "repair"]
 STAGING = ".staging-"
 
 

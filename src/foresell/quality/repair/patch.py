@@ -63,8 +63,7 @@ def is_wrong(rows: Any, column: str, condition: Condition) -> Any:
     values = rows[column]
     if condition.operator == "missing":
         return values.isnull()
-    kind = IBIS_TYPES[TABLE_TYPES[type(values)]] if False else values.type()
-    given = [ibis.literal(value).cast(kind) for value in condition.values]
+    given = [ibis.literal(value).cast(values.type()) for value in condition.values]
     if condition.operator == "in":
         return values.isin(given).fill_null(False)
     compared = {
@@ -88,7 +87,9 @@ def changes(rows: Any, rule: Rule, new: Mapping[str, Any], evidence: Any) -> Pat
     columns |= {OLD + name: rows[name] for name in new}
     columns |= {NEW + name: typed(value, table.column[name].type) for name, value in new.items()}
     found = rows.select(**columns, evidence=evidence.cast("string"))
-    differs = [found[NEW + name].notnull() & ~found[NEW + name].identical_to(found[OLD + name]) for name in new]
+    differs = [
+        found[NEW + name].notnull() & ~found[NEW + name].identical_to(found[OLD + name]) for name in new
+    ]
     kept = differs[0]
     for condition in differs[1:]:
         kept = kept | condition

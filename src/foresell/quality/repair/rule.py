@@ -7,7 +7,8 @@
     products.attributes.weight: unit kg
     products: merge_same_key
 
-`if` says which cells are wrong: `if missing` (the default), `if = X`, `if < X` (also <=, >, >=), `if in A, B`.
+`if` says which cells are wrong: `if missing` (the default), `if = X`, `if < X` (also <=, >, >=) or
+`if in A, B`.
 `by nothing` puts all rows into one group. A value with spaces, or the words by and if, stands in 'quotes'.
 """
 
@@ -110,7 +111,6 @@ def parse_rule(text: str, repairs: Sequence[str]) -> Rule:
 def _tokens(text: str, rest: str) -> list[tuple[str, bool]]:
     """The words, each with whether it stood in quotes."""
     try:
-        pieces = list(shlex.shlex(rest, posix=False, punctuation_chars=""))
         lexer = shlex.shlex(rest, posix=False)
         lexer.whitespace_split = True
         lexer.commenters = ""
@@ -129,9 +129,13 @@ def _place(text: str, place: str) -> tuple[str, str | None, str | None]:
     table, _, rest = place.strip().partition(".")
     column, _, member = rest.partition(".")
     if table not in TABLES:
-        raise InputError(f"The repair rule '{text}': there is no table '{table}'", do=did_you_mean(table, TABLES))
+        raise InputError(
+            f"The repair rule '{text}': there is no table '{table}'", do=did_you_mean(table, TABLES)
+        )
     if table in REFUSED_TABLES:
-        raise InputError(f"'{table}' is never repaired: {REFUSED_TABLES[table]}", do="Correct it at the source.")
+        raise InputError(
+            f"'{table}' is never repaired: {REFUSED_TABLES[table]}", do="Correct it at the source."
+        )
     if column:
         _require_column(text, TABLES[table], column)
     if member and TABLES[table].column[column].type != "json":

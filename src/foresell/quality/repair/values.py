@@ -8,10 +8,7 @@ from typing import Any
 
 from foresell.contracts.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Column, Type
 from foresell.contracts.errors import InputError, did_you_mean
-from foresell.contracts.tables import EVENT_NAMES, ORDER_STATUSES
 
-# Columns whose words are a closed list.
-KNOWN_WORDS = {"event_name": tuple(EVENT_NAMES), "status": ORDER_STATUSES}
 EXAMPLES: dict[Type, str] = {
     "decimal": "a number with at most 4 decimals, such as 4.99",
     "integer": "a whole number",

@@ -1,0 +1,53 @@
+"""Repairs: what can be done about wrong cells and rows, one a file.
+
+A repair takes the tables, the settings and a rule, and gives patches (see `patch.py`); it changes nothing
+itself. To add one: a file with `check` (which rules it refuses) and `find`, and a line here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from foresell.contracts.protocols import Tables
+from foresell.contracts.settings import Settings
+from foresell.quality.repair import (
+    constant,
+    drop,
+    forward_fill,
+    interpolate,
+    mode,
+    seasonal,
+    statistic,
+)
+from foresell.quality.repair.patch import Patch
+from foresell.quality.repair.rule import Rule, parse_rule
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """`check` raises InputError for a rule that it refuses; `meaning`: what it does, for those who choose."""
+
+    check: Callable[[Rule], None]
+    find: Callable[[Tables, Settings, Rule], list[Patch]]
+    meaning: str
+
+
+REPAIRS: dict[str, Repair] = {
+    "drop": Repair(drop.check, drop.find, "the row goes"),
+    "mean": Repair(statistic.check, statistic.find, "the mean of the group's right values"),
+    "median": Repair(statistic.check, statistic.find, "their median"),
+    "mode": Repair(mode.check, mode.find, "the most frequent of them"),
+    "constant": Repair(constant.check, constant.find, "a value that the rule names"),
+    "forward_fill": Repair(forward_fill.check, forward_fill.find, "the last right value before it"),
+    "interpolate": Repair(interpolate.check, interpolate.find, "on the line between its neighbors in time"),
+    "interpolate_seasonal": Repair(
+        seasonal.check, seasonal.find, "the same, with what its weekday (or month: yearly) adds"
+    ),
+}
+
+
+def read_rules(texts: Iterable[str]) -> list[Rule]:
+    """The rules of these texts; InputError for the first that cannot be read, or that its repair refuses."""
+    rules = [parse_rule(text, sorted(REPAIRS)) for text in texts]
+    for rule in rules:
+        REPAIRS[rule.repair].check(rule)
+    return rules
