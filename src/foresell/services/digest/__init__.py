@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 class Digest:
     """A day's digest in one language. `alerts` holds all of them, also those beyond the tenth line."""
 
+    store: str
     day: date
-    title: str
     lines: "tuple[Line, ...]"
     alerts: "tuple[Alert, ...]"
     language: "Language"
+
+    @property
+    def title(self) -> str:
+        day = self.language.weekday(self.day)
+        return self.language.say("digest.title", store=self.store, day=day)
 
     def markdown(self) -> str:
         from foresell.services.digest.lines import markdown_page
@@ -31,7 +36,7 @@ class Digest:
     def html(self) -> str:
         from foresell.services.digest.lines import html_page
 
-        return html_page(self.title, list(self.lines), self.language)
+        return html_page(self.store, self.day, list(self.lines), self.language)
 
     def as_record(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -66,8 +71,7 @@ def make_digest(shop: Shop, day: date | None = None, language_code: str | None =
         figures = figure_lines(tables, settings, chosen, language)
     alerts = [*find_alerts(watched, limits), *unusual_volumes(watched, limits.unusual_z)]
     lines = choose_lines(figures, _data_line(watched, language), alerts, language)
-    title = language.say("digest.title", store=settings.store.name, day=language.weekday(chosen))
-    return Digest(chosen, title, tuple(lines), tuple(alerts), language)
+    return Digest(settings.store.name, chosen, tuple(lines), tuple(alerts), language)
 
 
 def _whole_day(day: date | None, time_zone: str) -> date:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from markupsafe import Markup, escape
 
@@ -77,11 +78,12 @@ def markdown_page(title: str, lines: list[Line], language: Language) -> str:
     return f"# {_literal(title)}\n\n{listed}\n"
 
 
-def html_page(title: str, lines: list[Line], language: Language) -> str:
+def html_page(store: str, day: date, lines: list[Line], language: Language) -> str:
     """One self-contained page in the report's style, that asks no host for anything."""
     style = read_style()
+    title = language.say("digest.title", store=store, day=language.weekday(day))
     items = Markup("\n").join(
-        Markup('<li class="{}">{}</li>').format(line.kind, line.html(language)) for line in lines
+        Markup('<li class="of-{}">{}</li>').format(line.kind, line.html(language)) for line in lines
     )
     lang = "zh-Hans" if language.code == "zh" else "en"
     head = (
@@ -93,7 +95,7 @@ def html_page(title: str, lines: list[Line], language: Language) -> str:
     )
     body = (
         f'<body>\n<header class="top"><p class="kind">{escape(language.say("digest.kind"))}</p>'
-        f"<h1>{escape(title)}</h1></header>\n"
+        f'<h1>{escape(store)}</h1><p class="when">{escape(language.weekday(day))}</p></header>\n'
         f'<main><section class="headline"><ol>\n{items}\n</ol></section></main>\n</body>\n</html>\n'
     )
     return head + body
