@@ -82,6 +82,19 @@ class QualitySettings(Section):
     missing_rate_limit: Rate = Field(
         0.2, description="A column with a larger share of missing values is reported."
     )
+    shifted_times_evidence: float = Field(
+        8.0,
+        gt=0,
+        description="A block of orders was written by another clock from this much evidence on, in nats.",
+    )
+    swapped_evidence: float = Field(
+        4.0,
+        gt=0,
+        description="Values stand in each other's column from this much evidence on, in nats.",
+    )
+    near_duplicate_minutes: float = Field(
+        10.0, gt=0, description="Equal orders of a customer this close together may be one, entered twice."
+    )
     dump_shrink_limit: Rate = Field(
         0.2, description="A full dump that lacks a larger share of its source's keys is refused."
     )

@@ -21,6 +21,7 @@ from foresell.quality.checks import (
     ranges,
     reconciliation,
     references,
+    shifted_times,
     signs,
     times,
 )
@@ -35,6 +36,7 @@ CHECKS: dict[str, Check] = {
     "formats": formats.check,
     "ranges": ranges.check,
     "times": times.check,
+    "shifted_times": shifted_times.check,
     "arithmetic": arithmetic.check,
     "reconciliation": reconciliation.check,
     "references": references.check,

@@ -30,8 +30,9 @@ class Finding:
     rows, smallest first, at most MAX_EXAMPLES; never other content, which might be personal.
 
     `rows` is a lazy Ibis table of all of them, to be read while the tables are open: the key columns of
-    `table` (or the column that `examples` are of, where a row of the finding is an id), `column` and
-    `evidence`, text that shows the fault and may be personal. None where the finding is of no rows.
+    `table` (or the column that `examples` are of, where a row of the finding is an id), `column`, `evidence`
+    (text that shows the fault; may be personal) and, if the check knows it, `suggested`: the value, as text,
+    that would fit; of a near-duplicate the key it repeats. None where the finding is of no rows.
     """
 
     check: str

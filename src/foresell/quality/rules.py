@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.tables import TABLES
 from foresell.quality.finding import MAX_EXAMPLES, Finding, Severity, Words
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,46 @@ def affected(rows: Any, table: str, column: str | None, example: str, evidence: 
         evidence = rows[column].cast("string")
     text = ibis.null("string") if evidence is None else evidence
     return rows.select(*names, column=ibis.literal(column, type="string"), evidence=text)
+
+
+def finding_of(
+    place: tuple[str, str, str | None],
+    severity: Severity,
+    faults: "pl.DataFrame",
+    num_looked_at: int,
+    words: Words,
+) -> list[Finding]:
+    """A finding of rows that were found outside the engine, none if there are none.
+
+    `place`: check, table and column. `faults`: the table's key columns, `evidence` and, where the check knows
+    what would be right, `suggested`; a row each.
+    """
+    import ibis
+
+    if faults.is_empty():
+        return []
+    check, table, column = place
+    key = TABLES[table].key[0]
+    examples = faults[key].unique().sort()[:MAX_EXAMPLES]
+    shown = ibis.memtable(faults.with_columns(column=pl_text(column)).to_arrow())
+    share = faults.height / max(num_looked_at, faults.height)
+    return [
+        Finding(check, table, column, severity, faults.height, share, tuple(map(str, examples)), words, shown)
+    ]
+
+
+def pl_text(value: str | None) -> Any:
+    """A text, or a missing one, as a Polars literal."""
+    import polars as pl
+
+    return pl.lit(value, dtype=pl.String)
+
+
+def read_frame(table: Any) -> "pl.DataFrame":
+    """A lazy table as a Polars frame."""
+    import polars as pl
+
+    return pl.DataFrame(table.to_pyarrow())
 
 
 def _count(rows: Any, rules: Sequence[Rule]) -> list[tuple[int, int]]:
