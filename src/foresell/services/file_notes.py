@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from foresell.contracts.errors import InputError
+from foresell.contracts.records import IngestRun
 from foresell.contracts.tables import TABLES
 from foresell.services.shop import Shop
 from foresell.sources.mapping import Mapping, identifier_columns
@@ -58,6 +59,11 @@ def note_repairs(staged: StagedFile, file_name: str, note: Note) -> None:
             "If names look wrong, take the import back (`foresell store restore --take-back RUN`) and name "
             "the right encoding with --encoding."
         )
+
+
+def note_retired(run: IngestRun, note: Note) -> None:
+    if run.keys_retired:
+        note(f"{run.source_file} lacks what '{run.source}' had given; keys retired: {run.keys_retired:,}.")
 
 
 def _used_columns(mapping: Mapping) -> set[str]:

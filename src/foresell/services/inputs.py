@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,8 @@ class ImportRequest:
     """What to import. `preset` names one of PRESETS; `mapping` is a TOML file; one of the two.
 
     `path` may be left out for a preset that knows where its data lies. `options` go before those of the
-    mapping. `may_lack_columns`: see `file_notes.review_columns`.
+    mapping. `may_lack_columns`: see `file_notes.review_columns`. `is_snapshot`: each file is a full dump,
+    true from the local day `as_of` (None: see `dump_dates`); `may_shrink`: however many keys it lacks.
     """
 
     path: Path | None
@@ -32,6 +34,9 @@ class ImportRequest:
     mapping: Path | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
     may_lack_columns: bool = False
+    is_snapshot: bool = False
+    as_of: date | None = None
+    may_shrink: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ from foresell.services.apply import apply_one
 from foresell.services.ingest import replacing_identifiers
 from foresell.services.purge import bury_erased
 from foresell.services.shop import Progress, Shop, silent
+from foresell.services.snapshot import refuse_outdated_replay
 from foresell.services.writing import next_recorded_at, writing
 from foresell.sources.mapping import identifier_columns, mapping_from_json
 from foresell.store.crash_points import reached
 from foresell.store.engine import literal, quoted
+from foresell.store.merge import Stamp
 from foresell.store.raw import RawRun, hash_parts, new_run_id
 from foresell.store.state import Decision
 
@@ -179,8 +181,18 @@ def replay_quarantine(
     with writing(shop, "replay", progress):
         rows = _to_replay(shop, quarantine_ids)
         sources = {run.run_id: run for run in shop.folder.raw.runs()}
+        _refuse_outdated(shop, [sources[run_id] for run_id in sorted({row.run_id for row in rows})])
         by_run = groupby(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.run_id)
         return [_replay(shop, sources[run_id], list(group)) for run_id, group in by_run]
+
+
+def _refuse_outdated(shop: Shop, sources: Sequence[RawRun]) -> None:
+    now = next_recorded_at(shop)
+    with shop.connect() as connection:
+        for run in sources:
+            stamp = Stamp(run.run_id, run.source, now)
+            mapping = mapping_from_json(run.mapping)
+            refuse_outdated_replay(connection, shop.folder.tables, stamp, mapping)
 
 
 def _to_replay(shop: Shop, quarantine_ids: Sequence[str] | None) -> list[QuarantinedRow]:

@@ -116,6 +116,8 @@ class Mapping:
     `prepare`: SQL, a SELECT over `{raw}` (which has `_row_number`) that keeps its columns and adds some.
     `identifiers`: source columns that hold direct identifiers without being mapped → kind.
     `time_zone`, `currency`: default to the store's. `decimal`: "." or ","; None: "." where unambiguous.
+    `is_snapshot`: each file is a full dump. `snapshot_at`: of the dump of one run, the moment (ISO 8601, with
+    its offset) from which its rows are true.
     """
 
     name: str
@@ -127,6 +129,8 @@ class Mapping:
     identifiers: MappingOf[str, str] = field(default_factory=dict)
     prepare: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
+    is_snapshot: bool = False
+    snapshot_at: str | None = None
 
     @property
     def primaries(self) -> tuple[Target, ...]:

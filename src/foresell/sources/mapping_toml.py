@@ -5,6 +5,7 @@
     currency = "EUR"               # of amounts whose currency is not mapped; default: the store's
     decimal = ","                  # default: "." where nothing else is possible
     null_words = ["n/a"]           # texts that say nothing
+    snapshot = true                # each file is a full dump: what it lacks is no longer true
 
     [read]                         # how to read the file, where that cannot be found out
     delimiter = ";"
@@ -46,7 +47,10 @@ from foresell.sources.staging import read_options
 from foresell.sources.words import CURRENCIES
 from foresell.store.engine import literal, quoted
 
-TOP_KEYS = ("name", "time_zone", "currency", "decimal", "null_words", "read", "identifiers", "tables")
+TOP_KEYS = (
+    *("name", "time_zone", "currency", "decimal", "null_words"),
+    *("snapshot", "read", "identifiers", "tables"),
+)
 TABLE_KEYS = ("columns", "valid_from", "primary", "one_per_key", "stub", "where")
 FIELD_KEYS = (
     *("from", "value", "separator", "formats", "decimal", "time_zone"),
@@ -100,6 +104,7 @@ def mapping_from_tree(tree: Tree, name: str, *, where: str) -> Mapping:
         decimal=_text(tree.get("decimal"), f"{where}: decimal", _is_decimal),
         null_words=_texts(tree.get("null_words", []), f"{where}: null_words"),
         identifiers=identifiers,
+        is_snapshot=_flag(tree.get("snapshot", False), f"{where}: snapshot"),
         read=read_options(_table(tree.get("read", {}), f"{where}: [read]"), where=f"{where}: [read]"),
     )
     return with_identities(mapping)

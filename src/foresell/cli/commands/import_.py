@@ -22,6 +22,16 @@ def import_(
     allow_missing_columns: Annotated[
         bool, typer.Option("--allow-missing-columns", help="Even if columns were renamed since last time.")
     ] = False,
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="A full dump: what it lacks is no longer true.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="Its day, if its name does not say it."),
+    ] = None,
+    allow_shrinking: Annotated[
+        bool, typer.Option("--allow-shrinking", help="However many keys a full dump lacks.")
+    ] = False,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -29,12 +39,22 @@ def import_(
     from foresell.cli.output import print_json, print_note, print_table, progress_bar
     from foresell.services.ingest import import_files
     from foresell.services.inputs import ImportRequest
+    from foresell.services.measure import read_date
     from foresell.sources.readers import ReadOptions
 
     shop = open_given(store)
     notes: list[str] = []
     options = ReadOptions(format=file_format, delimiter=delimiter, encoding=encoding)
-    request = ImportRequest(path, preset, mapping, options, may_lack_columns=allow_missing_columns)
+    request = ImportRequest(
+        path,
+        preset,
+        mapping,
+        options,
+        may_lack_columns=allow_missing_columns,
+        is_snapshot=snapshot,
+        as_of=read_date(as_of, "--as-of"),
+        may_shrink=allow_shrinking,
+    )
     with progress_bar() as progress:
         runs = import_files(shop, request, progress, notes.append)
     for note in notes:
