@@ -6,11 +6,13 @@ from foresell.sources.presets.online_retail import ONLINE_RETAIL
 from foresell.sources.presets.preset import Preset
 from foresell.sources.presets.rees46 import REES46
 from foresell.sources.presets.s3rec import S3REC
+from foresell.sources.presets.shopify import SHOPIFY
 
 PRESETS: dict[str, Preset] = {
     "completejourney": COMPLETE_JOURNEY,
     "online_retail": ONLINE_RETAIL,
     "rees46": REES46,
     "s3rec": S3REC,
+    "shopify": SHOPIFY,
     **CANONICAL_PRESETS,
 }

@@ -1,5 +1,6 @@
 """The export of a platform, as it lies in tests/fixtures, imported into a store of its own."""
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -73,3 +74,17 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Import
 def fixtures() -> Path:
     """The folder of the fixtures: a folder a preset."""
     return FIXTURES
+
+
+@pytest.fixture(scope="session")
+def found_in_store() -> Callable[..., dict[str, set[str]]]:
+    """`found_in_store(imported, needles)`: each needle that stands anywhere in the store's folder → where.
+
+    Every file is read as its bytes, and every Parquet and SQLite value decoded; see `store_walk`.
+    """
+    spec = importlib.util.spec_from_file_location("store_walk", Path(__file__).parents[1] / "store_walk.py")
+    assert spec is not None
+    assert spec.loader is not None
+    walk = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(walk)
+    return lambda imported, needles: dict(walk.find(imported.shop.folder.root, needles))
