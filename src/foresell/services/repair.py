@@ -7,9 +7,11 @@ recovery and rebuild. So the raw zone is the repair log, and a repair that is un
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foresell.quality.repair import REPAIRS, read_rules
+from foresell.quality.repair.merging import INTO, known_pairs
 from foresell.quality.repair.patch import NEW, OLD, Action, Patch
 from foresell.quality.repair.rule import Rule
 from foresell.services.apply import apply_one
@@ -122,7 +124,12 @@ def _find(
 ) -> list[_Found]:
     """The patches of a rule that change anything."""
     found = []
-    for patch in REPAIRS[rule.repair].find(tables, shop.settings, rule):
+    kind = REPAIRS[rule.repair]
+    patches = kind.find(tables, shop.settings, rule)
+    merged = _merged_before(connection, tables, shop, rule) if kind.follow else None
+    if kind.follow and merged is not None:
+        patches += kind.follow(tables, rule, merged)
+    for patch in patches:
         rows = tables.keep(patch.rows)
         [(count,)] = connection.execute(f"SELECT count(*) FROM {rows}").fetchall()
         names = [name for name in patch.rows.columns if name.startswith(OLD)]
@@ -133,7 +140,45 @@ def _find(
     return found
 
 
-def _write_part(connection: "duckdb.DuckDBPyConnection", item: _Found, path: Any) -> None:
+def _merged_before(
+    connection: "duckdb.DuckDBPyConnection", tables: RepairedTables, shop: Shop, rule: Rule
+) -> Any:
+    """What earlier runs of a rule merged (`_gone`, `_kept`, `_why`), lazily; None: they merged nothing.
+
+    Left out are those that are back because their source said something new of them.
+    """
+    undone = shop.folder.state.rolled_back_runs()
+    into: dict[str, str] = {}
+    for run in shop.folder.raw.runs():
+        if run.kind == "repair" and run.source_file == rule.text and run.run_id not in undone:
+            for part in shop.folder.raw.part_paths(run):
+                into |= _merged_in(connection, part, rule)
+    [key] = rule.contract.key
+    listed = tables.current(rule.table)[[key]].distinct().to_pyarrow()[key].to_pylist() if into else []
+    return known_pairs({gone: _last(into, gone) for gone in into.keys() - set(listed)})
+
+
+def _merged_in(connection: "duckdb.DuckDBPyConnection", part: Path, rule: Rule) -> dict[str, str]:
+    """The records that a raw part says were merged, and into which."""
+    source = f"read_parquet({literal(str(part))})"
+    names = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    if INTO not in names:
+        return {}
+    [key] = rule.contract.key
+    rows = connection.execute(f"SELECT {quoted(key)}, {INTO} FROM {source} WHERE {INTO} IS NOT NULL")
+    return dict(rows.fetchall())
+
+
+def _last(into: dict[str, str], gone: str) -> str:
+    """Where a record is now that was merged into one that was merged itself."""
+    kept, seen = into[gone], {gone}
+    while kept in into and kept not in seen:
+        seen.add(kept)
+        kept = into[kept]
+    return kept
+
+
+def _write_part(connection: "duckdb.DuckDBPyConnection", item: _Found, path: Path) -> None:
     table, action = literal(item.patch.table), literal(item.patch.action)
     connection.execute(
         f"COPY (SELECT *, {table} AS table_name, {action} AS action FROM {item.rows}) "
