@@ -17,6 +17,7 @@ from foresell.services.inputs import ImportRequest, Input, find_inputs
 from foresell.services.purge import bury_erased, forget_unused_originals
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.snapshot import check_dump
+from foresell.services.sql_inputs import find_database_inputs
 from foresell.services.typed_views import view_raw, view_typed
 from foresell.services.writing import next_recorded_at, writing
 from foresell.sources.mapping import Mapping, identifier_columns, mapping_to_json
@@ -39,7 +40,8 @@ def import_files(
     A file whose very bytes were imported before, under the same mapping, is a duplicate as a whole.
     Errors: InputError for what cannot be read at all, BusyError while somebody else writes.
     """
-    inputs = find_inputs(request)
+    is_database = request.database is not None
+    inputs = find_database_inputs(shop, request, note) if is_database else find_inputs(request, note)
     total = len(inputs) if isinstance(inputs, Sized) else None
     runs: list[IngestRun] = []
     with writing(shop, "import", progress) as recovered:

@@ -1,6 +1,7 @@
 """Reading any file into raw Parquet parts, in file order and bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -68,24 +69,31 @@ def stage_file(
     Raises NotFoundError (no such file), InputError (empty, damaged, wrong delimiter, unknown encoding,
     empty or repeated column names), BackendError (disk full, memory).
     """
-    import duckdb
-
     if isinstance(source, Path) and not source.is_file():
         raise NotFoundError(f"There is no file {source}", do="Check the path.")
     format_name = options.format or detect_format(source)
     if format_name not in READERS:
         raise InputError(f"There is no format '{format_name}'", do=did_you_mean(format_name, READERS))
     into.mkdir(parents=True, exist_ok=True)
-    try:
+    with errors_told(source.name, format_name):
         return READERS[format_name](connection, source, into, options, projection)
+
+
+@contextmanager
+def errors_told(name: str, format_name: str) -> Iterator[None]:
+    """Within the block, what fails below a reader is an error that a user can understand."""
+    import duckdb
+
+    try:
+        yield
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise BackendError(
-            f"{source.name} could not be read into the store: {plain_reason(error)}",
+            f"{name} could not be read into the store: {plain_reason(error)}",
             do="Check free disk space and permissions, or raise engine.memory_limit.",
         ) from error
     except duckdb.Error as error:
         raise InputError(
-            f"{source.name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
+            f"{name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
             do="Check the file's format, delimiter and encoding.",
         ) from error
 
