@@ -10,6 +10,7 @@ from foresell.services.identifying import raw_expressions, run_expressions, toke
 from foresell.services.rebuild import rebuild_tables
 from foresell.services.shop import Progress, Shop, silent
 from foresell.sources.mapping import Mapping, mapping_from_json
+from foresell.sources.sql.position import without_key
 from foresell.store.crash_points import reached
 from foresell.store.engine import quoted
 from foresell.store.raw import RawRun, hash_parts, raw_rows_sql
@@ -64,7 +65,7 @@ def _blank_run(shop: Shop, run: RawRun) -> None:
         prepare_tokens(connection, shop.key)
         identifiers = run_expressions(connection, run, paths)
         blank_erased_rows(connection, folder, identifiers, shop.folder.state.tombstones())
-    shop.folder.raw.replace(replace(run, parts=hash_parts(folder)))
+    shop.folder.raw.replace(replace(run, parts=hash_parts(folder), position=without_key(run.position)))
 
 
 def _erased_decisions(shop: Shop) -> list[str]:

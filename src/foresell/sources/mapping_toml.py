@@ -11,6 +11,9 @@
     delimiter = ";"
     encoding = "cp1252"
 
+    [source]                       # what to read, if it is a database: see `sql.selection`
+    table = "public.orders"
+
     [identifiers]                  # columns with direct identifiers that are not mapped otherwise
     "E-Mail" = "email"             # becomes a token before anything is stored
 
@@ -49,7 +52,7 @@ from foresell.store.engine import literal, quoted
 
 TOP_KEYS = (
     *("name", "time_zone", "currency", "decimal", "null_words"),
-    *("snapshot", "read", "identifiers", "tables"),
+    *("snapshot", "read", "source", "identifiers", "tables"),
 )
 TABLE_KEYS = ("columns", "valid_from", "primary", "one_per_key", "stub", "where")
 FIELD_KEYS = (
@@ -67,13 +70,21 @@ def read_toml(path: Path) -> Mapping:
     Raises NotFoundError, or InputError for text that is no TOML, unknown keys, tables and columns (naming the
     closest), values of the wrong type, and columns that a table needs and the mapping lacks.
     """
+    return mapping_from_tree(_tree(path), path.stem, where=path.name)
+
+
+def read_source(path: Path) -> Tree:
+    """The `[source]` table of a mapping, empty if it has none; errors as of `read_toml`."""
+    return _table(_tree(path).get("source", {}), f"{path.name}: [source]")
+
+
+def _tree(path: Path) -> Tree:
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no mapping {path}", do="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is not TOML: {error}", do="Correct it at that line.") from error
-    return mapping_from_tree(tree, path.stem, where=path.name)
 
 
 def mapping_from_tree(tree: Tree, name: str, *, where: str) -> Mapping:

@@ -22,7 +22,7 @@ def import_(
     ] = None,
     mapping: Annotated[
         Path | None,
-        typer.Option(help="A mapping of your own, in TOML; of a database, also a folder of them."),
+        typer.Option(help="A mapping of your own, in TOML; of a database, or a folder of them."),
     ] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="csv, parquet, jsonl or excel.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates columns, if not found out.")] = None,
@@ -47,7 +47,7 @@ def import_(
     table: Annotated[str | None, typer.Option(help="Of a database, such as public.orders.")] = None,
     query: Annotated[
         str | None,
-        typer.Option(metavar="SELECT|@FILE", help="What to read of a database instead of a table."),
+        typer.Option(metavar="SELECT|@FILE", help="What to read of a database, if no table."),
     ] = None,
     watermark: Annotated[
         str | None,
@@ -95,7 +95,7 @@ def import_(
     )
     with progress_bar() as progress:
         runs = import_files(shop, request, progress, notes.append)
-    for note in notes:
+    for note in dict.fromkeys(notes):
         print_note(f"Note: {note}")
     if as_json:
         print_json({"runs": [run.as_record() for run in runs]})
