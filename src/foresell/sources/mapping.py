@@ -30,6 +30,8 @@ IDENTIFIER_KINDS = (
 )
 # Kinds that lead to one customer; a name, an address or an IP address is shared by many.
 LINKING_KINDS = ("email", "phone", "device", "card", "account", "document")
+# Kinds that many share, kept of customers so that accounts of one person can be compared.
+COMPARED_KINDS = ("name", "address")
 # The kinds of identifier by which the raw rows of a customer are found again.
 CUSTOMER_KINDS = ("customer_id", "order_id", "order_line_id", "anonymous_id", "session_id", "cart_id")
 
@@ -153,12 +155,15 @@ def identifier_columns(mapping: Mapping) -> dict[str, str]:
 def with_identities(mapping: Mapping) -> Mapping:
     """The mapping with a target for `identities` per identifier of LINKING_KINDS, if a customer_id is mapped.
 
+    What feeds `customers` gives those of COMPARED_KINDS too.
     Each gives (id_type, id_token, customer_id) of every pair seen; the token is what the raw column holds
     by then.
     """
     customer = _customer_field(mapping)
     if customer is None or any(target.table == "identities" for target in mapping.targets):
         return mapping
+    of_customers = any(target.table == "customers" for target in mapping.targets)
+    kinds = (*LINKING_KINDS, *(COMPARED_KINDS if of_customers else ()))
     added = tuple(
         Target(
             "identities",
@@ -173,7 +178,7 @@ def with_identities(mapping: Mapping) -> Mapping:
             needs=("customer_id",),
         )
         for column, kind in identifier_columns(mapping).items()
-        if kind in LINKING_KINDS and column not in customer.columns
+        if kind in kinds and column not in customer.columns
     )
     return replace(mapping, targets=mapping.targets + added)
 

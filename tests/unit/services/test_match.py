@@ -132,3 +132,18 @@ def test_erasing_a_customer_dissolves_the_person_whose_evidence_led_over_them(
     assert match_identities(shop).run is None
     erase(shop, ["cy"])
     assert find(shop, [*needles, "cy@"]) == set()
+
+
+def test_a_name_is_nobodys_alone_and_its_next_bearer_is_not_taken_for_the_erased(
+    shop: Shop, import_rows: Any
+) -> None:
+    header = "customer_id,email,full_name"
+    import_rows("a,a@x.org,Wang Wei", "b,b@x.org,Li Na", header=header, preset="customers")
+    with shop.reading() as tables:
+        kinds = tables.current("identities").group_by("id_type").agg(num=lambda t: t.count()).to_polars()
+    assert dict(kinds.iter_rows()) == {"email": 2, "name": 2}
+    erase(shop, ["a"])
+    import_rows("c,c@x.org,Wang Wei", header=header, preset="customers")
+    with shop.reading() as tables:
+        found = tables.current("identities").select("customer_id", "id_type").to_polars()
+    assert sorted(found.iter_rows()) == [("b", "email"), ("b", "name"), ("c", "email"), ("c", "name")]
