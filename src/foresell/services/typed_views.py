@@ -9,6 +9,7 @@ from foresell.contracts.tables import TABLES
 from foresell.sources.mapping import Mapping, Target
 from foresell.sources.normalize import normalize_sql
 from foresell.store.engine import literal, quoted
+from foresell.store.items import source_row
 from foresell.store.merge import TypedRows
 from foresell.store.merge_plans import Kind
 from foresell.store.raw import raw_rows_sql
@@ -63,18 +64,28 @@ def view_typed(
     connection.execute("CREATE OR REPLACE TEMP TABLE chosen_rows (n BIGINT)")
     connection.execute(
         "CREATE OR REPLACE TEMP VIEW raw_chosen AS SELECT * FROM raw "
-        "WHERE _row_number IN (SELECT n FROM chosen_rows)"
+        f"WHERE _row_number IN (SELECT {source_row('n')} FROM chosen_rows)"
     )
     typed: list[TypedRows] = []
     for position, target in enumerate(t for t in mapping.targets if _is_fed(t, raw_columns)):
         names = {"raw": f"typed_{position}", "raw_chosen": f"chosen_{position}"}
         for relation, view in names.items():
             select = _dated(target, mapping, normalize_sql(target, mapping, raw_columns, relation, settings))
+            if target.unnest is not None and relation == "raw_chosen":
+                select = f"SELECT * FROM ({select}) WHERE _row_number IN (SELECT n FROM chosen_rows)"
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
         table = TABLES[target.table]
         absent = _absent_columns(target, raw_columns)
         typed.append(
-            TypedRows(table, names["raw"], names["raw_chosen"], _kind(target), target.is_primary, absent)
+            TypedRows(
+                table,
+                names["raw"],
+                names["raw_chosen"],
+                _kind(target),
+                target.is_primary,
+                absent,
+                has_items=target.unnest is not None,
+            )
         )
     return typed
 

@@ -84,6 +84,9 @@ class Target:
     `is_primary`: the row's outcome is that of its row in this table. `when`: SQL over the raw columns; rows
     for which it is not true do not feed the target. `is_one_per_key`: the first good row of each key in row
     order is taken (if none is good, the first). `is_stub`: it only makes keys that do not exist yet.
+    `unnest`: SQL over the raw columns that gives a list of JSON; the target has a row for each of its items,
+    with the item as `_item` and its place from 1 as `_place` (raw columns are there too). Such a target is
+    not primary and stands after those that are: an item is good or bad as its source row is.
     `is_retired`: its rows end their keys (see `store.merge`); only keys, and `valid_from`, need be mapped.
     Rows of a target that is not primary are left out where a key column is null.
     """
@@ -92,6 +95,7 @@ class Target:
     fields: MappingOf[str, Field]
     is_primary: bool = False
     when: str | None = None
+    unnest: str | None = None
     is_one_per_key: bool = False
     is_stub: bool = False
     is_retired: bool = False

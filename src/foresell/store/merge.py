@@ -28,6 +28,7 @@ from foresell.contracts.tables import Table
 from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder, WrittenFile
 from foresell.store.engine import key_text, literal, quoted, read_files
+from foresell.store.items import source_row
 from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan, moment_sql
 from foresell.store.parquet import write_parquet
 from foresell.store.said import IS_DROPPED, IS_REPAIRED, recall_sources
@@ -46,7 +47,8 @@ class TypedRows:
     stand in the temporary table `chosen_rows` (n), without typing the others. Rows of the kind "retired" need
     no columns but those of the key, `valid_from` and the last two. `absent`: columns that the source does not
     have; they are left out of the files, and read as null. `holds_until`: what the rows say holds only until
-    then, and from there on what was believed so far (versioned tables).
+    then, and from there on what was believed so far (versioned tables). `has_items`: its `_row_number` are
+    those of items (`store.items`), several of a source row; it comes after the primary relations.
     """
 
     table: Table
@@ -56,6 +58,7 @@ class TypedRows:
     is_primary: bool = True
     absent: frozenset[str] = frozenset()
     holds_until: datetime | None = None
+    has_items: bool = False
 
 
 @dataclass
@@ -113,10 +116,17 @@ class Merge:
             )
             if typed.kind != "stub":
                 self._execute(f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} WHERE is_bad")
+            if typed.has_items and typed.kind != "stub":
+                self._execute(
+                    f"INSERT INTO bad_rows SELECT DISTINCT {source_row('n')}, {position} "
+                    f"FROM scan_{position} WHERE is_bad"
+                )
 
     def merge(self, position: int) -> Merged:
         """Write and commit a scanned relation. If this run has already committed it, only count again."""
         typed = self._typed[position]
+        if typed.has_items:
+            self._leave_out_items(position)
         transaction = self._stamp.transaction(position)
         is_committed = self._tables.has_committed(typed.table.name, transaction)
         self._files = self._tables.files_before(typed.table.name, transaction)
@@ -176,6 +186,18 @@ class Merge:
             times = {"valid_from": valid_from, "valid_to": valid_to}
             columns = {"k": key_text(typed.table), "c": content, **times}
             recall_sources(self._connection, existing, hashed, columns)
+
+    def _leave_out_items(self, position: int) -> None:
+        """Items go the way of their source row: it may be bad, or a later row may say otherwise."""
+        primary = ", ".join(str(place) for place, typed in enumerate(self._typed) if typed.is_primary)
+        unused = (
+            "SELECT n FROM bad_rows UNION ALL "
+            f"SELECT n FROM conflicting_rows WHERE position IN ({primary or -1})"
+        )
+        self._execute(
+            f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} "
+            f"WHERE {source_row('n')} IN ({unused}) AND n NOT IN (SELECT n FROM bad_rows)"
+        )
 
     def _choose(self, rows: str) -> None:
         self._execute("DELETE FROM chosen_rows")
