@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import BackendError
 from foresell.contracts.records import IngestRun
-from foresell.privacy.originals import Projection, keeping_originals
-from foresell.privacy.tokens import prepare_tokens, tokenizing
+from foresell.privacy.nested import Projection, replacing_nested
+from foresell.privacy.originals import keeping_originals
+from foresell.privacy.tokens import prepare_tokens, token, tokenizing
 from foresell.services.apply import apply_one
 from foresell.services.dump_dates import dated_inputs, refuse_own_times
 from foresell.services.file_notes import Note, note_repairs, note_retired, review_columns, unheard
@@ -146,7 +148,9 @@ def replacing_identifiers(
 ) -> Iterator[Projection]:
     """What replaces direct identifiers before anything is stored."""
     if not shop.settings.privacy.keep_originals:
-        yield tokenizing(identifiers)
+        replace = partial(token, shop.key)
+        with replacing_nested(connection, identifiers, replace, tokenizing(identifiers)) as projection:
+            yield projection
         return
     with keeping_originals(connection, identifiers, shop.folder.state, shop.key) as projection:
         yield projection

@@ -147,16 +147,16 @@ def fix_quarantine(shop: Shop, quarantine_id: str, fixes: Mapping[str, str]) -> 
 def _tokenized(shop: Shop, row: QuarantinedRow, fixes: Mapping[str, str]) -> dict[str, str]:
     """The fixes with tokens in the place of direct identifiers, as if the file had held them."""
     identifiers = identifier_columns(mapping_from_json(_source(shop, row.run_id).mapping))
-    named = [column for column in fixes if column in identifiers]
-    if not named:
-        return dict(fixes)
-    given = ", ".join(f"{literal(fixes[column])} AS {quoted(column)}" for column in named)
+    given = ", ".join(f"{literal(value)} AS {quoted(column)}" for column, value in fixes.items())
     with shop.connect() as connection:
         prepare_tokens(connection, shop.key)
         with replacing_identifiers(shop, connection, identifiers) as projection:
-            replaced = ", ".join(projection(named)[column] for column in named)
-            [tokens] = connection.execute(f"SELECT {replaced} FROM (SELECT {given})").fetchall()
-    return {**fixes, **{c: t or "" for c, t in zip(named, tokens, strict=True)}}
+            replaced = projection(list(fixes))
+            if not replaced:
+                return dict(fixes)
+            selected = ", ".join(replaced.values())
+            [tokens] = connection.execute(f"SELECT {selected} FROM (SELECT {given})").fetchall()
+    return {**fixes, **{c: t or "" for c, t in zip(replaced, tokens, strict=True)}}
 
 
 def _source(shop: Shop, run_id: str) -> RawRun:

@@ -13,6 +13,7 @@ from typing import Any
 
 from foresell.contracts.errors import InputError
 from foresell.contracts.tables import TABLES, Table
+from foresell.privacy.nested import ANYWHERE
 from foresell.sources.staging import ReadOptions
 
 # What a direct identifier can be. Each kind has its own tokens: an e-mail address and a name never meet.
@@ -120,7 +121,8 @@ class Mapping:
 
     The primary targets partition the rows: a row belongs to the first whose `when` is true.
     `prepare`: SQL, a SELECT over `{raw}` (which has `_row_number`) that keeps its columns and adds some.
-    `identifiers`: source columns that hold direct identifiers without being mapped → kind.
+    `identifiers`: source columns that hold direct identifiers without being mapped → kind; `privacy.nested`
+    says what else can be named, for sources of JSON.
     `time_zone`, `currency`: default to the store's. `decimal`: "." or ","; None: "." where unambiguous.
     `is_snapshot`: each file is a full dump. `snapshot_at`: of the dump of one run, the moment (ISO 8601, with
     its offset) from which its rows are true.
@@ -182,7 +184,7 @@ def with_identities(mapping: Mapping) -> Mapping:
             needs=("customer_id",),
         )
         for column, kind in identifier_columns(mapping).items()
-        if kind in kinds and column not in customer.columns
+        if kind in kinds and column not in customer.columns and not column.startswith(ANYWHERE)
     )
     return replace(mapping, targets=mapping.targets + added)
 

@@ -64,7 +64,8 @@ def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[di
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE chosen_rows (n BIGINT)")
     connection.execute(
-        "CREATE OR REPLACE TEMP VIEW chosen AS SELECT * FROM typed WHERE _row_number IN (SELECT n FROM chosen_rows)"
+        "CREATE OR REPLACE TEMP VIEW chosen AS "
+        "SELECT * FROM typed WHERE _row_number IN (SELECT n FROM chosen_rows)"
     )
 
 
