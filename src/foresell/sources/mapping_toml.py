@@ -32,6 +32,7 @@
     primary = true                 # which table decides the outcome of a row; default: the first
     [tables.order_lines.columns]
     order_line_id = { from = ["Order No", "Line"], separator = "-" }
+    line_amount = { calculate = "quantity * unit_price - discount_amount" }    # of mapped columns
 
 Of the tables that are not primary, the first row of each key is taken (`one_per_key = false`: every row).
 """
@@ -45,6 +46,7 @@ from zoneinfo import available_timezones
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.contracts.tables import TABLES, Table
+from foresell.sources.calculated import calculated, names_in, year_of
 from foresell.sources.mapping import IDENTIFIER_KINDS, Field, Mapping, Target, with_identities
 from foresell.sources.staging import read_options
 from foresell.sources.words import CURRENCIES
@@ -58,6 +60,7 @@ TABLE_KEYS = ("columns", "valid_from", "primary", "one_per_key", "stub", "where"
 FIELD_KEYS = (
     *("from", "value", "separator", "formats", "decimal", "time_zone"),
     *("true", "false", "values", "identifier", "optional"),
+    *("calculate", "year_of"),
 )
 CONDITION_KEYS = ("column", "in", "starts_with", "not")
 
@@ -140,12 +143,13 @@ def _target(name: str, tree: Tree, is_primary: bool, where: str) -> Target:
     valid = [column.name for column in contract.own_columns]
     columns: dict[str, Field] = {}
     for column, value in tree["columns"].items():
-        source = _field(value, f"{place} {column}")
+        source = _field(value, f"{place} {column}", contract)
         if column in valid:
             columns[column] = source
         elif source.identifier is None:
             raise InputError(f"{place}: there is no column '{column}'", do=did_you_mean(column, valid))
     _check_required(contract, columns, place)
+    _check_calculated(tree["columns"], columns, place)
     is_bare = not is_primary and set(columns) == set(contract.key)
     return Target(
         table=name,
@@ -161,7 +165,10 @@ def _target(name: str, tree: Tree, is_primary: bool, where: str) -> Target:
 def _unmapped_identifiers(name: str, tree: Tree, where: str) -> dict[str, str]:
     """Identifiers written among a table's columns under a name that is no column of it."""
     valid = {column.name for column in TABLES[name].own_columns}
-    sources = [_field(value, where) for column, value in tree["columns"].items() if column not in valid]
+    contract = TABLES[name]
+    sources = [
+        _field(value, where, contract) for column, value in tree["columns"].items() if column not in valid
+    ]
     return {column: str(source.identifier) for source in sources for column in source.columns}
 
 
@@ -175,6 +182,16 @@ def _check_required(contract: Table, columns: Iterable[str], place: str) -> None
         )
 
 
+def _check_calculated(tree: Tree, columns: MappingOf[str, Field], place: str) -> None:
+    for column, value in tree.items():
+        formula = value.get("calculate") if isinstance(value, MappingOf) else None
+        unmapped = [name for name in names_in(formula or "") if name not in columns or columns[name].sql]
+        if unmapped:
+            raise InputError(
+                f"{place} {column} needs {unmapped[0]}", do=f"Map {unmapped[0]} to a column, too."
+            )
+
+
 def _valid_from(contract: Table, tree: Tree, place: str) -> Field | None:
     if "valid_from" not in tree:
         return None
@@ -182,16 +199,20 @@ def _valid_from(contract: Table, tree: Tree, place: str) -> Field | None:
         raise InputError(
             f"{place}: {contract.name} keeps no versions, so it has no valid_from", do="Remove the line."
         )
-    return _field(tree["valid_from"], f"{place} valid_from")
+    return _field(tree["valid_from"], f"{place} valid_from", contract)
 
 
-def _field(tree: object, place: str) -> Field:
+def _field(tree: object, place: str, contract: Table) -> Field:
     if isinstance(tree, str):
         return Field(columns=(tree,))
     options = _table(tree, place)
     _check_keys(options, FIELD_KEYS, place)
-    if ("from" in options) == ("value" in options):
+    if len({"from", "value", "calculate", "year_of"} & set(options)) != 1:
         raise InputError(f"{place} needs either 'from' or 'value'", received=dict(options))
+    if formula := _text(options.get("calculate"), f"{place} calculate"):
+        return calculated(formula, contract, place)
+    if column := _text(options.get("year_of"), f"{place} year_of"):
+        return year_of(column)
     origin = options.get("from", [])
     values = _table(options.get("values", {}), f"{place} values")
     return Field(

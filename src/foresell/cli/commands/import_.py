@@ -60,6 +60,10 @@ def import_(
         str | None, typer.Option(help="How long before the last watermark to begin; else '1 hour'.")
     ] = None,
     batch_rows: Annotated[int | None, typer.Option(help="Rows of a database in one run.")] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Propose a mapping instead; needs no store, imports nothing.")
+    ] = False,
+    save: Annotated[Path | None, typer.Option(help="Where to write the proposed mapping.")] = None,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -72,9 +76,14 @@ def import_(
     from foresell.sources.readers import ReadOptions
     from foresell.sources.sql import is_database
 
+    options = ReadOptions(file_format, delimiter, encoding, sheet=sheet, header_row=header_row)
+    if suggest:
+        from foresell.cli.suggesting import suggest as show_suggestion
+
+        show_suggestion(path and Path(path), options, table=table, save=save, as_json=as_json)
+        return
     shop = open_given(store)
     notes: list[str] = []
-    options = ReadOptions(file_format, delimiter, encoding, sheet=sheet, header_row=header_row)
     of_database = DatabaseRequest(path or "", table, query, watermark, _columns(key), overlap, batch_rows)
     database = of_database if path is not None and is_database(path) else None
     if database is None and of_database != DatabaseRequest(path or ""):
