@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from foresell.contracts.errors import ConflictError, ForesellError, InputError
 from foresell.contracts.records import IngestRun
 from foresell.services.dump_dates import date_in_name
+from foresell.services.erase import erase
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.quarantine import fix_quarantine, list_quarantine, replay_quarantine
 from foresell.services.rebuild import table_hash
+from foresell.services.repair import repair_tables
 from foresell.services.shop import Shop, create_shop
 from foresell.services.upkeep import rebuild, take_back
 from foresell.sources.readers import ReadOptions
@@ -188,6 +190,32 @@ def test_a_row_in_quarantine_keeps_its_key_and_its_replay_its_date(
     [replayed] = replay_quarantine(shop)
     assert (replayed.counts.rows_updated, replayed.keys_retired) == (1, 0)
     assert timeline(shop) == [("a", 1, 1, None), ("b", 1, 1, 3), ("b", 7, 3, 5), ("b", 1, 5, None)]
+    assert rebuild(shop).changed == ()
+
+
+def test_a_repaired_row_is_retired_with_its_source(shop: Shop, dump: ImportDump, tmp_path: Path) -> None:
+    path = tmp_path / "products_2024-01-01.csv"
+    path.write_text("product_id,price\na,\nb,2\n")
+    import_dump(shop, path)
+    repair_tables(shop, ["products.price: constant 9"])
+    assert timeline(shop) == [("a", 9, 1, None), ("b", 2, 1, None)]
+    assert dump(3, {"b": 2}).keys_retired == 1
+    assert timeline(shop) == [("a", 9, 1, 3), ("b", 2, 1, None)]
+    assert rebuild(shop).changed == ()
+
+
+def test_an_erased_customer_stays_gone_from_dumps(shop: Shop, tmp_path: Path) -> None:
+    for day, rows in ((1, "c1,DE\nc2,DE\n"), (4, "c2,FR\n"), (2, "c1,FR\nc2,DE\n")):
+        path = tmp_path / f"customers_2024-01-0{day}.csv"
+        path.write_text(f"customer_id,country\n{rows}")
+        import_dump(shop, path, "customers")
+    erase(shop, ["c1"])
+    path = tmp_path / "customers_2024-01-05.csv"
+    path.write_text("customer_id,country\nc1,IT\nc2,FR\n")
+    assert import_dump(shop, path, "customers").counts.rows_quarantined == 1
+    with shop.reading() as tables:
+        rows = tables.history("customers").to_pyarrow().to_pylist()
+    assert {row["customer_id"] for row in rows} == {"c2"}
     assert rebuild(shop).changed == ()
 
 
