@@ -154,11 +154,15 @@ def _why_not(head: SheetHead, header_row: int, mapping: Mapping) -> str | None:
 def _styles(mapping: Mapping) -> dict[str, CellStyle]:
     styles: dict[str, CellStyle] = {}
     for target in mapping.targets:
-        for field in target.all_fields.values():
-            formats = tuple(form for form in field.formats if "%" in form)
-            style = CellStyle(field.decimal or mapping.decimal, formats)
-            styles.update(dict.fromkeys(field.columns, style))
-    return {column: style for column, style in styles.items() if style != CellStyle()}
+        texts = {column.name for column in target.contract.own_columns if column.type == "string"}
+        for name, field in target.all_fields.items():
+            # The others stand behind ISO 8601, in which cells are written otherwise.
+            formats = tuple(form for form in field.formats if form.startswith("%Y"))
+            is_text = name in texts and field.sql is None
+            for column in field.columns:
+                is_text = is_text and (column not in styles or styles[column].is_text)
+                styles[column] = CellStyle(field.decimal or mapping.decimal, formats, is_text)
+    return styles
 
 
 def _mapping_name(file_name: str, mappings: MappingOf[str, Mapping]) -> str | None:

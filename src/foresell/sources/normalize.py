@@ -106,7 +106,8 @@ def require_columns(target: Target, mapping: Mapping, columns: Iterable[str], *,
     raise InputError(
         f"{where} has no column '{missing[0]}', which '{mapping.name}' maps to {target.table}",
         received=", ".join(present),
-        do=f"{hint}Rename the column in the file, or change it in the mapping.",
+        do=f"{hint}Rename the column in the file, change it in the mapping, or say which line names the "
+        "columns with --header-row.",
     )
 
 
