@@ -18,6 +18,8 @@ POINTS = (
     "replay.finished",
     "repair.staged",
     "repair.raw_written",
+    "undo.decided",
+    "undo.table_committed",
     "rebuild.started",
     "rebuild.run_applied",
     "rebuild.complete",

@@ -75,6 +75,12 @@ class DeltaFolder:
         table = self._open(name)
         return table is not None and table.transaction_version(transaction) is not None
 
+    def version_of(self, name: str, transaction: str) -> int:
+        """The version that a committed transaction made; -1 for one that was never committed."""
+        table = self._open(name)
+        made = None if table is None else table.transaction_version(transaction)
+        return -1 if made is None else made
+
     def files_before(self, name: str, transaction: str) -> list[str]:
         """The files current just before a transaction committed; the current ones if it has not."""
         table = self._open(name)

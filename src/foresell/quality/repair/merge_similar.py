@@ -1,5 +1,7 @@
 """merge_similar: products whose titles are the same but for how they were typed are one."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ from foresell.quality.repair.rule import Rule
 
 LIMIT = 0.9
 # Where both products know one of these and they differ, they are two.
-TELLING = ("brand", "department", "category", "currency", "attributes", "is_service")
+TELLING = ("brand", "department", "category", "currency", "is_service")
 # The same product at more than this times the price is another one, such as a larger pack.
 LARGEST_PRICE_RATIO = 1.5
 
@@ -27,6 +29,7 @@ class _Product:
     told: tuple[Any, ...]
     price: float | None
     parent: str | None
+    attributes: Mapping[str, Any]
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -50,8 +53,9 @@ def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
     """The argument is the least likeness (0 to 1; LIMIT where left out); see `likeness`.
 
     A product is merged into the first of its like: that which most order lines name. It is not where the two
-    have different brands, departments, categories, attributes or currencies, prices further apart than
-    LARGEST_PRICE_RATIO, or are variants of one product. `by` names columns that must be equal and known.
+    have different brands, departments, categories or currencies, where an attribute of the same name differs,
+    where prices are further apart than LARGEST_PRICE_RATIO, or where they are variants of one product. `by`
+    names columns that must be equal and known.
     """
     import ibis
 
@@ -106,6 +110,7 @@ def _read(tables: Tables, rule: Rule) -> list[_Product]:
         fullness=fullness(weighed, rule.contract),
         price=weighed.price.cast("float64"),
         parent=weighed.parent_product_id,
+        attributes=weighed.attributes,
         **{f"told_{place}": weighed[name].cast("string") for place, name in enumerate(columns)},
     )
     return [
@@ -117,9 +122,19 @@ def _read(tables: Tables, rule: Rule) -> list[_Product]:
             tuple(row[f"told_{place}"] for place in range(len(columns))),
             row["price"],
             row["parent"],
+            _members(row["attributes"]),
         )
         for row in selected.order_by("key").to_pyarrow().to_pylist()
     ]
+
+
+def _members(attributes: str | None) -> Mapping[str, Any]:
+    """What a JSON object says; nothing where it is none."""
+    try:
+        value = json.loads(attributes or "{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _group(product: _Product, rule: Rule) -> str:
@@ -130,6 +145,10 @@ def _may_be_one(one: _Product, other: _Product) -> bool:
     """Whether nothing that both know says that they are two."""
     known = [(a, b) for a, b in zip(one.told, other.told, strict=True) if a is not None and b is not None]
     if any(a != b for a, b in known):
+        return False
+    if any(
+        one.attributes[name] != other.attributes[name] for name in one.attributes.keys() & other.attributes
+    ):
         return False
     if one.parent is not None and one.parent == other.parent:
         return False
