@@ -25,6 +25,10 @@ class CopyStream:
         self.is_finished = False
         self._advance()
 
+    @property
+    def is_lost(self) -> bool:
+        return self._lost is not None
+
     def read(self, max_rows: int, max_bytes: int) -> "pa.Table":
         if self._lost is not None:
             raise self._lost

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 # A value by which rows are ordered, as JSON can hold it; None: null.
 OrderValue = str | int | float | None
-OrderKind = Literal["time", "zoned", "date", "number", "text"]
+# time: local to the shop; utc: in UTC, without saying so; zoned: with its offset.
+OrderKind = Literal["time", "utc", "zoned", "date", "number", "text"]
 
 
 # Stands in SQL for a parameter: a character that SQL cannot hold, so that no query is misread.
@@ -48,6 +49,10 @@ class RowStream(Protocol):
 
     is_finished: bool
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection ended before the rows."""
+
     def read(self, max_rows: int, max_bytes: int) -> "pa.Table":
         """The next rows, every column text as the database writes it (null stays null); fewer than `max_rows`
         only where they exceed `max_bytes` or the stream ends.
@@ -63,8 +68,9 @@ class RowStream(Protocol):
 class Database(Protocol):
     """One connection, in one transaction that only reads."""
 
-    # Whether its writers wait while somebody reads: then a stream is closed between batches.
-    is_reader_blocking: bool
+    @property
+    def is_reader_blocking(self) -> bool:
+        """Whether its writers wait while somebody reads: then a stream is closed between batches."""
 
     def quoted(self, name: str) -> str: ...
 

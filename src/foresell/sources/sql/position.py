@@ -67,12 +67,11 @@ def start_of_pass(floor: OrderValue, kind: OrderKind, overlap: str | None) -> Or
     """Where the next pass begins: the floor less the overlap, written as the floor is."""
     if floor is None:
         return None
-    if kind == "number":
+    if kind == "number" or not isinstance(floor, str):
         return _less(floor, overlap)
     seconds = _seconds(overlap)
-    if isinstance(floor, str) and (moment := read_moment(floor)) is not None:
-        return _like(floor, moment - timedelta(seconds=seconds))
-    return floor
+    moment = read_moment(floor)
+    return floor if moment is None else _like(floor, moment - timedelta(seconds=seconds))
 
 
 def _less(floor: OrderValue, overlap: str | None) -> OrderValue:
@@ -111,6 +110,7 @@ def floor_limit(greatest: str, kind: OrderKind, now: datetime, zone: ZoneInfo) -
     A row from the future would hide what changes before it. `zone`: of times that name none.
     """
     moment = read_moment(greatest)
+    zone = ZoneInfo("UTC") if kind == "utc" else zone
     if moment is not None and (moment if moment.tzinfo else moment.replace(tzinfo=zone)) <= now:
         return None
     has_zone = kind == "zoned" or (moment is not None and moment.tzinfo is not None)

@@ -50,12 +50,12 @@ TYPES = {
     "timestamp": "TIMESTAMP",
     "timestamptz": "TIMESTAMPTZ",
 }
+NOT_ORDERED = ("bytea", "json", "xml", "point", "box", "polygon", "money")
 ORDER_KINDS: dict[str, OrderKind] = {
     **dict.fromkeys(("int2", "int4", "int8", "oid", "numeric", "float4", "float8"), "number"),
     "date": "date",
     "timestamp": "time",
     "timestamptz": "zoned",
-    **dict.fromkeys(("text", "varchar", "bpchar", "uuid"), "text"),
 }
 MOST_DIGITS = 38
 TABLES = """
@@ -146,7 +146,7 @@ class PostgreSQL:
             name,
             TYPES.get(type_name, "VARCHAR"),
             selects.get(type_name, select),
-            ORDER_KINDS.get(type_name),
+            None if type_name in NOT_ORDERED else ORDER_KINDS.get(type_name, "text"),
         )
 
     def primary_key(self, table: str) -> tuple[str, ...]:
@@ -203,6 +203,9 @@ class PostgreSQL:
             self._explain(error)
 
     def _explain(self, error: "psycopg.Error") -> NoReturn:
-        if self._connection.closed or self._connection.broken:
+        import psycopg
+
+        # Also where a standby or somebody else ended the statement only: another connection goes on.
+        if self._connection.closed or isinstance(error, psycopg.OperationalError):
             raise ConnectionLostError(first_line(error)) from error
         raise refused(self._address, error) from error

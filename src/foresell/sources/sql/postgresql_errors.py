@@ -44,8 +44,6 @@ def refused(address: Address, error: "psycopg.Error") -> ForesellError:
             received=said,
             do="Grant the user SELECT on it.",
         )
-    if isinstance(error, known.QueryCanceled | known.SerializationFailure):
-        return BackendError(f"{address.place} stopped reading", received=said, do="Import again: it goes on.")
     return InputError(
         f"{address.place} cannot read this", received=said, do="Check the query, the watermark and the key."
     )

@@ -66,26 +66,44 @@ class Pass:
         self._relation = ""
         self._floor: OrderValue = None
         self._num_read = 0
+        self._num_failures = 0
         self._was_connected = False
 
     def read(self) -> Batch:
         """The next batch; the last one if `is_finished` afterwards. It may have no rows."""
-        for wait in (*RECONNECT_SECONDS, None):
+        while True:
             try:
                 stream = self._open()
                 rows = stream.read(self.selection.batch_rows, MAX_BATCH_BYTES)
+                position = self._after(stream)
+                if stream.is_lost and position == self._position:
+                    raise ConnectionLostError("it always ends at the same row")
                 break
             except ConnectionLostError as error:
                 self.close()
-                if wait is None:
-                    raise self._given_up(error) from error
-                time.sleep(wait)
+                self._wait(error)
+        self._num_failures = 0
         self._num_read += rows.num_rows
-        self._position = self._after(stream)
+        self._position = position
         self.is_finished = stream.is_finished
-        if self._database is not None and self._database.is_reader_blocking:
+        if self._order and self._database is not None and self._database.is_reader_blocking:
             self.close()
-        return Batch(rows, self._columns, self._position)
+        return Batch(rows, self._columns, position)
+
+    def _wait(self, error: ConnectionLostError) -> None:
+        """Before the next attempt to connect; BackendError after the last, or where nothing can go on."""
+        can_go_on = bool(self._order) or not self._num_read
+        if self._num_failures == len(RECONNECT_SECONDS) or not can_go_on:
+            safe = (
+                "Import again: it goes on there." if can_go_on else "Name a key (--key) to go on from there."
+            )
+            raise BackendError(
+                f"The connection to {self.address.place} was lost and could not be made again",
+                received=str(error),
+                do=f"The rows read until then ({self._num_read:,}) are safe in the store. {safe}",
+            ) from error
+        time.sleep(RECONNECT_SECONDS[self._num_failures])
+        self._num_failures += 1
 
     def close(self) -> None:
         """Give the connection back."""
@@ -123,15 +141,19 @@ class Pass:
     def _ordered_by(self, database: Database) -> tuple[str, ...]:
         """The watermark, then the key, which is the table's own if none is given."""
         selection = self.selection
-        names = [column.name for column in self._columns]
+        kinds = {column.name: column.order_kind for column in self._columns}
         for name in (selection.watermark, *selection.key):
-            if name is not None and name not in names:
+            if name is not None and name not in kinds:
                 raise InputError(
-                    f"{selection.name} has no column '{name}' to order by", do=did_you_mean(name, names)
+                    f"{selection.name} has no column '{name}' to order by", do=did_you_mean(name, kinds)
                 )
+            if name in selection.key and kinds[name] is None:
+                raise InputError(f"Rows cannot be ordered by '{name}'", do="Choose another key, or none.")
         key = selection.key
         if not key and selection.table is not None:
             key = database.primary_key(selection.table)
+        if any(kinds.get(name) is None for name in key):
+            key = ()
         first = () if selection.watermark is None else (selection.watermark,)
         return tuple(dict.fromkeys((*first, *key)))
 
@@ -165,11 +187,11 @@ class Pass:
     def _greatest(self, database: Database, name: str, kind: OrderKind) -> OrderValue:
         """The greatest watermark that is not in the future."""
         found = database.value(greatest(database, self._relation, name))
-        if found is None or kind == "number":
+        if found is None or kind == "number" or not isinstance(found, str):
             return found
-        if kind == "text" and read_moment(str(found)) is None:
+        if kind == "text" and read_moment(found) is None:
             raise _no_watermark(name, "it is text, and no time as 2024-02-29T13:45:00")
-        limit = floor_limit(str(found), kind, database.now(), self._zone)
+        limit = floor_limit(found, kind, database.now(), self._zone)
         return found if limit is None else database.value(greatest(database, self._relation, name, limit))
 
     def _after(self, stream: RowStream) -> Position:
@@ -185,14 +207,6 @@ class Pass:
             is_complete=False,
             watermark=values[0] if has_watermark and values else None,
             key=tuple(values[1:] if has_watermark else values),
-        )
-
-    def _given_up(self, error: ConnectionLostError) -> BackendError:
-        return BackendError(
-            f"The connection to {self.address.place} was lost and could not be made again",
-            received=str(error),
-            do=f"The rows read until then ({self._num_read:,}) are safe in the store. Import again: "
-            "it goes on there.",
         )
 
 
