@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# The columns of replayed rows without those that were prepared.
+AS_READ = "COLUMNS(lambda c: c = '_row_number' OR NOT starts_with(c, '_'))"
+
+
 def view_raw(
     connection: "duckdb.DuckDBPyConnection",
     parts: Sequence[Path],
@@ -31,9 +35,10 @@ def view_raw(
     live = "SELECT * EXCLUDE (_erased) FROM raw_all WHERE NOT _erased"
     if mapping.prepare is None:
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS {live}")
-    elif is_replay:
+    elif is_replay and not mapping.is_prepared_by_row:
         _view_replayed(connection, live, mapping.prepare)
     else:
+        live = f"SELECT {AS_READ} FROM ({live})" if is_replay else live
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS {live}")
         prepared = mapping.prepare.replace("{raw}", "raw_live")
         connection.execute(f"CREATE OR REPLACE TEMP TABLE prepared AS {prepared}")
@@ -47,8 +52,7 @@ def _view_replayed(connection: "duckdb.DuckDBPyConnection", live: str, prepare: 
     would become the first). A row that never was prepared has null there.
     """
     brought = [row[0] for row in connection.execute(f"DESCRIBE {live}").fetchall()]
-    plain = "COLUMNS(lambda c: c = '_row_number' OR NOT starts_with(c, '_'))"
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS SELECT {plain} FROM ({live})")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS SELECT {AS_READ} FROM ({live})")
     prepared = connection.execute(f"DESCRIBE {prepare.replace('{raw}', 'raw_live')}").fetchall()
     missing = [f"NULL::{kind} AS {quoted(name)}" for name, kind, *_ in prepared if name not in brought]
     selected = ", ".join(["*", *missing])

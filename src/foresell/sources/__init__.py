@@ -2,6 +2,7 @@
 
 from foresell.sources.presets.canonical import CANONICAL_PRESETS
 from foresell.sources.presets.completejourney import COMPLETE_JOURNEY
+from foresell.sources.presets.ga4 import GA4, GA4_ORDERS
 from foresell.sources.presets.online_retail import ONLINE_RETAIL
 from foresell.sources.presets.preset import Preset
 from foresell.sources.presets.rees46 import REES46
@@ -10,6 +11,8 @@ from foresell.sources.presets.shopify import SHOPIFY
 
 PRESETS: dict[str, Preset] = {
     "completejourney": COMPLETE_JOURNEY,
+    "ga4": GA4,
+    "ga4_orders": GA4_ORDERS,
     "online_retail": ONLINE_RETAIL,
     "rees46": REES46,
     "s3rec": S3REC,

@@ -121,6 +121,7 @@ class Mapping:
 
     The primary targets partition the rows: a row belongs to the first whose `when` is true.
     `prepare`: SQL, a SELECT over `{raw}` (which has `_row_number`) that keeps its columns and adds some.
+    `is_prepared_by_row`: it looks at each row by itself, so that a corrected row is prepared anew.
     `identifiers`: source columns that hold direct identifiers without being mapped → kind; `privacy.nested`
     says what else can be named, for sources of JSON.
     `time_zone`, `currency`: default to the store's. `decimal`: "." or ","; None: "." where unambiguous.
@@ -136,6 +137,7 @@ class Mapping:
     null_words: tuple[str, ...] = ()
     identifiers: MappingOf[str, str] = field(default_factory=dict)
     prepare: str | None = None
+    is_prepared_by_row: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
     is_snapshot: bool = False
     snapshot_at: str | None = None

@@ -61,8 +61,10 @@ def normalize_sql(
 
 def _items(rows: str, items: str) -> str:
     """A row for each item of the lists that `rows` have, numbered so that the merge knows each."""
-    listed = f"SELECT *, {items} AS _items FROM ({rows})"
-    each = f"SELECT *, unnest(_items) AS _item, generate_subscripts(_items, 1) AS _place FROM ({listed})"
+    listed = f"SELECT *, {items} AS _unnested FROM ({rows})"
+    each = (
+        f"SELECT *, unnest(_unnested) AS _item, generate_subscripts(_unnested, 1) AS _place FROM ({listed})"
+    )
     return f"SELECT * REPLACE ({item_number('_row_number', '_place')} AS _row_number) FROM ({each})"
 
 
