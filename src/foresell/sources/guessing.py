@@ -28,7 +28,7 @@ def utf16_without_mark(head: bytes) -> str | None:
         if num_nul * 3 > len(head):
             return encoding
         is_one_sided = units and num_nul * 50 >= units and num_other * 4 <= num_nul
-        if is_one_sided and not _is_utf8(head.replace(b"\0", b"")) and _reads_well(head, encoding):
+        if is_one_sided and not _is_plain(head.replace(b"\0", b"")) and _reads_well(head, encoding):
             return encoding
     return None
 
@@ -41,12 +41,13 @@ def _reads_well(head: bytes, encoding: str) -> bool:
     return sum(sign not in "\t\r\n\ufeff" for sign in odd) * 100 <= len(text)
 
 
-def _is_utf8(data: bytes) -> bool:
+def _is_plain(data: bytes) -> bool:
+    """Whether it is UTF-8 with hardly a control character."""
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(data)
+        text = codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
         return False
-    return True
+    return sum(sign < " " and sign not in "\t\r\n" for sign in text) * 100 <= len(text)
 
 
 def guess_legacy(sample: bytes) -> str | None:
