@@ -8,7 +8,7 @@ A source's identifiers are named by column. Where its values are JSON, a name ca
 Upper and lower case, `_` and `-` make no difference in names. Items of a list share its path; of an object
 `{"key": "email", "value": …}` the value counts as named `email`. Each text and number under such a name
 becomes a token, and so does, where any `*.` is named, each e-mail address within any other text (a page's
-address may bring one along).
+address may bring one along). Of an address that is an object, the city, state and country stay.
 """
 
 import json
@@ -29,6 +29,9 @@ Replace = Callable[[str, str], str]
 ANYWHERE = "*."
 FUNCTION = "replace_nested"
 EMAIL = re.compile(r"[A-Za-z0-9._+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+IS_JSON = "regexp_matches({}, '^\\s*[\\[{{]')"
+# Of an address these are shared by many, and of use.
+SHARED = ("city", "state", "region", "province", "country", "countrycode")
 KEY_NAMES = ("key", "name")
 
 
@@ -66,8 +69,7 @@ def replacing_nested(
 
     def projection(columns: Sequence[str]) -> Mapping[str, str]:
         chosen = whole(columns)
-        rest = [column for column in columns if column not in chosen]
-        return {**chosen, **{column: _within(column, names) for column in rest}}
+        return {c: _of_whole(c, chosen[c]) if c in chosen else _within(c, names) for c in columns}
 
     connection.create_function(FUNCTION, replaced, ["VARCHAR", "VARCHAR"], "VARCHAR", side_effects=True)
     yield projection
@@ -81,11 +83,17 @@ def nested_tokens_sql(column: str) -> str:
     return f"regexp_extract_all(CAST({quoted(column)} AS VARCHAR), '\\b[0-9a-f]{{32}}\\b')"
 
 
+def _of_whole(column: str, mark: str) -> str:
+    """SQL: of JSON the parts become tokens, so that what is none of the person's own can stay."""
+    text = f"CAST({quoted(column)} AS VARCHAR)"
+    return f"CASE WHEN {IS_JSON.format(text)} THEN {FUNCTION}({literal(column)}, {text}) ELSE {mark} END"
+
+
 def _within(column: str, names: Mapping[str, str]) -> str:
     """SQL that calls the function only for texts that may hold an identifier: it takes its time."""
     text = f"CAST({quoted(column)} AS VARCHAR)"
     words = sorted({re.escape(name.rsplit(".", 1)[-1]) for name in names})
-    is_json = f"regexp_matches({text}, '^\\s*[\\[{{]')"
+    is_json = IS_JSON.format(text)
     is_named = f"regexp_matches(regexp_replace(lower({text}), '[_-]', '', 'g'), {literal('|'.join(words))})"
     is_suspect = f"contains({text}, '@') OR contains({text}, '%40') OR ({is_json} AND {is_named})"
     return f"CASE WHEN {is_suspect} THEN {FUNCTION}({literal(column)}, {text}) ELSE {text} END"
@@ -104,6 +112,8 @@ def _walked(
     value: Any, path: str, names: Mapping[str, str], replace: Replace, kind: str | None = None
 ) -> Any:
     kind = kind or _kind(names, path)
+    if kind == "address" and _plain(path).rsplit(".", 1)[-1] in SHARED:
+        kind = None
     if isinstance(value, dict):
         named = next((value[key] for key in KEY_NAMES if isinstance(value.get(key), str)), None)
         return {

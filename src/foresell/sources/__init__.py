@@ -7,6 +7,7 @@ from foresell.sources.presets.online_retail import ONLINE_RETAIL
 from foresell.sources.presets.preset import Preset
 from foresell.sources.presets.rees46 import REES46
 from foresell.sources.presets.s3rec import S3REC
+from foresell.sources.presets.segment import RUDDERSTACK, RUDDERSTACK_ORDERS, SEGMENT, SEGMENT_ORDERS
 from foresell.sources.presets.shopify import SHOPIFY
 
 PRESETS: dict[str, Preset] = {
@@ -15,7 +16,11 @@ PRESETS: dict[str, Preset] = {
     "ga4_orders": GA4_ORDERS,
     "online_retail": ONLINE_RETAIL,
     "rees46": REES46,
+    "rudderstack": RUDDERSTACK,
+    "rudderstack_orders": RUDDERSTACK_ORDERS,
     "s3rec": S3REC,
+    "segment": SEGMENT,
+    "segment_orders": SEGMENT_ORDERS,
     "shopify": SHOPIFY,
     **CANONICAL_PRESETS,
 }

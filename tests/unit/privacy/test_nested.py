@@ -81,6 +81,17 @@ def test_columns_and_keys_by_name_at_any_depth(connection: duckdb.DuckDBPyConnec
     assert (found["title"], found["nothing"]) == ("A phone", None)
 
 
+def test_of_an_address_the_city_and_the_country_stay(connection: duckdb.DuckDBPyConnection) -> None:
+    found = replaced(
+        connection, {"traits.street": '{"line": "12 Larch Lane", "City": "Portland"}', "street": "12"}
+    )
+    assert json.loads(found["traits.street"]) == {
+        "line": token(KEY, "address", "12 Larch Lane"),
+        "City": "Portland",
+    }
+    assert found["street"] == token(KEY, "address", "12")
+
+
 def test_a_path_reaches_below_a_column(connection: duckdb.DuckDBPyConnection) -> None:
     found = replaced(
         connection, {"context": '{"ip": "203.0.113.9", "page": {"ip": "x"}}', "traits": '{"name": "J"}'}

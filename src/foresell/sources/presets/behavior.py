@@ -31,7 +31,7 @@ class Tracker:
     """How an export names what every event has. Fields of ids name columns of the file, so that erasure finds
     them there; `details`: further columns of `events`; `amounts`: of `orders`."""
 
-    event_id: str
+    event_id: Field
     occurred_at: Field
     customer_id: Field
     anonymous_id: Field
@@ -103,7 +103,7 @@ def tracker_targets(tracker: Tracker, *, with_orders: bool) -> tuple[Target, ...
     events = Target(
         "events",
         {
-            "event_id": by_sql(tracker.event_id, "_name"),
+            "event_id": tracker.event_id,
             **of_event,
             **_item_fields("_first"),
             **tracker.details,
@@ -113,7 +113,9 @@ def tracker_targets(tracker: Tracker, *, with_orders: bool) -> tuple[Target, ...
     further = Target(
         "events",
         {
-            "event_id": by_sql(f"({tracker.event_id}) || '-' || CAST(_place + 1 AS VARCHAR)", "_name"),
+            "event_id": by_sql(
+                f"({tracker.event_id.sql}) || '-' || CAST(_place + 1 AS VARCHAR)", *tracker.event_id.columns
+            ),
             **of_event,
             **_item_fields("_item"),
             **shared,
@@ -179,7 +181,7 @@ def _orders(tracker: Tracker) -> tuple[Target, ...]:
     refunds = Target(
         "refunds",
         {
-            "refund_id": by_sql(tracker.event_id, "_name"),
+            "refund_id": tracker.event_id,
             "order_id": tracker.order_id,
             "customer_id": tracker.customer_id,
             "created_at": tracker.occurred_at,

@@ -18,7 +18,7 @@ from foresell.sources.presets.behavior import (
     json_list,
     tracker_targets,
 )
-from foresell.sources.presets.fields import column, optional, optional_by_sql, text, with_columns
+from foresell.sources.presets.fields import by_sql, column, optional, optional_by_sql, text, with_columns
 from foresell.sources.presets.preset import Preset
 from foresell.sources.staging import ReadOptions
 
@@ -86,7 +86,7 @@ def _campaign(collected: str, param: str) -> Field:
 
 
 TRACKER = Tracker(
-    event_id=EVENT_ID,
+    event_id=by_sql(EVENT_ID, "event_timestamp", "event_name", "user_pseudo_id", "event_params"),
     occurred_at=Field(columns=("event_timestamp",), formats=("epoch_us",)),
     customer_id=optional("user_id"),
     anonymous_id=column("user_pseudo_id"),
