@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.tables import TABLES
-from foresell.quality.repair.merging import INTO, known_pairs
+from foresell.quality.repair.merging import INTO, as_pairs
 from foresell.quality.repair.rule import Rule
 from foresell.services.repaired_tables import RepairedTables
 from foresell.services.shop import Shop
@@ -25,9 +25,14 @@ def merged_before(
     """
     runs = [run for run in _standing_runs(shop) if run.source_file == rule.text]
     into = _merged_in(connection, shop, runs, rule.table)
-    [key] = rule.contract.key
-    listed = tables.current(rule.table)[[key]].distinct().to_pyarrow()[key].to_pylist() if into else []
-    return known_pairs({gone: _last(into, gone) for gone in into.keys() - set(listed)})
+    [name] = rule.contract.key
+    listed = tables.current(rule.table)[[name]].distinct().to_pyarrow()[name].to_pylist() if into else []
+    gone = into.keys() - set(listed)
+    return (
+        as_pairs({key: _last(into, key) for key in gone}, dict.fromkeys(gone, "merged before"))
+        if gone
+        else None
+    )
 
 
 def same_customers(

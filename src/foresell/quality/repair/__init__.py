@@ -21,7 +21,9 @@ from foresell.quality.repair import (
     merging,
     mode,
     seasonal,
+    shift_times,
     statistic,
+    swap_back,
     units,
 )
 from foresell.quality.repair.patch import Patch
@@ -55,6 +57,8 @@ REPAIRS: dict[str, Repair] = {
     ),
     "unit": Repair(units.check, units.find, "the measure in the unit that the rule names"),
     "fix_encoding": Repair(encodings.check, encodings.find, "the text before it was read wrongly"),
+    "swap_back": Repair(swap_back.check, swap_back.find, "the value that stands in the column named"),
+    "shift_times": Repair(shift_times.check, shift_times.find, "the time on the shop's clock"),
     "merge_same_key": Repair(
         merge_same_key.check,
         merge_same_key.find,
@@ -64,7 +68,7 @@ REPAIRS: dict[str, Repair] = {
     "merge_similar": Repair(
         merge_similar.check,
         merge_similar.find,
-        "products whose titles are alike (0.9, or as named) become one",
+        "products become one that a check finds, or whose titles are alike (title: merge_similar 0.9)",
         merging.follow,
     ),
 }

@@ -1,11 +1,8 @@
 """drop: rows with a wrong value, or that a check has found, are believed no more."""
 
-from typing import Any
-
-from foresell.contracts.errors import did_you_mean
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
-from foresell.quality import CHECKS
+from foresell.quality.repair.findings import found_rows, require_check
 from foresell.quality.repair.fitness import require_wrong_cells
 from foresell.quality.repair.patch import Patch, believed, drops, is_wrong
 from foresell.quality.repair.rule import Rule
@@ -15,10 +12,10 @@ def check(rule: Rule) -> None:
     """The argument is a check; without one, the rule's column and condition say what is wrong."""
     if rule.argument is None:
         require_wrong_cells(rule)
-    elif rule.argument not in CHECKS:
-        raise rule.error(f"names no check: '{rule.argument}'", do=did_you_mean(rule.argument, CHECKS))
     elif rule.is_asked:
         raise rule.error("names a check and a condition", do="Write two rules.")
+    else:
+        require_check(rule, rule.argument)
 
 
 def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
@@ -32,31 +29,12 @@ def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
         value = wrong[column].cast("string").fill_null("missing")
         dropped = drops(wrong, rule, f"{column} is " + value, [column])
     else:
-        found = found_keys(tables, settings, rule)
+        found = found_rows(tables, settings, rule.argument, rule.table, rule.column)
         if found is None:
             return []
         joined = rows.inner_join(found, list(rule.contract.key))
-        dropped = drops(joined, rule, joined._evidence)
+        dropped = drops(joined, rule, joined._why)
     return [dropped, *_lines(tables, rule, dropped)]
-
-
-def found_keys(tables: Tables, settings: Settings, rule: Rule) -> Any:
-    """The keys that the rule's check finds in its table (and column): once each, with `_evidence`."""
-    key = list(rule.contract.key)
-    lists = [
-        finding.rows.select(*key, _evidence=finding.message + ": " + finding.rows.evidence.fill_null("?"))
-        for finding in CHECKS[str(rule.argument)](tables, settings)
-        if finding.table == rule.table
-        and finding.rows is not None
-        and set(key) <= set(finding.rows.columns)
-        and rule.column in (None, finding.column)
-    ]
-    if not lists:
-        return None
-    together = lists[0]
-    for other in lists[1:]:
-        together = together.union(other)
-    return together.group_by(key).aggregate(_evidence=together._evidence.min())
 
 
 def _lines(tables: Tables, rule: Rule, dropped: Patch) -> list[Patch]:

@@ -5,42 +5,75 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 # A block of more titles than this shares a word that says nothing.
 LARGEST_BLOCK = 200
 NUM_RARE_WORDS = 3
-EDGE = 5
+EDGE = 6
+# Of longer titles only the rarer words are taken for mistyped.
+MOST_WORDS = 6
 # Words that differ must be so alike to be one word mistyped: 'spoty' and 'spotty', but not 'red' and 'blue'.
 LEAST_WORD_LIKENESS = 0.75
+# Shorter words (colors, sizes) are never taken for mistyped.
 SHORT = 4
+# Below 1, the likeness of titles that are not the same letters.
+NEARLY_ONE = 0.999
 SEPARATORS = re.compile(r"[\W_]+")
+NUMBERS = re.compile(r"\d+")
 CHINESE = re.compile("[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """A title as it is compared: its words in lower case, and all its letters without spaces."""
+    """A title as it is compared: its words in lower case, all its letters without spaces, its numbers."""
 
     words: tuple[str, ...]
     squashed: str
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        return tuple(sorted(re.findall(r"\d+", self.squashed)))
+    numbers: tuple[str, ...]
 
 
 def read_title(text: str) -> Title:
     plain = SEPARATORS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).split()
-    return Title(tuple(plain), "".join(plain))
+    squashed = "".join(plain)
+    return Title(tuple(plain), squashed, tuple(sorted(NUMBERS.findall(squashed))))
+
+
+def like_pairs(
+    titles: Sequence[Title], groups: Sequence[str], least: float
+) -> Iterator[tuple[int, int, float]]:
+    """Pairs (of positions, once each) that are in one group and at least so alike, with their likeness.
+
+    Compared are titles with the same numbers (500 ml is not 250 ml) that share a rare word, all words but
+    one, or how they begin or end: of 100,000 titles a small part of the five billion pairs. Blocks of more
+    than LARGEST_BLOCK titles are left out.
+    """
+    from rapidfuzz import fuzz, process
+
+    blocks = _blocks(titles, groups)
+    members: defaultdict[int, list[list[int]]] = defaultdict(list)
+    for block in blocks:
+        for place in block:
+            members[place].append(block)
+    for place, shared in members.items():
+        near = sorted({other for block in shared for other in block if other > place})
+        if not near:
+            continue
+        texts = [titles[other].squashed for other in near]
+        cutoff = 100 * least
+        found = process.extract(
+            titles[place].squashed, texts, scorer=fuzz.ratio, processor=None, score_cutoff=cutoff, limit=None
+        )
+        for _, _, position in found:
+            score = likeness(titles[place], titles[near[position]])
+            if score >= least:
+                yield place, near[position], score
 
 
 def likeness(one: Title, other: Title) -> float:
     """0 to 1: how alike two titles are; 0 where what differs is no slip of the keyboard.
 
-    1: the same letters and digits. Numbers must be the same (500 ml is not 250 ml), a word that differs must
-    be like its counterpart, and Chinese titles must be the same: there one character is a word. Short words
-    (below SHORT letters: colors, sizes) are never taken for mistyped.
+    1: the same letters and digits. Numbers must be the same, a word that differs must be like its
+    counterpart, and Chinese titles must be the same: there one character is a word.
     """
     if one.squashed == other.squashed:
         return 1.0
@@ -53,7 +86,7 @@ def likeness(one: Title, other: Title) -> float:
         return 0.0
     if fuzz.ratio(rest_one, rest_other) < 100 * LEAST_WORD_LIKENESS:
         return 0.0
-    return min(fuzz.ratio(one.squashed, other.squashed) / 100, 0.999)
+    return min(fuzz.ratio(one.squashed, other.squashed) / 100, NEARLY_ONE)
 
 
 def _rest(one: Title, other: Title) -> str:
@@ -62,27 +95,22 @@ def _rest(one: Title, other: Title) -> str:
     return "".join(word for word in one.words if left[word] > 0)
 
 
-def candidate_pairs(titles: Sequence[Title], groups: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Pairs (of positions, once each) within a group that share a rare word, or how they begin or end.
-
-    Blocks of more than LARGEST_BLOCK are left out: 100,000 titles give some million pairs, not billions.
-    """
+def _blocks(titles: Sequence[Title], groups: Sequence[str]) -> list[list[int]]:
+    """Positions of titles that share a group, their numbers, and a sign."""
     known = Counter(word for title in titles for word in set(title.words))
-    blocks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    blocks: defaultdict[tuple[str, tuple[str, ...], str], list[int]] = defaultdict(list)
     for place, (title, group) in enumerate(zip(titles, groups, strict=True)):
         for sign in _signs(title, known):
-            blocks[group, sign].append(place)
-    seen: set[tuple[int, int]] = set()
-    for members in blocks.values():
-        if 1 < len(members) <= LARGEST_BLOCK:
-            for pair in combinations(members, 2):
-                if pair not in seen:
-                    seen.add(pair)
-                    yield pair
+            blocks[group, title.numbers, sign].append(place)
+    return [block for block in blocks.values() if 1 < len(block) <= LARGEST_BLOCK]
 
 
 def _signs(title: Title, known: Counter[str]) -> set[str]:
-    rare = sorted(set(title.words), key=lambda word: (known[word], word))[:NUM_RARE_WORDS]
-    edges = (f"^{title.squashed[:EDGE]}", f"{title.squashed[-EDGE:]}$") if title.squashed else ()
-    whole = (f"={title.squashed}",) if title.squashed else ()
-    return {*rare, *edges, *whole}
+    if not title.squashed:
+        return set()
+    words = sorted(set(title.words), key=lambda word: (known[word], word))
+    all_but_one = (
+        {" ".join(sorted({*words} - {word})) for word in words[:MOST_WORDS]} if len(words) > 2 else set()
+    )
+    edges = {f"^{title.squashed[:EDGE]}", f"{title.squashed[-EDGE:]}$", f"={title.squashed}"}
+    return {*words[:NUM_RARE_WORDS], *all_but_one, *edges}

@@ -7,9 +7,10 @@ from typing import Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
-from foresell.quality.repair.fitness import require_type
-from foresell.quality.repair.likeness import candidate_pairs, likeness, read_title
-from foresell.quality.repair.merging import fullness, merge, weights
+from foresell.quality.repair.findings import found_rows
+from foresell.quality.repair.fitness import refuse_argument, require_type
+from foresell.quality.repair.likeness import like_pairs, read_title
+from foresell.quality.repair.merging import as_pairs, fullness, merge, weights
 from foresell.quality.repair.patch import Patch
 from foresell.quality.repair.rule import Rule
 
@@ -43,6 +44,9 @@ def check(rule: Rule) -> None:
             f"cannot tell whether rows of {rule.table} are one by their words",
             do="Customers: `foresell match`. Rows that are twice there: drop duplicates.",
         )
+    if rule.column is None:
+        refuse_argument(rule)
+        return
     require_type(rule, ("string",), "products.title")
     if rule.column in rule.contract.key:
         raise rule.error("compares words, not keys", do="Write: products: merge_same_key.")
@@ -50,23 +54,24 @@ def check(rule: Rule) -> None:
 
 
 def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
-    """The argument is the least likeness (0 to 1; LIMIT where left out); see `likeness`.
+    """Without a column, what the check `near_duplicates` finds. With one, products whose texts in it are
+    alike; the argument is the least likeness (0 to 1; LIMIT where left out), see `likeness`.
 
     A product is merged into the first of its like: that which most order lines name. It is not where the two
     have different brands, departments, categories or currencies, where an attribute of the same name differs,
     where prices are further apart than LARGEST_PRICE_RATIO, or where they are variants of one product. `by`
     names columns that must be equal and known.
     """
-    import ibis
-
+    if rule.column is None:
+        return _found_by_the_check(tables, settings, rule)
     products = _read(tables, rule)
     titles = [read_title(product.title) for product in products]
     found: dict[int, tuple[int, float]] = {}
     kept: set[int] = set()
     scored: list[tuple[float, int, int]] = []
-    for one, other in candidate_pairs(titles, [_group(product, rule) for product in products]):
-        score = likeness(titles[one], titles[other])
-        if score >= _limit(rule) and _may_be_one(products[one], products[other]):
+    groups = [_group(product, rule) for product in products]
+    for one, other, score in like_pairs(titles, groups, _limit(rule)):
+        if _may_be_one(products[one], products[other]):
             keeper, gone = sorted((one, other), key=lambda place: products[place].rank)
             scored.append((score, keeper, gone))
     # The surest first; what stays is never merged itself, so that no chain leads from one to an unlike one.
@@ -78,12 +83,32 @@ def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
             kept.add(keeper)
     if not found:
         return []
-    pairs = {
-        "_gone": [products[other].key for other in found],
-        "_kept": [products[keeper].key for keeper, _ in found.values()],
-        "_why": [_evidence(products[o], products[k], score) for o, (k, score) in found.items()],
-    }
-    return merge(tables, rule, ibis.memtable(pairs, schema=dict.fromkeys(pairs, "string")))
+    into = {products[other].key: products[keeper].key for other, (keeper, _) in found.items()}
+    why = {products[o].key: _evidence(products[o], products[k], score) for o, (k, score) in found.items()}
+    return merge(tables, rule, as_pairs(into, why))
+
+
+def _found_by_the_check(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
+    """A copy of a copy goes to the first; of two that are copies of each other the smaller key stays."""
+    found = found_rows(tables, settings, "near_duplicates", "products", "title")
+    if found is None:
+        return []
+    rows = found.filter(found._suggested.notnull()).order_by("product_id").to_pyarrow().to_pylist()
+    into = {row["product_id"]: row["_suggested"] for row in rows}
+    why = {row["product_id"]: row["_why"] for row in rows}
+    ends = {gone: _end(into, gone) for gone in into}
+    merged = {gone: kept for gone, kept in ends.items() if gone != kept}
+    return merge(tables, rule, as_pairs(merged, why)) if merged else []
+
+
+def _end(into: Mapping[str, str], gone: str) -> str:
+    chain = [gone]
+    while chain[-1] in into:
+        following = into[chain[-1]]
+        if following in chain:
+            return min(chain[chain.index(following) :])
+        chain.append(following)
+    return chain[-1]
 
 
 def _limit(rule: Rule) -> float:

@@ -85,13 +85,11 @@ def follow(tables: Tables, rule: Rule, pairs: Any) -> list[Patch]:
     return patches
 
 
-def known_pairs(into: Mapping[str, str]) -> Any:
-    """Merged records (gone → kept) as a lazy table of pairs; None where there are none."""
+def as_pairs(into: Mapping[str, str], why: Mapping[str, str]) -> Any:
+    """Records to merge (gone → kept) and the reasons (gone → text) as a lazy table of pairs."""
     import ibis
 
-    if not into:
-        return None
-    pairs = {"_gone": list(into), "_kept": list(into.values()), "_why": ["merged before"] * len(into)}
+    pairs = {"_gone": list(into), "_kept": list(into.values()), "_why": [why[gone] for gone in into]}
     return ibis.memtable(pairs, schema=dict.fromkeys(pairs, "string"))
 
 
