@@ -193,6 +193,58 @@ def test_a_row_in_quarantine_keeps_its_key_and_its_replay_its_date(
     assert rebuild(shop).changed == ()
 
 
+def test_a_dump_of_the_same_day_corrects_the_first(shop: Shop, dump: ImportDump) -> None:
+    dump(1, {"a": 1, "b": 1})
+    dump(3, {"a": 1, "b": 2, "c": 1})
+    dump(3, {"a": 1, "b": 3})
+    dump(1, {"b": 1})
+    assert timeline(shop) == [("a", 1, 3, None), ("b", 1, 1, 3), ("b", 3, 3, None)]
+
+
+def test_whom_an_address_belonged_to_is_not_untrue_because_a_dump_lacks_it(shop: Shop, tmp_path: Path) -> None:
+    for day, rows in ((1, "c1,a@x.org\n"), (4, "c2,a@x.org\n"), (2, "c3,a@x.org\nc1,b@x.org\n")):
+        path = tmp_path / f"customers_2024-01-0{day}.csv"
+        path.write_text(f"customer_id,email\n{rows}")
+        import_dump(shop, path, "customers")
+    with shop.reading() as tables:
+        owners = [row["customer_id"] for row in tables.current("identities").to_pyarrow().to_pylist()]
+        customers = [row["customer_id"] for row in tables.current("customers").to_pyarrow().to_pylist()]
+    assert sorted(owners) == ["c1", "c1", "c2", "c3"]
+    assert customers == ["c2"]
+
+
+WITH_ORDERS = """
+snapshot = true
+[tables.order_lines.columns]
+order_line_id = "line"
+order_id = "order"
+product_id = "sku"
+quantity = { value = "1" }
+line_amount = "paid"
+[tables.orders.columns]
+order_id = "order"
+created_at = "date"
+status = "state"
+[tables.products.columns]
+product_id = "sku"
+"""
+
+
+def test_a_dump_of_lines_ends_the_orders_that_it_lacks_and_no_product(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(WITH_ORDERS)
+    for day, orders in ((1, "abcdefgh"), (2, "bcdefgh")):
+        path = tmp_path / f"sales_2024-01-0{day}.csv"
+        rows = [f"{order}1,{order},p{order},5,2023-12-01,paid" for order in orders]
+        path.write_text("\n".join(["line,order,sku,paid,date,state", *rows]) + "\n")
+        [run] = import_files(shop, ImportRequest(path, mapping=tmp_path / "mine.toml"))
+    assert run.keys_retired == 2
+    assert run.counts.rows_duplicate == 7
+    with shop.reading() as tables:
+        counts = [tables.current(name).count().execute() for name in ("orders", "order_lines", "products")]
+    assert counts == [7, 7, 8]
+    assert rebuild(shop).changed == ()
+
+
 def test_a_repaired_row_is_retired_with_its_source(shop: Shop, dump: ImportDump, tmp_path: Path) -> None:
     path = tmp_path / "products_2024-01-01.csv"
     path.write_text("product_id,price\na,\nb,2\n")
