@@ -36,6 +36,8 @@ MUCH_ALIKE = 0.3
 # left out: it says little of two of them.
 MOST_IN_BLOCK = 50
 MOST_PAIRS = 2_000_000
+# So many pairs are compared at a time, which bounds the memory.
+PAIRS_AT_ONCE = 300_000
 NUM_RANDOM_PAIRS = 50_000
 
 
@@ -127,6 +129,13 @@ def baskets(tables: Tables, customers: "polars.Series") -> "polars.DataFrame":
 
 def levels(pairs: "polars.DataFrame", known: Comparable, bought: "polars.DataFrame") -> "np.ndarray":
     """How the pairs compare: pairs × FIELDS, the number of the level, UNKNOWN where either side lacks it."""
+    import numpy as np
+
+    parts = [_levels(part, known, bought) for part in pairs.iter_slices(PAIRS_AT_ONCE)]
+    return np.concatenate([np.empty((0, len(FIELDS)), np.int8), *parts])
+
+
+def _levels(pairs: "polars.DataFrame", known: Comparable, bought: "polars.DataFrame") -> "np.ndarray":
     import polars as pl
 
     told = pairs.with_row_index("pair")
@@ -140,7 +149,7 @@ def levels(pairs: "polars.DataFrame", known: Comparable, bought: "polars.DataFra
         columns[kind] = _names_alike() if kind == "name" else _overlaps(kind)
     told = _with_overlap(told, bought, "basket")
     columns["basket"] = _baskets_alike()
-    chosen = [columns[field.name].fill_null(UNKNOWN).cast(pl.Int64).alias(field.name) for field in FIELDS]
+    chosen = [columns[field.name].fill_null(UNKNOWN).cast(pl.Int8).alias(field.name) for field in FIELDS]
     return told.sort("pair").select(chosen).to_numpy()
 
 

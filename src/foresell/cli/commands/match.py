@@ -48,7 +48,7 @@ def events(store: Store = None, as_json: Json = False) -> None:
     if as_json:
         print_json(record)
         return
-    print_table(found.by_source(), empty="There are neither online orders nor purchase events.")
+    print_table(found.by_source(), empty="There are no purchase events, so nothing can be compared.")
     print_text("")
     print_fields({f"{name}, such as": ", ".join(ids) for name, ids in found.examples().items() if ids})
 
