@@ -198,8 +198,8 @@ def _units(dataset: Dataset, kind: str, clean: Frames, copy: Copy) -> pl.DataFra
 
 
 def _in_store(units: pl.DataFrame, seen_clean: Seen) -> pl.DataFrame:
-    """Those whose clean row stands in the table that is looked at (an order's time does, a refund's does not),
-    and added rows."""
+    """Added rows, and those whose clean row stands in the table that is looked at: an order's time does, a
+    refund's does not."""
     known = pl.concat(
         rows.select(pl.lit(name).alias("table"), pl.col("key").alias("clean_key"))
         for name, rows in seen_clean.tables.items()
