@@ -64,7 +64,8 @@ def match_orders(tables: Tables, settings: Settings) -> MatchedOrders:
     Numbers alike: only within `order_window_hours`, with equal amounts (where one is unknown, of the same
     customer), and not if both the customers and all goods differ. Likeness: the same customer or card, and
     the same amount, within the window; the score is the mean of 1 for the amount, how close the times are
-    and how alike the goods, where both have lines; `order_score_limit` decides.
+    and how alike the goods, where both have lines; `order_score_limit` decides. Cancelled orders
+    match too: whether a sale counts is for the order that is kept to say.
     """
     import polars as pl
 
@@ -171,7 +172,9 @@ def _pairs(orders: "polars.DataFrame", on: Sequence[str], window_hours: float) -
     told = pairs.with_columns(
         hours.alias("hours_apart"), gap.alias("amount_gap"), tolerance.alias("tolerance")
     )
-    return told.filter(pl.col("hours_apart") <= window_hours)
+    both = [f"{name}{side}" for name in ("place", "order_id", "customer_id") for side in ("", "_right")]
+    near = told.filter(pl.col("hours_apart") <= window_hours)
+    return near.select(*both, "hours_apart", "amount_gap", "tolerance")
 
 
 def _scored(
