@@ -18,6 +18,7 @@ from foresell.services.faults import write_quarantine
 from foresell.sources.mapping import CUSTOMER_KINDS, Field, Mapping, Target
 from foresell.sources.normalize import local_date_sql
 from foresell.store.correct import Correction, correct
+from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import literal, quoted
 from foresell.store.merge import Stamp
@@ -47,6 +48,7 @@ def apply_corrections(
             applied += corrected.num_applied
             stale += corrected.num_stale
     erased = _quarantine_erased(connection, raw, tables, run)
+    reached("import.quarantine_committed")
     return RowCounts(
         rows_read=run.num_rows, rows_updated=applied, rows_duplicate=stale, rows_quarantined=erased
     )

@@ -211,10 +211,11 @@ def _kpi_values(tables: RepairedTables, shop: Shop) -> dict[str, tuple[float | N
     from foresell.kpis import KPIS
     from foresell.kpis.answer import KpiAnswer
     from foresell.kpis.query import all_kpis
+    from foresell.matching.resolve import MatchedTables
 
     single = [name for name, kpi in KPIS.items() if not kpi.read_rows and not kpi.default_by]
     try:
-        answers = all_kpis(tables, shop.settings, kpis=single)
+        answers = all_kpis(MatchedTables(tables), shop.settings, kpis=single)
     except InputError:  # a missing exchange rate: no KPI of money can be given, before or after
         return {}
     return {

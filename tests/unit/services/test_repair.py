@@ -1,7 +1,11 @@
 """Repairs: shown before they are done, done as runs, kept through imports, and undone to the exact rows."""
 
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from foresell.cli.main import app
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.settings import settings_toml
 from foresell.quality.repair import REPAIRS
@@ -327,3 +333,67 @@ def test_a_row_is_known_as_repaired_only_from_the_repair_on(stocked: Shop) -> No
             {row["order_id"]: row["channel"] for row in rows.to_pyarrow().to_pylist()} for rows in (then, now)
         ]
     assert (found[0]["o2"], found[1]["o2"]) == (None, "web")
+
+
+def test_the_command_shows_what_changes_and_undoes_it(stocked: Shop) -> None:
+    command = CliRunner()
+    where = ["--store", str(stocked.folder.root)]
+    rule = ["--rule", "order_lines.line_amount: constant 7 if < 0"]
+    tried = command.invoke(app, ["repair", "--dry-run", *rule, *where])
+    assert "would change 1 rows of order_lines" in tried.output
+    assert "l2: line_amount=-7.0000 → line_amount=7.0000; named in the rule" in tried.output
+    assert "net_sales" in tried.output
+    assert command.invoke(app, ["repair", *rule, *where, "--json"]).exit_code == 0
+    [done] = json.loads(command.invoke(app, ["repair", "list", *where, "--json"]).output)["repairs"]
+    assert (done["repair"], done["rows"], done["undone"]) == ("constant", 1, False)
+    [row] = json.loads(command.invoke(app, ["repair", "show", done["run_id"], *where, "--json"]).output)[
+        "rows"
+    ]
+    assert (row["old"], row["new"]) == ({"line_amount": "-7.0000"}, {"line_amount": "7.0000"})
+    undone = command.invoke(app, ["repair", "undo", done["run_id"], *where])
+    assert "Undone: order_lines.line_amount: constant 7 if < 0 (1 rows)." in undone.output
+
+
+KILLED_AT = (
+    "repair.staged",
+    "repair.raw_written",
+    "import.table_written",
+    "import.table_committed",
+    "import.quarantine_committed",
+)
+
+
+def run_killed(shop: Shop, point: str, *arguments: str) -> int:
+    """Gives a command that kills itself at the point; its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", "foresell", "repair", *arguments, "--store", str(shop.folder.root)],
+        env={**os.environ, "FORESELL_KILL_AT": point},
+        capture_output=True,
+        check=False,
+    ).returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", KILLED_AT)
+def test_a_killed_repair_has_happened_whole_or_not_at_all(stocked: Shop, point: str) -> None:
+    before = hashes(stocked)
+    rule = "customers: merge_same_key"
+    assert run_killed(stocked, point, "--rule", rule) == -signal.SIGKILL
+    repair_tables(stocked, [rule])
+    assert current(stocked, "customers", "customer_id") == [("c1",), ("c2",)]
+    assert [customer for (customer,) in current(stocked, "orders", "customer_id")] == ["c1", "c1", "c1", "c2"]
+    [done] = list_repairs(stocked)
+    assert (done.num_rows, done.num_applied) == (2, 2)
+    assert rebuild(stocked).changed == ()
+    undo_repair(stocked, done.run_id)
+    assert hashes(stocked) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["undo.decided", "undo.table_committed"])
+def test_a_killed_undo_is_finished_by_the_next_writer(stocked: Shop, point: str) -> None:
+    before = hashes(stocked)
+    [done] = repair_tables(stocked, ["products: merge_same_key"]).repairs
+    assert run_killed(stocked, point, "undo", str(done.run_id)) == -signal.SIGKILL
+    repair_tables(stocked, [])
+    assert hashes(stocked) == before
