@@ -9,6 +9,7 @@ from foresell.sources.presets.rees46 import REES46
 from foresell.sources.presets.s3rec import S3REC
 from foresell.sources.presets.segment import RUDDERSTACK, RUDDERSTACK_ORDERS, SEGMENT, SEGMENT_ORDERS
 from foresell.sources.presets.shopify import SHOPIFY
+from foresell.sources.presets.woocommerce import WOOCOMMERCE
 
 PRESETS: dict[str, Preset] = {
     "completejourney": COMPLETE_JOURNEY,
@@ -22,5 +23,6 @@ PRESETS: dict[str, Preset] = {
     "segment": SEGMENT,
     "segment_orders": SEGMENT_ORDERS,
     "shopify": SHOPIFY,
+    "woocommerce": WOOCOMMERCE,
     **CANONICAL_PRESETS,
 }

@@ -75,7 +75,8 @@ def identifier_expressions(mapping: Mapping, raw_columns: MappingOf[str, str]) -
         for name, source in target.fields.items():
             kind = target.contract.column[name].identifies
             is_known = all(column in raw_columns for column in source.columns)
-            is_simple = source.sql is None or REFERENCE.search(source.sql) is None
+            is_of_row = target.unnest is None and REFERENCE.search(source.sql or "") is None
+            is_simple = source.sql is None or is_of_row
             if kind in CUSTOMER_KINDS and source.columns and is_simple and is_known:
                 expression = source.sql or joined_text(source, raw_columns)
                 if expression not in found.setdefault(kind, []):

@@ -9,6 +9,7 @@ from foresell.contracts.errors import BackendError, InputError, NotFoundError, d
 from foresell.sources.csv_text import stage_csv
 from foresell.sources.encoding import is_gzip
 from foresell.sources.excel import is_workbook, stage_excel
+from foresell.sources.json_lists import stage_json
 from foresell.sources.jsonl import stage_jsonl
 from foresell.sources.no_tables import HEAD, refuse_what_is_no_table
 from foresell.sources.parquet import MAGIC, stage_parquet
@@ -26,6 +27,7 @@ Reader = Callable[["DuckDBPyConnection", Source, Path, ReadOptions, Projection],
 READERS: dict[str, Reader] = {
     "csv": stage_csv,
     "parquet": stage_parquet,
+    "json": stage_json,
     "jsonl": stage_jsonl,
     "excel": stage_excel,
     "s3rec_attributes": stage_attributes,
@@ -113,9 +115,10 @@ def detect_format(source: Source) -> str:
     suffixes = [suffix.lower() for suffix in PurePath(source.name).suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
-    if suffixes and suffixes[-1] in EXTENSIONS:
-        return EXTENSIONS[suffixes[-1]]
-    return "jsonl" if _first_character(source, head) == b"{" else "csv"
+    first = _first_character(source, head)
+    by_name = EXTENSIONS.get(suffixes[-1]) if suffixes else None
+    found = by_name or ("jsonl" if first == b"{" else "csv")
+    return "json" if found == "jsonl" and first == b"[" else found
 
 
 def _first_character(source: Source, head: bytes) -> bytes:

@@ -62,9 +62,14 @@ class Imported:
 def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Imported]:
     """`make_store("ga4", time_zone="Europe/Berlin", currency="EUR")`: an empty store for that preset."""
 
-    def make(preset: str, time_zone: str = "UTC", currency: str = "USD") -> Imported:
+    def make(
+        preset: str, time_zone: str = "UTC", currency: str = "USD", *, keep_originals: bool = False
+    ) -> Imported:
         root = tmp_path_factory.mktemp("stores") / preset
-        settings = {"store": {"time_zone": time_zone, "currency": currency}}
+        settings: dict[str, dict[str, object]] = {
+            "store": {"time_zone": time_zone, "currency": currency},
+            "privacy": {"keep_originals": keep_originals},
+        }
         return Imported(create_shop(root, settings), preset)
 
     return make

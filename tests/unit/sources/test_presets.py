@@ -37,7 +37,7 @@ def target_of(mapping: Mapping, table: str) -> Target:
 
 def test_there_is_a_preset_for_every_table_and_its_own_file_alone() -> None:
     trackers = {"ga4", "segment", "rudderstack"}
-    platforms = {"completejourney", "online_retail", "rees46", "s3rec", "shopify", *trackers}
+    platforms = {"completejourney", "online_retail", "rees46", "s3rec", "shopify", "woocommerce", *trackers}
     platforms |= {f"{tracker}_orders" for tracker in trackers}
     assert set(PRESETS) == {*platforms, *TABLES}
     assert all(preset.name == name for name, preset in PRESETS.items())
