@@ -1,6 +1,6 @@
 """Import: files in; rows accepted, updated, duplicate or quarantined, and nothing lost."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Generator, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -49,7 +49,7 @@ def import_files(
     total = len(inputs) if isinstance(inputs, Sized) else None
     runs: list[IngestRun] = []
     rules = rules_after_import(shop)
-    with writing(shop, "import", progress) as recovered:
+    with writing(shop, "import", progress) as recovered, _given_back(inputs):
         zone = shop.settings.store.time_zone
         dated = dated_inputs(inputs, request, zone, next_recorded_at(shop), note)
         for index, given in enumerate(dated):
@@ -61,6 +61,16 @@ def import_files(
             note_repaired(outcome, note)
         progress("imported", len(runs), len(runs))
     return runs
+
+
+@contextmanager
+def _given_back(inputs: Iterable[Input]) -> Iterator[None]:
+    """Whatever happens, the connection that lazy inputs hold is closed: it may stop others from writing."""
+    try:
+        yield
+    finally:
+        if isinstance(inputs, Generator):
+            inputs.close()
 
 
 def _import_one(

@@ -4,7 +4,7 @@ The memory of a source stands in the raw records of its runs and nowhere else: i
 their rows, and a run that is taken back takes its part of it along.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,9 +69,7 @@ def find_database_inputs(shop: Shop, request: ImportRequest, note: Note) -> Iter
     address = read_address(database.url)
     mappings = _mappings(request)
     chosen = [(mapping, _selection(database, mapping, path)) for mapping, path in mappings]
-    return (
-        given for mapping, selection in chosen for given in _batches(shop, address, mapping, selection, note)
-    )
+    return _all_batches(shop, address, chosen, note)
 
 
 def _mappings(request: ImportRequest) -> list[tuple[Mapping, Path | None]]:
@@ -147,6 +145,13 @@ def _refuse_identifiers(selection: Selection, mapping: Mapping) -> None:
                 f"'{name}' holds direct identifiers, and rows cannot be ordered by it",
                 do="Their last value would have to be remembered. Choose another key.",
             )
+
+
+def _all_batches(
+    shop: Shop, address: Address, chosen: Sequence[tuple[Mapping, Selection]], note: Note
+) -> Iterator[Input]:
+    for mapping, selection in chosen:
+        yield from _batches(shop, address, mapping, selection, note)
 
 
 def _batches(

@@ -84,9 +84,10 @@ class Pass:
                 self._wait(error)
         self._num_failures = 0
         self._num_read += rows.num_rows
-        self._position = position
+        # Where rows that are equal in order fill a batch, only the stream itself leads on.
+        has_moved, self._position = position != self._position, position
         self.is_finished = stream.is_finished
-        if self._order and self._database is not None and self._database.is_reader_blocking:
+        if has_moved and self._order and self._database is not None and self._database.is_reader_blocking:
             self.close()
         return Batch(rows, self._columns, position)
 

@@ -79,8 +79,9 @@ class SQLite:
         return [SourceColumn(name, "VARCHAR", quoted(name), "text") for name, *_ in described]
 
     def primary_key(self, table: str) -> tuple[str, ...]:
-        rows = self._rows("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,))
-        return tuple(name for (name,) in rows)
+        # Position, name, type, not null, default, place in the primary key.
+        described = self._rows(f"PRAGMA table_info({quoted(table)})")
+        return tuple(name for place, name in sorted((row[5], row[1]) for row in described) if place > 0)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
