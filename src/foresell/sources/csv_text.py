@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = (",", ";", "\t", "|")
 RARE_DELIMITERS = (":", "^", "~", "\x01", "\x1f")
-SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[ ,;\t]*\r?\n', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'"?sep=([\t !#-~])"?[ ,;\t]*\r?\n', re.IGNORECASE)
 SAMPLE_CHARACTERS = 1 << 20
 SAMPLE_ROWS = 200
 # A delimiter is believed if this share of the sampled rows is as wide as the header.

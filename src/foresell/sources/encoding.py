@@ -135,7 +135,7 @@ def profile_text(source: Source, options: ReadOptions) -> TextProfile:
     if profile.size == 0:
         raise InputError(f"{source.name} is empty", do="Export it again: a file must at least have a header.")
     if options.encoding is not None:
-        profile.encoding = _known_codec(options.encoding)
+        profile.encoding = _in_order(_known_codec(options.encoding), profile)
     elif profile.encoding == "utf-8" and _is_legacy(profile):
         profile.encoding = _guess(profile.invalid_sample, source)
     return profile
@@ -184,13 +184,28 @@ def _is_legacy(profile: TextProfile) -> bool:
     return profile.num_invalid_lines > profile.num_continuation_bytes
 
 
+def _in_order(encoding: str, profile: TextProfile) -> str:
+    """With the order of the bytes, where neither the name nor a mark says it."""
+    is_marked = profile.has_mark and profile.encoding == encoding
+    if encoding not in ("utf-16", "utf-32") or is_marked:
+        return encoding
+    is_found = profile.encoding.startswith(f"{encoding}-")
+    return profile.encoding if is_found else f"{encoding}-le"
+
+
 def _known_codec(name: str) -> str:
     try:
-        return codecs.lookup(name).name
-    except LookupError as error:
+        found = codecs.lookup(name).name
+        # Python also calls encodings what no file's text is in: rot13, idna, base64.
+        sample = b"" if found in ("utf-16", "utf-32") else b"\xd9a"
+        is_of_text = isinstance(codecs.getincrementaldecoder(found)("replace").decode(sample, True), str)
+    except (LookupError, ValueError, TypeError, AssertionError):
+        is_of_text = False
+    if not is_of_text:
         raise InputError(
             f"There is no encoding '{name}'", do="Common ones: utf-8, cp1252, utf-16, gb18030, shift_jis."
-        ) from error
+        )
+    return found
 
 
 def _guess(sample: bytes, source: Source) -> str:

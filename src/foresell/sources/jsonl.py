@@ -105,11 +105,10 @@ def _survey(connection: "DuckDBPyConnection", lines: _Lines, source: Source) -> 
     """The key paths in order of first appearance, and how many lines hold no object."""
     keys = _keys(connection, lines, "json_keys(line)")
     with lines.relation() as relation:
-        counted = connection.execute(
+        [(num_objects, num_bad)] = connection.execute(
             f"SELECT count(*) FILTER ({IS_OBJECT}), count(*) FILTER (NOT {IS_OBJECT})"
             f" FROM {relation} WHERE {IS_ROW}"
-        ).fetchone()
-    num_objects, num_bad = counted or (0, 0)
+        ).fetchall()
     if not num_objects:
         raise InputError(
             f"{source.name} is not JSON Lines: no line holds a JSON object",
