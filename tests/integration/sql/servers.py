@@ -163,7 +163,7 @@ class MariaDB:
             f"--port={port}",
             "--bind-address=127.0.0.1",
             "--innodb-buffer-pool-size=64M",
-            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-log-at-trx-commit=2",
             "--sql-mode=",
         ]
 
@@ -177,12 +177,11 @@ class MariaDB:
     def _is_ready(self) -> bool:
         import pymysql
 
-        # The driver leaves a socket open that could not be connected.
-        if not (self.server.folder / "socket").exists():
-            return False
         try:
+            # The driver leaves a socket open that could not be connected.
+            socket.create_connection(("127.0.0.1", self.server.port)).close()
             return bool(self.execute("SELECT 1", database="mysql"))
-        except pymysql.err.OperationalError:
+        except (pymysql.err.OperationalError, OSError):
             return False
 
     def execute(self, statement: str, database: str = USER) -> list[tuple[Any, ...]]:

@@ -50,7 +50,7 @@ SHORT_DECIMAL, MOST_DIGITS = 18, 38
 
 # Errors after which the connection is gone or its statement ended; another one goes on.
 LOST = (1053, 1152, 1159, 1160, 1161, 1317, 1927, 2006, 2013, 2055, 3169, 4031)
-WRONG_PASSWORD, NO_DATABASE, NOT_ALLOWED = (1045, 1698), (1049,), (1044, 1142, 1143, 1227, 1370, 1792)
+WRONG_PASSWORD, NO_DATABASE, NOT_ALLOWED = (1045, 1698), (1044, 1049), (1142, 1143, 1227, 1370, 1792)
 
 
 def open_database(address: Address) -> "MySQL":
@@ -257,7 +257,10 @@ def _not_connected(address: Address, error: Exception) -> ForesellError:
             do=f"Set {PASSWORD_VARIABLE} (or MYSQL_PWD) in the environment.",
         )
     if code in NO_DATABASE:
-        return NotFoundError(f"There is no database {address.place}", do="Check its name in the URL.")
+        return NotFoundError(
+            f"There is no database {address.place}, or the user may not read it",
+            do="Check its name in the URL, and grant the user SELECT.",
+        )
     if code in NOT_ALLOWED:
         return DeniedError(
             f"{address.place} does not let this user in", received=_said(error), do="Grant the user SELECT."
