@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations, product
 from typing import TYPE_CHECKING, Any
 
 from foresell.sources.suggest.profile import Profile
@@ -19,6 +19,10 @@ MOST_COLUMNS = 16
 CENTS = 0.011
 # How many others may stand between a total and what it begins with.
 MOST_PARTS = 4
+# In place of a sign: a share of it is taken off.
+RATE = 0
+MOST_MONEY = 9
+ROWS_OF_TOTALS = 60
 
 
 @dataclass(frozen=True)
@@ -69,53 +73,99 @@ def find_products(columns: "Mapping[str, NDArray[Any]]", profiles: Mapping[str, 
             if _is_zero(difference):
                 plain.append(Product(quantity, price, amount))
                 continue
-            others = [n for n in columns if n not in (quantity, price, amount)]
-            sign_and_column = _explained(difference, columns, others, 1)
+            others = [
+                name
+                for name in columns
+                if name not in (quantity, price, amount) and _is_smaller(columns[name], columns[amount])
+            ]
+            sign_and_column = _explained(difference, columns, others) or _rate(
+                columns[quantity] * columns[price], columns[amount], columns, others
+            )
             if sign_and_column:
                 reduced.append(Product(quantity, price, amount, sign_and_column))
     return [*plain, *reduced]
 
 
 def find_totals(columns: "Mapping[str, NDArray[Any]]", profiles: Mapping[str, Profile]) -> list[Total]:
-    """Totals that are another amount plus and minus at least two others (or one, of few columns of money)."""
-    money = [n for n in columns if profiles[n].has_cents or profiles[n].median >= 5][:10]
-    money += [n for n in columns if n not in money and profiles[n].has_cents]
+    """Totals that are another amount plus and minus up to MOST_PARTS others, the fewest that will do."""
+    import numpy as np
+
+    money = [n for n in columns if profiles[n].has_cents or profiles[n].median >= 5]
+    money = [n for n in money if np.nanmax(np.abs(columns[n])) > CENTS][:MOST_MONEY]
+    if len(money) < 3:
+        return []
+    rows = np.stack([columns[name] for name in money])
+    step = max(1, rows.shape[1] // ROWS_OF_TOTALS)
+    rows = rows[:, ::step]
+    rows = rows[:, ~np.isnan(rows[:, :]).all(axis=0)]
+    # An amount that is not given is nothing, but for the two that are compared.
+    signs = _sign_rows(len(money))
+    sums = signs @ np.nan_to_num(rows)
     found = []
-    for first, total in _ordered_pairs(money):
-        difference = columns[total] - columns[first]
-        if _is_zero(difference):
+    for first, total in permutations(range(len(money)), 2):
+        difference = rows[total] - rows[first]
+        known = ~np.isnan(difference)
+        is_other = (signs[:, first] == 0) & (signs[:, total] == 0)
+        if known.sum() < FEWEST_ROWS or not _varies_together(rows[total], rows[first]):
             continue
-        others = [n for n in columns if n not in (first, total)]
-        parts = _explained(difference, columns, others, min(MOST_PARTS, len(others)))
-        if parts and _varies_together(columns[total], columns[first]):
-            found.append(Total(total, first, parts))
+        holds = (np.abs(sums[:, known] - difference[known]) <= CENTS).mean(axis=1) >= HOLDS
+        place = int(np.argmax(holds & is_other))
+        if holds[place] and is_other[place] and signs[place].any():
+            parts = tuple((int(sign), money[i]) for i, sign in enumerate(signs[place]) if sign)
+            found.append(Total(money[total], money[first], parts))
     return found
 
 
-def _explained(
-    difference: "NDArray[Any]", columns: "Mapping[str, NDArray[Any]]", others: Sequence[str], most: int
-) -> tuple[tuple[int, str], ...]:
-    """The fewest signed columns that add up to a difference."""
+def _sign_rows(number: int) -> "NDArray[Any]":
+    """All ways to take up to MOST_PARTS of so many columns, each with plus or minus; the fewest first."""
     import numpy as np
 
-    useful = [n for n in others if np.nanmax(np.abs(columns[n])) > CENTS][:8]
-    for size in range(1, most + 1):
-        for chosen in combinations(useful, size):
-            stacked = np.stack([np.nan_to_num(columns[name]) for name in chosen])
-            for signs in _SIGNS[size]:
-                if _is_zero(difference - np.tensordot(signs, stacked, 1)):
-                    return tuple((int(sign), name) for sign, name in zip(signs, chosen, strict=True))
+    rows = []
+    for size in range(MOST_PARTS + 1):
+        for chosen in combinations(range(number), size):
+            for signs in product((1, -1), repeat=size):
+                row = [0] * number
+                for place, sign in zip(chosen, signs, strict=True):
+                    row[place] = sign
+                rows.append(row)
+    return np.array(rows)
+
+
+def _explained(
+    difference: "NDArray[Any]", columns: "Mapping[str, NDArray[Any]]", others: Sequence[str]
+) -> tuple[tuple[int, str], ...]:
+    """The signed column that a difference is."""
+    import numpy as np
+
+    for name in others:
+        for sign in (-1, 1):
+            if _is_zero(difference - sign * np.nan_to_num(columns[name])):
+                return ((sign, name),)
     return ()
 
 
-_SIGNS: dict[int, list[tuple[int, ...]]] = {
-    size: [tuple(1 if mask >> bit & 1 else -1 for bit in range(size)) for mask in range(2**size)]
-    for size in range(1, MOST_PARTS + 1)
-}
+def _rate(
+    full: "NDArray[Any]", amount: "NDArray[Any]", columns: "Mapping[str, NDArray[Any]]", others: Sequence[str]
+) -> tuple[tuple[int, str], ...]:
+    """The column that says which share, or how many percent, is taken off."""
+    import numpy as np
+
+    for name in others:
+        for one in (1, 100):
+            reduced = full * (1 - np.nan_to_num(columns[name]) / one)
+            if _is_zero(amount - reduced):
+                return ((RATE, name),)
+    return ()
 
 
 def _ordered_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     return [(a, b) for a in names for b in names if a != b]
+
+
+def _is_smaller(part: "NDArray[Any]", whole: "NDArray[Any]") -> bool:
+    import numpy as np
+
+    return bool(np.nanmean(np.abs(part)) < np.nanmean(np.abs(whole)))
 
 
 def _is_zero(difference: "NDArray[Any]") -> bool:

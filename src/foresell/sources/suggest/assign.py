@@ -15,10 +15,13 @@ from foresell.sources.suggest.targets import NEEDS, Shape, shapes
 # What a column without a target counts: a target must be better than that.
 NOTHING = 0.5
 SIDE_WEIGHT = 0.55
+# The heads of orders, in a file of their lines.
+HEAD_WEIGHT = 0.9
 IDENTIFIER_WEIGHT = 0.25
 WORTH = 0.35
 UNIQUE = 0.98
 REPEATS = 0.9
+LONE, MANY = 2.0, 8
 MOST_SHAPES = 6
 
 
@@ -99,8 +102,9 @@ def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]
         elif scored.answer.startswith("identifier:"):
             total += worth * (1.0 if shape.table == "customers" else IDENTIFIER_WEIGHT)
         else:
-            total += worth * SIDE_WEIGHT
-    return total - _lacks(shape, given) - _repeated_key(evidence, shape, answers)
+            is_head = shape.table == "order_lines" and scored.answer.startswith("orders.")
+            total += worth * (HEAD_WEIGHT if is_head else SIDE_WEIGHT)
+    return total - _lacks(shape, given) - _repeated_key(evidence, shape, answers) - _lone_lines(evidence, answers)
 
 
 def _lacks(shape: Shape, given: set[str]) -> float:
@@ -111,6 +115,16 @@ def _lacks(shape: Shape, given: set[str]) -> float:
     return cost
 
 
+def _lone_lines(evidence: Evidence, answers: Mapping[str, Scored]) -> float:
+    """What it costs that no order has two lines, and no line says what was bought for which price."""
+    given = {scored.answer: column for column, scored in answers.items()}
+    order = given.get("order_lines.order_id")
+    if order is None or {"order_lines.product_id", "order_lines.unit_price"} <= set(given):
+        return 0.0
+    profile = evidence.profiles[order]
+    return LONE if profile.num_given > MANY and profile.uniqueness == 1 else 0.0
+
+
 def _repeated_key(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
     """What it costs that the column of the main table's key repeats: rows are of something smaller."""
     key = TABLES[shape.table].key
@@ -119,5 +133,7 @@ def _repeated_key(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored
     for column, scored in answers.items():
         profile = evidence.profiles[column]
         if scored.answer == f"{shape.table}.{key[0]}" and profile.num_given > 3:
-            return 1.2 if profile.uniqueness < REPEATS else 0.0 if profile.uniqueness > UNIQUE else 0.4
+            if profile.fill < REPEATS:
+                return 2.5
+            return 2.5 if profile.uniqueness < REPEATS else 0.0 if profile.uniqueness > UNIQUE else 0.4
     return 0.0

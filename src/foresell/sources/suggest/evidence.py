@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from foresell.contracts.tables import TABLES
-from foresell.sources.suggest.arithmetic import Product, Total, find_products, find_totals, number_columns
+from foresell.sources.suggest.arithmetic import RATE, Product, Total, find_products, find_totals, number_columns
 from foresell.sources.suggest.dependencies import constancy, earlier_pairs
 from foresell.sources.suggest.fitness import IMPOSSIBLE, fitness
-from foresell.sources.suggest.names import name_scores
+from foresell.sources.suggest.names import name_scores, tokens_of
 from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.sample import Sample
 from foresell.sources.suggest.targets import Shape
@@ -23,8 +23,23 @@ NAME_SHADE = 0.6
 AGAINST_WEIGHT = 0.5
 PRIVATE_PREFIXES = ("none:", "identifier:")
 GOOD_NAME = 0.6
-SAME, DIFFERENT = 0.98, 0.7
+# A name that says one thing clearly does not mean what it resembles.
+CLEAR, OTHERWISE = 0.95, 0.6
+UNLIKE, LOOKS_LIKE, SURE_NAME = -0.2, 0.3, 0.6
+# In exports of other tables a name or an account is seldom a person's.
+OF_PERSONS = (
+    *("customers", "orders", "order_lines", "tickets", "refunds", "reviews", "events", "consents"),
+    *("redemptions", "identities", "audiences", "exposures", "risk_labels"),
+)
+PLUS = ("orders.shipping_amount", "orders.tax_amount", "orders.payment_fee_amount")
+# Of the columns of an equation so many must be named like what they would be.
+FEWEST_NAMED = 1.2
+SAME, DIFFERENT, FILLED = 0.98, 0.7, 0.9
 SAID = 3.0
+# A column without values takes no target from one that has some.
+EMPTY = 0.7
+# A name that says "of no use" is believed a little less than one that says a target, and much less if it says both.
+USELESS, USELESS_BUT_NAMED = 0.97, 0.8
 
 
 @dataclass
@@ -58,7 +73,7 @@ class Evidence:
     def order_column(self) -> str | None:
         """The column that numbers orders, if any does, by its name."""
         scores = {
-            c: name_scores(c).get("orders.order_id", 0.0) + 0.1 * self.fit(c, "orders.order_id")
+            c: name_scores(c).get("orders.order_id", 0.0) + 0.1 * self.fit(c, "orders.order_id") - (1 - self.profiles[c].fill)
             for c in self.profiles
         }
         best = max(scores, key=lambda c: scores[c], default=None)
@@ -77,11 +92,19 @@ class Evidence:
 
     def name(self, column: str, answer: str, shape: Shape) -> float:
         """The name's likeness; of a side table, phrases that mean a column of the main one count less."""
-        score = name_scores(column).get(answer, 0.0)
+        scores = name_scores(column)
+        score = scores.get(answer, 0.0)
+        if score < CLEAR - 0.1 and max((scores.get(a, 0.0) for a in shape.answers), default=0.0) >= CLEAR:
+            score *= OTHERWISE
         if score and not shape.is_main(answer) and answer.partition(".")[2] not in _KEYS:
             table = answer.partition(".")[0]
             own = max(
-                (name_scores(column).get(a, 0.0) for a in shape.answers if shape.is_main(a)), default=0.0
+                (
+                    scores[other]
+                    for other in shape.answers
+                    if shape.is_main(other) and other in scores and self.fit(column, other) > UNLIKE
+                ),
+                default=0.0,
             )
             if own >= score - 0.02:
                 return score * (0.85 if table == "orders" else 0.4)
@@ -95,6 +118,8 @@ class Evidence:
             return IMPOSSIBLE
         name = self.name(column, answer, shape)
         score = combined(name, fit)
+        if self.profiles[column].is_empty:
+            return score * EMPTY
         if score < 0.05 and (column, answer) not in self.bonuses:
             return score
         return (
@@ -119,8 +144,21 @@ class Evidence:
                 score = combined(name, fit)
                 if answer == "identifier:name" and name:
                     score = min(score, 0.97 if fit > 0.5 else 0.9 * score)
-                found.append(Scored(answer, score * (0.97 if answer.startswith("none:") else 1.0)))
+                if answer.startswith("identifier:") and fit < LOOKS_LIKE and not self._is_personal(column, score, shape):
+                    continue
+                if answer.startswith("none:"):
+                    score *= USELESS if name > self._best_name(column, shape) + 0.05 else USELESS_BUT_NAMED
+                found.append(Scored(answer, score))
         return sorted(found, key=lambda s: -s.score)[:4]
+
+    def _is_personal(self, column: str, score: float, shape: Shape) -> bool:
+        """A name that leads to a person although its values do not show it."""
+        return score >= SURE_NAME and shape.table in OF_PERSONS
+
+    def _best_name(self, column: str, shape: Shape) -> float:
+        """How well the name fits some target of the shape that the values allow."""
+        scores = name_scores(column)
+        return max((scores[a] for a in shape.answers if a in scores and self.fit(column, a) > -0.4), default=0.0)
 
     def private_answer(self, column: str, shape: Shape) -> "Scored | None":
         options = self.private_options(column, shape)
@@ -148,7 +186,7 @@ class Evidence:
 
     def _add_products(self, found: dict[tuple[str, str], float]) -> None:
         for item in self.products[:6]:
-            weight = 0.3 if not item.others else 0.2
+            weight = 0.4 if not item.others else 0.25
             for column, answers in (
                 (item.quantity, ("order_lines.quantity", "events.quantity", "refunds.quantity")),
                 (item.price, ("order_lines.unit_price", "events.price")),
@@ -157,30 +195,36 @@ class Evidence:
                 for answer in answers:
                     found[column, answer] = max(found[column, answer], weight)
             found[item.amount, "order_lines.unit_price"] -= 0.3
+            found[item.quantity, "order_lines.line_amount"] -= 0.4
+            found[item.price, "order_lines.line_amount"] -= 0.3
             for sign, column in item.others:
-                if sign < 0:
+                if sign == RATE:
+                    found[column, "order_lines.discount_amount"] -= 0.9
+                elif sign < 0:
                     found[column, "order_lines.discount_amount"] = max(
                         found[column, "order_lines.discount_amount"], weight
                     )
             self.table_bonus["order_lines"] = 0.25
 
     def _add_totals(self, found: dict[tuple[str, str], float]) -> None:
-        for item in self.totals[:12]:
-            if self._named_like(item.total) < self._named_like(item.first) - 0.3 and len(item.parts) < 2:
-                continue
-            weight = 0.15 if len(item.parts) > 1 else 0.08
-            found[item.total, "orders.total_amount"] = max(found[item.total, "orders.total_amount"], weight)
-            found[item.first, "orders.subtotal_amount"] = max(
-                found[item.first, "orders.subtotal_amount"], weight
-            )
-            for sign, column in item.parts:
-                if sign < 0:
-                    found[column, "orders.discount_amount"] = max(
-                        found[column, "orders.discount_amount"], weight
-                    )
+        """The reading of an equation that the names fit best; the more parts it has, the less it is chance."""
+        roles = max(map(self._roles, self.totals), key=self._fit_of_roles, default={})
+        if not roles or self._fit_of_roles(roles) < FEWEST_NAMED:
+            return
+        weight = 0.3 if len(roles) > 3 else 0.15
+        for column, answer in roles.items():
+            found[column, answer] = max(found[column, answer], weight)
 
-    def _named_like(self, column: str) -> float:
-        return name_scores(column).get("orders.total_amount", 0.0)
+    def _roles(self, item: Total) -> dict[str, str]:
+        """Column → what it is if the total is one."""
+        roles = {item.total: "orders.total_amount", item.first: "orders.subtotal_amount"}
+        for sign, column in item.parts:
+            plus = max(PLUS, key=lambda answer: name_scores(column).get(answer, 0.0))
+            roles[column] = "orders.discount_amount" if sign < 0 else plus
+        return roles
+
+    def _fit_of_roles(self, roles: dict[str, str]) -> float:
+        return sum(name_scores(column).get(answer, 0.0) - 0.15 for column, answer in roles.items())
 
     def _level(self, column: str, answer: str, shape: Shape) -> float:
         """In a file of order lines: the same in all lines of an order belongs to the order."""
@@ -201,6 +245,8 @@ class Evidence:
         if profile.num_given < 4 or table not in TABLES:
             return 0.0
         contract = TABLES[table]
+        if shape.is_main(answer) and name in contract.key and profile.fill < FILLED:
+            return -0.6
         if shape.is_main(answer) and contract.key == (name,):
             return (
                 0.06

@@ -12,6 +12,9 @@ IMPOSSIBLE = -9.0
 MOST = 0.7
 NEARLY_ALL = 0.9
 LONG_TEXT = 28
+SHORTEST_DOCUMENT = 6
+# So many names are known that a column of persons has this share of them.
+PERSONS = 0.4
 
 
 def fitness(profile: Profile, answer: str) -> float:
@@ -35,6 +38,8 @@ def _within(score: float) -> float:
 
 
 def _number(profile: Profile, column: Column) -> float:
+    if column.name == "birth_year" and profile.time_share > MOST:
+        return 0.1
     if profile.number_share < MOST or profile.dates.is_epoch or profile.kind in ("naive", "date", "zoned"):
         return IMPOSSIBLE
     if column.type == "decimal":
@@ -78,10 +83,10 @@ def _text(profile: Profile, column: Column) -> float:
         profile.time_share > NEARLY_ALL and not _is_digits(profile)
     ):
         return IMPOSSIBLE
-    if profile.number_share > NEARLY_ALL and not profile.is_whole:
+    if profile.number_share > NEARLY_ALL and not profile.is_whole and profile.shares["token"] < MOST:
         return -0.9
     if profile.shares["email"] > MOST:
-        return -0.6 if is_id else IMPOSSIBLE
+        return IMPOSSIBLE
     if is_id:
         return _like_id(profile)
     return 0.0
@@ -92,11 +97,13 @@ def _is_digits(profile: Profile) -> bool:
 
 
 def _like_id(profile: Profile) -> float:
+    if profile.shares["person"] > PERSONS or profile.shares["mobile_zh"] > MOST:
+        return -0.7
     if profile.mean_words > 3 or profile.mean_length > 60 or _words_in(profile, FLAG_WORDS) > NEARLY_ALL:
         return -0.5
     if profile.number_share > MOST and profile.sorted_numbers and profile.sorted_numbers[0] < 0:
         return -0.8
-    return 0.05 if profile.mean_words < 1.5 else -0.1
+    return 0.05 if profile.mean_words < 1.5 else -0.1 if profile.mean_words < 2 else -0.3
 
 
 def _one_of(detector: str, yes: float, no: float = -0.6, limit: float = MOST) -> Callable[[Profile], float]:
@@ -134,7 +141,7 @@ def _is_bare_number(profile: Profile) -> bool:
 def _event(profile: Profile) -> float:
     share = profile.shares["event"]
     if share >= 0.5 and len(profile.counts) > 1:
-        return 0.7
+        return 0.9 if share >= NEARLY_ALL else 0.7
     return -0.2 if share > 0 else -0.7
 
 
@@ -147,6 +154,8 @@ def _status(profile: Profile) -> float:
 
 
 def _title(profile: Profile) -> float:
+    if not any(character.isalpha() for value in profile.values for character in value):
+        return -0.8
     if _is_bare_number(profile) or profile.shares["sku"] > NEARLY_ALL or profile.shares["country"] > MOST:
         return -0.8
     if profile.shares["person"] > 0.5 or profile.shares["web"] > 0.5:
@@ -175,7 +184,7 @@ def _income(profile: Profile) -> float:
 
 
 def _birth(profile: Profile) -> float:
-    return 0.6 if profile.shares["year"] > NEARLY_ALL else -0.4
+    return 0.6 if profile.shares["year"] > NEARLY_ALL else 0.0 if profile.time_share > MOST else -0.4
 
 
 def _rating(profile: Profile) -> float:
@@ -203,7 +212,7 @@ def _quantity(profile: Profile) -> float:
 
 def _gender(profile: Profile) -> float:
     is_meant = any(plain_word(value) in MEANS_GENDER for value in profile.values)
-    return 0.8 if profile.shares["gender"] >= 0.8 and len(profile.counts) <= 8 and is_meant else -0.8
+    return 0.9 if profile.shares["gender"] >= 0.8 and len(profile.counts) <= 8 and is_meant else -0.8
 
 
 def _whole_count(profile: Profile) -> float:
@@ -216,7 +225,14 @@ def _household(profile: Profile) -> float:
     return 0.1 if profile.sorted_numbers[-1] <= 20 else -0.9
 
 
+def _order_id(profile: Profile) -> float:
+    """Also what merely is called a name: '#1001'."""
+    is_numbered = all(value.startswith("#") and value[1:].isdigit() for value in profile.values)
+    return 0.6 if is_numbered else 0.0
+
+
 SPECIAL: dict[str, Callable[[Profile], float]] = {
+    "order_id": _order_id,
     "currency": _one_of("currency", 0.85, -9.0, NEARLY_ALL),
     "country": _one_of("country", 0.5),
     "billing_country": _one_of("country", 0.5),
@@ -302,6 +318,8 @@ def _phone(profile: Profile) -> float:
 
 
 def _person(profile: Profile) -> float:
+    if not any(character.isalpha() for value in profile.values for character in value):
+        return IMPOSSIBLE
     if profile.number_share > 0.5 or profile.shares["web"] > 0.5 or profile.shares["country"] > MOST:
         return IMPOSSIBLE
     if profile.shares["person"] >= 0.4:
@@ -327,6 +345,8 @@ def _address(profile: Profile) -> float:
 def _document(profile: Profile) -> float:
     if profile.shares["document_zh"] > MOST:
         return 1.0
+    if profile.mean_length < SHORTEST_DOCUMENT or not any(map(str.isdigit, "".join(profile.values))):
+        return IMPOSSIBLE
     return -0.9 if _is_money_or_time(profile) else 0.0
 
 
@@ -337,7 +357,7 @@ _PERSONAL: dict[str, Callable[[Profile], float]] = {
     "name": _person,
     "address": _address,
     "document": _document,
-    "card": _one_of("card", 0.2, -0.5),
+    "card": _one_of("card", 0.2, -0.1),
 }
 
 _BY_TYPE: dict[str, Callable[[Profile, Column], float]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from foresell.sources.suggest.abbreviations import written_out
 from foresell.sources.suggest.vocabulary import Lexicon, lexicon, phrases, simplified
 
 CJK = r"\u3400-\u9fff"
@@ -19,9 +20,18 @@ UNIT = re.compile(
     r"含税|不含税|inc tax|ex tax|days|pcs|units|utc)\s*[)）\]】]",
     re.IGNORECASE,
 )
+SEPARATORS = re.compile(r"[\s_\-.]+")
+# A number of things counts them; the number of a thing names it.
+COUNT = re.compile(r"\b(?:number|num|no|nr)[\s_]+of\b|#[\s_]*of\b", re.IGNORECASE)
 SHORTEST_PART = 3
 FLOWS = ("s", "es", "n", "en")
 SAME_ORDER, SAME_WORDS, LIKENESS_POWER, LEAST = 0.98, 0.92, 1.7, 0.15
+
+
+def plain(text: str) -> str:
+    """Simplified characters, full-width letters as plain ones, no accents."""
+    decomposed = unicodedata.normalize("NFKD", simplified(text))
+    return unicodedata.normalize("NFKC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
 @cache
@@ -38,7 +48,7 @@ def tokens_of(name: str) -> tuple[str, ...]:
 
 
 def _words(name: str) -> list[str]:
-    text = simplified(unicodedata.normalize("NFKC", name)).replace("'", "")
+    text = COUNT.sub(" count ", plain(name)).replace("'", "")
     words: list[str] = []
     for piece in WORD.findall(text):
         parts = CAMEL.split(piece) if not piece.isupper() else [piece]
@@ -54,12 +64,15 @@ def _translated(word: str, known: Lexicon) -> list[str]:
         return [word]
     if re.match(f"[{CJK}]", word):
         return _segments(word, known)
-    if word.endswith("s") and not word.endswith("ss") and len(word) > 3 and word not in known.phrase_words:
-        singular = word[:-1]
-        return [known.tokens.get(singular, singular)]
     if word in known.phrase_words or word.isdigit():
         return [word]
-    return _compound(word, known) or [word]
+    if parts := _compound(word, known):
+        return parts
+    singular = word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+    if singular in known.tokens or singular in known.phrase_words:
+        return [known.tokens.get(singular, singular)]
+    full = written_out(word)
+    return [known.tokens.get(full, full) if full else singular]
 
 
 def _segments(text: str, known: Lexicon) -> list[str]:
@@ -110,6 +123,11 @@ def _merged(tokens: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(tokens))
 
 
+def is_known(token: str) -> bool:
+    """Whether the vocabulary has a token at all."""
+    return token in lexicon().tokens or token in lexicon().phrase_words or token in _index()[0]
+
+
 @dataclass(frozen=True)
 class _Known:
     """A phrase of the vocabulary: what it answers, its weight, its tokens."""
@@ -130,7 +148,7 @@ def _index() -> tuple[dict[str, list[_Known]], dict[str, list[tuple[str, float]]
         for text, weight in given:
             tokens = tokens_of(text)
             known = _Known(answer, weight, tokens, frozenset(tokens), _size(tokens))
-            by_text[text].append((answer, weight))
+            by_text[plain(text)].append((answer, weight))
             for token in known.bag:
                 by_token[token].append(known)
     return dict(by_token), dict(by_text)
@@ -148,8 +166,10 @@ def name_scores(name: str) -> dict[str, float]:
     coefficient, weighted by how much a token says, to the power LIKENESS_POWER).
     """
     by_token, by_text = _index()
-    text = simplified(unicodedata.normalize("NFKC", name)).strip().lower()
-    found: dict[str, float] = dict(by_text.get(text, ()))
+    text = SEPARATORS.sub(" ", plain(name)).strip().lower()
+    found: dict[str, float] = {}
+    for answer, weight in by_text.get(text, ()):
+        found[answer] = max(weight, found.get(answer, 0.0))
     tokens = tokens_of(name)
     bag, size = frozenset(tokens), _size(tokens)
     for token in bag:

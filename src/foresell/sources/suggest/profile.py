@@ -1,5 +1,6 @@
 """What the values of each column are: types by the house's own parsers, shapes by detectors."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,15 +14,14 @@ from foresell.sources.parsing_times import parse_time
 from foresell.sources.suggest.dates import DateStyle, date_style
 from foresell.sources.suggest.detectors import DETECTORS
 from foresell.sources.suggest.sample import Sample
-from foresell.sources.words import NOTHING_WORDS
+from foresell.sources.words import CURRENCIES, NOTHING_WORDS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MOST_VALUES = 400
 MOST_SHOWN = 5
-# From so many rows on, whether values repeat says something.
-ENOUGH_ROWS = 5
+GROUPED = re.compile(r"\D*\d{1,3}(?:,\d{3})+(?:\.\d*)?\D*")
 
 
 @dataclass
@@ -160,7 +160,11 @@ def _sql(parsed: Parsed) -> str:
 
 def _take(profile: Profile, found: Mapping[str, tuple[Any, ...]]) -> None:
     plain, point, comma = (
-        {value: float(found[value][place]) for value in profile.values if found[value][place] is not None}
+        {
+            value: float(found[value][place])
+            for value in profile.values
+            if found[value][place] is not None and not _has_foreign_letters(value)
+        }
         for place in (0, 1, 2)
     )
     profile.numbers, profile.decimal = plain, None
@@ -177,9 +181,13 @@ def _take(profile: Profile, found: Mapping[str, tuple[Any, ...]]) -> None:
         profile.moments = profile.dates.moments
 
 
+def _has_foreign_letters(value: str) -> bool:
+    """Three capitals before a number are a currency only if there is one: TEA-22 is no amount."""
+    letters = re.findall(r"[A-Z]{3}", value)
+    return any(word not in CURRENCIES for word in letters)
+
+
 def _is_grouped(values: list[str]) -> bool:
     """Commas always three digits before the end or a point: they separate thousands."""
     with_comma = [value for value in values if "," in value]
-    return bool(with_comma) and all(
-        len(value.split(".")[0].rsplit(",", 1)[1].strip(" €$£元")) == 3 for value in with_comma
-    )
+    return bool(with_comma) and all(GROUPED.fullmatch(value) for value in with_comma)

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 
 from foresell.sources.suggest.assign import NOTHING, Assignment, Scored
 from foresell.sources.suggest.evidence import Evidence
-from foresell.sources.suggest.names import name_scores
+from foresell.sources.suggest.names import is_known, name_scores, tokens_of
 
 # Below this confidence the software asks instead of guessing.
 LIMIT = 0.5
 # A column that nothing is proposed for is asked about if something comes as close as this.
 NEAR = 0.06
+SURELY_TAKEN = 0.9
+SIGNS = {-1: "−", 1: "+", 0: "less the rate"}
 SHOWN = 3
-STEEPNESS, MARGIN_WEIGHT, MOST_MARGIN, OFFSET = 7.0, 2.5, 0.5, 0.8
+STEEPNESS, MARGIN_WEIGHT, MOST_MARGIN, OFFSET = 7.0, 2.5, 0.5, 0.4
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _rivals(assignment: Assignment, column: str, scored: Scored) -> list[Scored]
     """What else it could be: answers that no other column has a better claim to, best first."""
     taken = {other.answer: other.score for name, other in assignment.answers.items() if name != column}
     options = [o for o in assignment.options[column] if o.answer != scored.answer]
-    return [o for o in options if o.score > taken.get(o.answer, -1.0) + 0.05]
+    return [o for o in options if taken.get(o.answer, -1.0) < min(o.score - 0.05, SURELY_TAKEN)]
 
 
 def _confidence(score: float, rival: float, is_none: bool) -> float:
@@ -111,9 +113,19 @@ def _is_unsure(
 ) -> bool:
     if evidence.profiles[column].is_empty:
         return False
-    if scored.answer == "none":
-        return bool(rivals) and rivals[0].score > NOTHING - NEAR and not rivals[0].answer.startswith("none")
+    if scored.answer.startswith("none"):
+        useful = [rival for rival in rivals if not rival.answer.startswith("none")]
+        is_near = bool(useful) and useful[0].score > max(scored.score, NOTHING) - NEAR
+        return is_near or (scored.answer == "none" and _is_opaque(evidence, column))
     return confidence < LIMIT
+
+
+def _is_opaque(evidence: Evidence, column: str) -> bool:
+    """A name that says nothing to anybody over amounts or times: somebody knows what they are, we do not."""
+    profile = evidence.profiles[column]
+    words = [token for token in tokens_of(column) if not token.isdigit() and len(token) > 1]
+    is_telling = profile.number_share > 0.9 and profile.has_cents or profile.time_share > 0.9
+    return is_telling and not profile.is_constant and not any(map(is_known, words))
 
 
 def _ask(evidence: Evidence, column: str, choices: Sequence[str]) -> Question:
@@ -196,13 +208,13 @@ def _relations(evidence: Evidence, column: str, answer: str) -> list[str]:
     found = []
     for item in evidence.products[:6]:
         if column in (item.quantity, item.price, item.amount) and (column, answer) in evidence.bonuses:
-            others = "".join(f" {'−' if sign < 0 else '+'} {name}" for sign, name in item.others)
+            others = "".join(f" {SIGNS[sign]} {name}" for sign, name in item.others)
             found.append(f"{item.quantity} × {item.price}{others} = {item.amount}")
             break
     for total in evidence.totals[:12]:
         named = (total.total, total.first, *(name for _, name in total.parts))
         if column in named and answer.startswith("orders.") and (column, answer) in evidence.bonuses:
-            parts = "".join(f" {'−' if sign < 0 else '+'} {name}" for sign, name in total.parts)
+            parts = "".join(f" {SIGNS[sign]} {name}" for sign, name in total.parts)
             found.append(f"{total.first}{parts} = {total.total}")
             break
     share = evidence.in_orders.get(column)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -9,7 +10,10 @@ from importlib.resources import files
 from foresell.contracts.tables import TABLES
 
 WEAK = 0.6
+# The canonical name itself comes before all that means the same.
+CANONICAL = 1.03
 UNKNOWN_WEIGHT = 0.55
+DIGIT_WEIGHT = 0.2
 # Traditional characters in what Taiwan's and Hong Kong's shops call their columns.
 _TRADITIONAL = dict(
     zip(
@@ -20,7 +24,7 @@ _TRADITIONAL = dict(
         strict=True,
     )
 )
-_TO_SIMPLIFIED = str.maketrans({key: value for key, value in _TRADITIONAL.items() if key != value})
+_TO_SIMPLIFIED = str.maketrans({"帐": "账", "倉": "仓", "儲": "储", "盤": "盘", } | {key: value for key, value in _TRADITIONAL.items() if key != value})
 
 Phrases = tuple[tuple[str, float], ...]
 
@@ -38,6 +42,8 @@ class Lexicon:
     def weight(self, token: str) -> float:
         if token in self.weights:
             return self.weights[token]
+        if token.isdigit():
+            return DIGIT_WEIGHT
         return 1.0 if token in self.phrase_words or token in self.tokens else UNKNOWN_WEIGHT
 
 
@@ -64,13 +70,18 @@ def lexicon() -> Lexicon:
     weights = {token: float(weight) for token, weight in tree["weights"].items()}
     ignored = frozenset(_listed(tree["ignored"]["words"]))
     prefixes = frozenset(_listed(tree["prefixes"]["words"]))
-    phrase_words = {
+    return Lexicon(tokens, weights, ignored, prefixes, frozenset(phrase_word_counts()))
+
+
+@cache
+def phrase_word_counts() -> dict[str, int]:
+    """The words of all phrases, and how often each is used."""
+    return Counter(
         word
         for section in _read("vocabulary.toml").values()
-        for phrases in section.values()
-        for word in re.findall(r"[a-z]{2,}", phrases.lower())
-    }
-    return Lexicon(tokens, weights, ignored, prefixes, frozenset(phrase_words))
+        for words in section.values()
+        for word in re.findall(r"[a-z]{2,}", words.lower())
+    )
 
 
 @cache
@@ -90,7 +101,7 @@ def phrases() -> dict[str, Phrases]:
         for column in table.own_columns:
             shared = common.get(column.name, ())
             given = _weighed(own[column.name]) if column.name in own else ()
-            canonical = ((column.name.replace("_", " "), 1.0),)
+            canonical = ((column.name.replace("_", " "), CANONICAL),)
             found[f"{name}.{column.name}"] = canonical + given + shared
     return found
 
