@@ -287,6 +287,10 @@ def test_utf8_that_was_read_as_gbk_comes_back() -> None:
         ("Jumbo bag", "Jum bo bag", True),
         ("红色茶杯", "蓝色茶杯", False),
         ("Shirt large", "Shirt small", False),
+        ("12 pencils tall tube skulls", "12 pencils small tube skull", False),
+        ("12 pencils tall tube wood", "12 pencil small tube wood", False),
+        ("Red drawer knob acrylic", "Purple drawerknob acrylic", False),
+        ("Spaceboy childrens egg cup", "Space boy childrens cup", False),
         ("Wooden heart ornament", "Wooden heart ornamnet", True),
     ],
 )

@@ -12,8 +12,10 @@ NUM_RARE_WORDS = 3
 EDGE = 6
 # Of longer titles only the rarer words are taken for mistyped.
 MOST_WORDS = 6
-# Words that differ must be so alike to be one word mistyped: 'spoty' and 'spotty', but not 'red' and 'blue'.
-LEAST_WORD_LIKENESS = 0.75
+# Letters that may be wrong, missing, too many or exchanged: 'spoty' is 'spotty', but 'tall' is not 'small'.
+MOST_SLIPS = 1
+# ... in a long word, if it is the only one that differs.
+LONG_WORD, MOST_SLIPS_IN_LONG = 8, 2
 # Shorter words (colors, sizes) are never taken for mistyped.
 SHORT = 4
 # Below 1, the likeness of titles that are not the same letters.
@@ -72,27 +74,41 @@ def like_pairs(
 def likeness(one: Title, other: Title) -> float:
     """0 to 1: how alike two titles are; 0 where what differs is no slip of the keyboard.
 
-    1: the same letters and digits. Numbers must be the same, a word that differs must be like its
-    counterpart, and Chinese titles must be the same: there one character is a word.
+    1: the same letters and digits. Numbers must be the same, no word may be missing, and Chinese titles must
+    be the same: there one character is a word.
     """
     if one.squashed == other.squashed:
         return 1.0
     if one.numbers != other.numbers or CHINESE.search(one.squashed + other.squashed):
         return 0.0
+    if not _is_slip(_rest(one, other), _rest(other, one)):
+        return 0.0
     from rapidfuzz import fuzz
 
-    rest_one, rest_other = _rest(one, other), _rest(other, one)
-    if min(len(rest_one), len(rest_other)) < SHORT:
-        return 0.0
-    if fuzz.ratio(rest_one, rest_other) < 100 * LEAST_WORD_LIKENESS:
-        return 0.0
     return min(fuzz.ratio(one.squashed, other.squashed) / 100, NEARLY_ONE)
 
 
-def _rest(one: Title, other: Title) -> str:
-    """The words that the other title lacks, joined."""
+def _is_slip(one: list[str], other: list[str]) -> bool:
+    """Whether the words that differ are the same but for a slip, or for a space and a slip."""
+    from rapidfuzz.distance import OSA
+
+    joined_one, joined_other = "".join(one), "".join(other)
+    if min(len(joined_one), len(joined_other)) < SHORT:
+        return False
+    if len(one) != len(other):
+        is_space = abs(len(one) - len(other)) == 1
+        return is_space and OSA.distance(joined_one, joined_other) <= MOST_SLIPS
+    if any(min(len(a), len(b)) < SHORT for a, b in zip(one, other, strict=True)):
+        return False
+    slips = sum(OSA.distance(a, b) for a, b in zip(one, other, strict=True))
+    is_long = len(one) == 1 and min(len(joined_one), len(joined_other)) >= LONG_WORD
+    return slips <= (MOST_SLIPS_IN_LONG if is_long else MOST_SLIPS)
+
+
+def _rest(one: Title, other: Title) -> list[str]:
+    """The words that the other title lacks."""
     left = Counter(one.words) - Counter(other.words)
-    return "".join(word for word in one.words if left[word] > 0)
+    return [word for word in one.words if left[word] > 0]
 
 
 def _blocks(titles: Sequence[Title], groups: Sequence[str]) -> list[list[int]]:

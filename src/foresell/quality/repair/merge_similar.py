@@ -60,7 +60,8 @@ def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
     A product is merged into the first of its like: that which most order lines name. It is not where the two
     have different brands, departments, categories or currencies, where an attribute of the same name differs,
     where prices are further apart than LARGEST_PRICE_RATIO, or where they are variants of one product. `by`
-    names columns that must be equal and known.
+    names columns that must be equal and known. Titles that are the very same are left: sizes and colors often
+    share one.
     """
     if rule.column is None:
         return _found_by_the_check(tables, settings, rule)
@@ -168,6 +169,8 @@ def _group(product: _Product, rule: Rule) -> str:
 
 def _may_be_one(one: _Product, other: _Product) -> bool:
     """Whether nothing that both know says that they are two."""
+    if one.title.strip() == other.title.strip():
+        return False
     known = [(a, b) for a, b in zip(one.told, other.told, strict=True) if a is not None and b is not None]
     if any(a != b for a, b in known):
         return False
@@ -186,7 +189,9 @@ def _may_be_one(one: _Product, other: _Product) -> bool:
 
 def _evidence(gone: _Product, kept: _Product, score: float) -> str:
     agree = [
-        name for name, a, b in zip(TELLING, gone.told, kept.told, strict=False) if a is not None and a == b
+        name
+        for name, a, b in zip(TELLING, gone.told, kept.told, strict=False)
+        if a is not None and a == b and name != "is_service"
     ]
     others = f"; {', '.join(agree)} agree" if agree else ""
     return f"titles {score:.3f} alike: '{gone.title}' and '{kept.title}'{others}"
