@@ -41,12 +41,9 @@ class Application:
 def pending_runs(shop: Shop) -> list[RawRun]:
     """Runs that are durable in the raw zone and not yet recorded as ended."""
     taken_back = shop.folder.state.rolled_back_runs()
-    tables = shop.folder.tables
-    return [
-        run
-        for run in shop.folder.raw.runs()
-        if run.run_id not in taken_back and not tables.has_committed("ingest_runs", run.run_id)
-    ]
+    runs = {run.run_id: run for run in shop.folder.raw.runs() if run.run_id not in taken_back}
+    ended = shop.folder.tables.committed("ingest_runs", runs)
+    return [run for run in runs.values() if run.run_id not in ended]
 
 
 def apply_one(shop: Shop, run: RawRun) -> IngestRun:

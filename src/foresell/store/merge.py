@@ -177,7 +177,8 @@ class Merge:
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
             f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to}, "
-            f"{IS_REPAIRED} AS is_repaired FROM {existing} WHERE superseded_at IS NULL AND {hashed}"
+            f"{IS_REPAIRED} AS is_repaired FROM {self._near(typed.table, hashed)} "
+            f"WHERE superseded_at IS NULL AND {hashed}"
             if self._files
             else "CREATE OR REPLACE TEMP TABLE believed (f VARCHAR, r BIGINT, k VARCHAR, c UBIGINT, "
             "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ, is_repaired BOOLEAN)"
@@ -206,6 +207,16 @@ class Merge:
     def _existing(self, table: Table) -> str:
         """The recorded rows of a table, with the file and the row in it that each comes from."""
         return f"({read_files(table.columns, self._files, with_position=True)})"
+
+    def _near(self, table: Table, hashed: str) -> str:
+        """As `_existing`, of the files alone that hold a believed row for which `hashed` is true.
+
+        Most corrections are of what came in lately, and a scan of keys is many times cheaper than one of
+        whole rows.
+        """
+        rows = f"{self._existing(table)} WHERE superseded_at IS NULL AND {hashed}"
+        files = [file for (file,) in self._rows(f"SELECT DISTINCT filename FROM {rows}")]
+        return f"({read_files(table.columns, files or self._files[:1], with_position=True)})"
 
     def _count_plain(self, typed: TypedRows, position: int) -> Merged:
         """The rows that share their key with nothing are accepted; candidates are decided later."""
