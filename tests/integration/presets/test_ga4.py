@@ -103,7 +103,6 @@ def test_events_are_no_orders_unless_they_are_asked_to_be(
     assert other.kpi("net_sales") == pytest.approx(41 - 25)
     assert other.kpi("net_sales", "2024-03-02", "2024-03-02") == pytest.approx(41)
     assert (other.kpi("orders"), other.kpi("units")) == (1, 3)
-    assert other.changed_by_rebuild() == ()
 
 
 def test_the_file_again_is_all_duplicate_and_what_google_adds_is_an_update(
@@ -117,7 +116,6 @@ def test_the_file_again_is_all_duplicate_and_what_google_adds_is_an_update(
     events[9]["geo"]["country"] = "Austria"
     events.append({**events[1], "event_timestamp": "1709370000000001"})
     assert shop.outcomes(write(tmp_path / "later.json", events)) == (1, 1, 12, 0)
-    assert shop.changed_by_rebuild() == ()
 
 
 def test_a_faulty_item_keeps_its_event_apart_until_it_is_right(

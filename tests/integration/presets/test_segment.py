@@ -132,6 +132,7 @@ def test_what_is_no_object_where_one_should_be_holds_no_identifier_either(
     assert set(found_in_store(shop, [word for word in PLANTED if word != "Jane"])) == set()
 
 
+@pytest.mark.slow
 def test_an_erased_customer_is_gone(
     make_store: Callable[..., Any], fixtures: Path, found_in_store: Any
 ) -> None:

@@ -27,20 +27,23 @@ from foresell.sources.presets.fields import (
 from foresell.sources.presets.preset import Preset
 from foresell.sources.presets.shopify_catalog import PRODUCTS_MAPPING
 
+# Street says again what Address1 and Address2 say; a company is shared by those who work there.
 ADDRESS_KINDS = {
     "Name": "name",
-    "Street": "address",
     "Address1": "address",
-    "Address2": "address",
-    "Company": "name",
     "Zip": "address",
     "Phone": "phone",
+    "Street": "other",
+    "Address2": "other",
+    "Company": "other",
 }
 ORDER_IDENTIFIERS = {
     "Email": "email",
     "Phone": "phone",
-    **{f"{side} {part}": kind for side in ("Billing", "Shipping") for part, kind in ADDRESS_KINDS.items()},
-    "Employee": "name",
+    **{f"Billing {part}": kind for part, kind in ADDRESS_KINDS.items()},
+    # What is sent to somebody else, or sold by somebody, does not say who the customer is.
+    **{f"Shipping {part}": "other" for part in ADDRESS_KINDS},
+    "Employee": "other",
     # Anybody may have written anything there.
     "Notes": "other",
     "Note Attributes": "other",

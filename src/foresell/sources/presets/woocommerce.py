@@ -256,18 +256,13 @@ CUSTOMERS = Target(
 )
 
 OF_ADDRESS = {
-    "first_name": "name",
-    "last_name": "name",
-    "company": "name",
-    "email": "email",
-    "phone": "phone",
-    "address_1": "address",
-    "address_2": "address",
-    "postcode": "address",
+    "first_name": "name", "last_name": "name", "email": "email", "phone": "phone",
+    "address_1": "address", "postcode": "address", "address_2": "other", "company": "other",
 }
 IDENTIFIERS = {
-    **{f"{side}.{part}": kind for side in ("billing", "shipping") for part, kind in OF_ADDRESS.items()},
-    **{f"*.{part}": kind for part, kind in OF_ADDRESS.items() if part != "company"},
+    # What is sent to somebody else does not say who the customer is: shipping is named below alone.
+    **{f"billing.{part}": kind for part, kind in OF_ADDRESS.items()},
+    **{f"*.{part}": kind for part, kind in OF_ADDRESS.items()},
     "customer_ip_address": "ip",
     # What anybody may have written, what plugins add, and what opens an order or leads to its payment.
     **{f"*.{name}": "other" for name in ("meta_data", "meta", "customer_note", "customer_user_agent")},
