@@ -256,8 +256,14 @@ CUSTOMERS = Target(
 )
 
 OF_ADDRESS = {
-    "first_name": "name", "last_name": "name", "email": "email", "phone": "phone",
-    "address_1": "address", "postcode": "address", "address_2": "other", "company": "other",
+    "first_name": "name",
+    "last_name": "name",
+    "email": "email",
+    "phone": "phone",
+    "address_1": "address",
+    "postcode": "address",
+    "address_2": "other",
+    "company": "other",
 }
 IDENTIFIERS = {
     # What is sent to somebody else does not say who the customer is: shipping is named below alone.
