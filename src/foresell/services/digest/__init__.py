@@ -68,6 +68,7 @@ def make_digest(shop: Shop, day: date | None = None, language_code: str | None =
     limits = Limits(settings.digest.late_factor, settings.digest.unusual_z)
     with shop.reading() as tables:
         watched = watch(shop, tables, chosen)
+    with shop.reading_matched() as tables:
         figures = figure_lines(tables, settings, chosen, language)
     alerts = [*find_alerts(watched, limits), *unusual_volumes(watched, limits.unusual_z)]
     lines = choose_lines(figures, _data_line(watched, language), alerts, language)
