@@ -34,7 +34,8 @@ def stage_parquet(
             names, num_rows = _checked_footer(connection, path)
             columns = clean_names(names, source)
             replaced = projection(columns)
-            if not replaced and columns == names:
+            if not replaced and columns == names and _is_understood(path):
+                _read_every_value(connection, path, num_rows)
                 shutil.copyfile(path, into / PART)
             else:
                 _copy(connection, path, into, dict(zip(columns, names, strict=True)), replaced)
@@ -53,6 +54,35 @@ class _DamagedError(Exception):
 
 def _scan(path: Path) -> str:
     return f"read_parquet({literal(str(path))}, hive_partitioning=false, file_row_number=false)"
+
+
+def _is_understood(path: Path) -> bool:
+    """Whether Arrow reads its schema, too, which may be written in it twice."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with path.open("rb") as file:
+            pq.read_schema(file)
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    return True
+
+
+def _read_every_value(connection: "DuckDBPyConnection", path: Path, num_rows: int) -> None:
+    """What is copied unread must be readable: once a run is published it is applied, or nothing else is."""
+    import duckdb
+
+    try:
+        [(read, *_)] = connection.execute(
+            f"SELECT count(*), bit_xor(hash(COLUMNS(*))) FROM {_scan(path)}"
+        ).fetchall()
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise _DamagedError(str(error).splitlines()[0]) from error
+    if read != num_rows:
+        raise _DamagedError(f"its footer says {num_rows} rows, and it has {read}")
 
 
 def _copy(
