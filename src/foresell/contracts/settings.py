@@ -7,6 +7,7 @@ that names the closest known one. Secrets are never here: they come from the env
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -21,8 +22,14 @@ LONGEST_LIST = 90
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones; Python would look through their folder again each time."""
+    return frozenset(available_timezones())
+
+
 def _known_time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise ValueError(f"'{name}' is not an IANA time zone, such as Europe/Berlin")
     return name
 

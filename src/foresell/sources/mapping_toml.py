@@ -42,9 +42,9 @@ from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
+from foresell.contracts.settings import time_zones
 from foresell.contracts.tables import TABLES, Table
 from foresell.sources.calculated import calculated, names_in, year_of
 from foresell.sources.mapping import IDENTIFIER_KINDS, Field, Mapping, Target, with_identities
@@ -301,4 +301,4 @@ def _is_currency(value: str) -> str:
 
 
 def _is_time_zone(value: str) -> str:
-    return "" if value in available_timezones() else "must be an IANA time zone, such as Europe/Berlin"
+    return "" if value in time_zones() else "must be an IANA time zone, such as Europe/Berlin"

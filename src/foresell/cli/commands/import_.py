@@ -80,7 +80,7 @@ def import_(
     if suggest:
         from foresell.cli.suggesting import suggest as show_suggestion
 
-        show_suggestion(path and Path(path), options, table=table, save=save, as_json=as_json)
+        show_suggestion(Path(path) if path else None, options, table=table, save=save, as_json=as_json)
         return
     shop = open_given(store)
     notes: list[str] = []
