@@ -100,7 +100,9 @@ def main() -> None:
     from results import Results, commit
 
     given = _arguments()
-    results = Results(given.out, {"orders": given.orders, "kills": given.kills})
+    results = Results(
+        given.out, {"orders": given.orders, "kills": given.kills, "is_scattered": given.scattered}
+    )
     for name in given.databases:
         if not results.has(name, given.orders, 0):
             measured = _measure(name, given)
@@ -115,6 +117,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python benchmarks/speed/sql_sources", description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--databases", nargs="+", choices=tuple(SERVERS), default=list(SERVERS))
+    parser.add_argument("--scattered", action="store_true", help="changed orders are of any day, not recent")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "sql_sources.json")
     return parser.parse_args()
@@ -153,7 +156,7 @@ def _run_all(bench: Bench, name: str, given: argparse.Namespace) -> dict[str, An
     num_kills = bench.killed("killed", given.kills, longest, chance)
     bench.measured(bench.import_into("killed"))
     measured["is_first_equal"] = bench.contents("killed") == bench.contents("undisturbed")
-    bench.shop.change()
+    bench.shop.change(is_scattered=given.scattered)
     measured["day"] = bench.measured(bench.import_into("undisturbed"))
     measured["nothing_new"] = bench.measured(bench.import_into("undisturbed"))
     num_kills += bench.killed("killed", 2, measured["day"]["wall_seconds"], chance)

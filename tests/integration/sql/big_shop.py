@@ -1,7 +1,7 @@
 """A shop in a real database, of any size: orders, their lines, customers and products, and a day's changes.
 
-Customers mostly pay, get and send back what they ordered lately: 95% of the changed orders are of the last
-thirty days, the others of any day (`is_scattered`: all of them).
+Customers pay, get and send back what they ordered lately: the changed orders and lines are of the last 8%
+(two months of two years); scattered: of any day. Customers and products change whenever they do.
 """
 
 from pathlib import Path
@@ -135,8 +135,8 @@ class BigShop:
                 f"line_id <= {lines} AND line_id % {step} = 0",
             )
         else:
-            orders = self._mostly_recent("order_id", last)
-            old_lines = self._mostly_recent("line_id", lines)
+            orders = self._recent("order_id", last)
+            old_lines = self._recent("line_id", lines)
         self._run(
             "UPDATE orders SET status = 'refunded', total_amount = total_amount - 1, "
             f"updated_at = {now} WHERE {orders}"
@@ -147,15 +147,9 @@ class BigShop:
         self._run(f"UPDATE customers SET country = 'AT', updated_at = {now} WHERE customer_id % {step} = 0")
         self._run(f"UPDATE products SET price = price + 1, updated_at = {now} WHERE product_id % {step} = 0")
 
-    def _mostly_recent(self, column: str, last: int) -> str:
-        wanted = last * CHANGED
-        recent_step = max(round(last * RECENT / (wanted * 0.95)), 1)
-        old_step = max(round(last / (wanted * 0.05)), 1)
-        first_recent = last - round(last * RECENT)
-        return (
-            f"{column} <= {last} AND (({column} > {first_recent} AND {column} % {recent_step} = 0) "
-            f"OR {column} % {old_step} = 1)"
-        )
+    def _recent(self, column: str, last: int) -> str:
+        step = max(round(RECENT / CHANGED), 1)
+        return f"{column} <= {last} AND {column} > {last - round(last * RECENT)} AND {column} % {step} = 0"
 
     def _add_products(self, first: int, last: int) -> None:
         self._run(
