@@ -48,28 +48,30 @@ STEP_EDGES = np.array(
 @dataclass(frozen=True, slots=True)
 class ClockFaults:
     """By position in the input: the hours that a block's clock is ahead (0: none), the evidence for it in
-    nats, and whether day and month are exchanged."""
+    nats, and whether day and month are exchanged. `is_exchanged_in_utc`: the source wrote UTC when it was
+    read so, not the shop's clock."""
 
     hours_ahead: Ints
     evidence: Floats
     is_exchanged: npt.NDArray[np.bool_]
+    is_exchanged_in_utc: bool = False
 
 
 def find_clock_faults(times: Ints, utc: Ints, ids: Ints | None, least_evidence: float) -> ClockFaults:
     """`times`: the shop's own clock, in microseconds since 1970, and `utc` the same moments in UTC, since a
     source may have written either. `ids`: the number in each id; None, or where they do not grow with time:
     only days as a whole are compared with the week, none is out of order."""
-    exchanged = np.zeros(len(times), dtype=bool)
+    exchanged, in_utc = np.zeros(len(times), dtype=bool), False
     ahead, evidence = np.zeros(len(times), dtype=np.int64), np.zeros(len(times))
     ordered = ids is not None and follows_time(times, ids)
     sequence = np.lexsort((times, ids)) if ordered and ids is not None else np.argsort(times, kind="stable")
     if ordered:
-        exchanged[sequence] = _exchanged(times[sequence], utc[sequence])
+        exchanged[sequence], in_utc = _exchanged(times[sequence], utc[sequence])
         sequence = sequence[~exchanged[sequence]]
     chunks = _chunks(times[sequence], ordered)
     hours, gains = _offsets(times[sequence], chunks, ordered, least_evidence)
     ahead[sequence], evidence[sequence] = hours[chunks], gains[chunks]
-    return ClockFaults(ahead, evidence, exchanged)
+    return ClockFaults(ahead, evidence, exchanged, in_utc)
 
 
 def follows_time(times: Ints, ids: Ints) -> bool:
@@ -97,18 +99,18 @@ def exchange_day_and_month(times: Ints) -> Ints:
     return exchanged
 
 
-def _exchanged(times: Ints, utc: Ints) -> npt.NDArray[np.bool_]:
-    """Times in id order that lie far from their neighbors, and among them once exchanged."""
+def _exchanged(times: Ints, utc: Ints) -> tuple[npt.NDArray[np.bool_], bool]:
+    """Times in id order that lie far from their neighbors, and among them once exchanged; and whether they
+    fall there better as UTC than by the shop's clock, where the date may be another one."""
     if len(times) < 2 * NEIGHBORS + 1:
-        return np.zeros(len(times), dtype=bool)
+        return np.zeros(len(times), dtype=bool), False
     padded = np.pad(times, NEIGHBORS, mode="reflect")
     usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBORS + 1), axis=1)
     distance = np.abs(times - usual)
     near = max(2 * np.quantile(distance, 0.9), 1.5 * DAY)
     readings = (exchange_day_and_month(times), exchange_day_and_month(utc) - utc + times)
-    falls_among = np.any([np.abs(reading - usual) <= near for reading in readings], axis=0)
-    found: npt.NDArray[np.bool_] = (distance > near) & falls_among
-    return found
+    by_shop, by_utc = ((distance > near) & (np.abs(reading - usual) <= near) for reading in readings)
+    return by_shop | by_utc, bool(by_utc.sum() > by_shop.sum())
 
 
 def _chunks(times: Ints, ordered: bool) -> Ints:

@@ -69,3 +69,16 @@ def test_exchanging_twice_changes_nothing(day: int, in_day: int) -> None:
 
 def test_no_times_have_no_faults() -> None:
     assert faults(np.array([], dtype=np.int64)).hours_ahead.size == 0
+
+
+def test_an_exchange_in_utc_is_told_from_one_on_the_shops_clock() -> None:
+    """Shops west of Greenwich sell in the evening on the next day of UTC."""
+    times = week_of_sales()
+    utc = times + 8 * HOURS
+    wrong = np.arange(39, len(times), 120)  # the last sale of every third day
+    spoiled = utc.copy()
+    spoiled[wrong] = exchange_day_and_month(utc)[wrong]
+    found = find_clock_faults(spoiled - 8 * HOURS, spoiled, np.arange(len(times)), LEAST)
+    far = np.abs(spoiled - utc) > 3 * DAY
+    assert (found.is_exchanged == far).all()
+    assert found.is_exchanged_in_utc

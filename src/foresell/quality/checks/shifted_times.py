@@ -76,7 +76,24 @@ def _judge(orders: "pl.DataFrame", settings: Settings) -> "pl.DataFrame":
         hours_ahead=pl.Series(faults.hours_ahead, dtype=pl.Int64),
         strength=pl.Series(faults.evidence, dtype=pl.Float64),
         is_exchanged=pl.Series(faults.is_exchanged, dtype=pl.Boolean),
+        right=_exchanged_back(looked_at, settings.store.time_zone, in_utc=faults.is_exchanged_in_utc),
     )
+
+
+def _exchanged_back(orders: "pl.DataFrame", time_zone: str, *, in_utc: bool) -> "pl.Series":
+    """The moments with day and month exchanged, on the clock that was read wrongly; null where the shop's
+    clock had no such hour."""
+    import polars as pl
+
+    from foresell.quality.clocks import exchange_day_and_month
+
+    written = orders["utc" if in_utc else "local"]
+    moment = pl.Series("right", exchange_day_and_month(written.to_numpy()), dtype=pl.Int64).cast(
+        pl.Datetime("us")
+    )
+    zone = "UTC" if in_utc else time_zone
+    placed = moment.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return placed.dt.convert_time_zone("UTC")
 
 
 def _findings(judged: list["pl.DataFrame"], num_orders: int) -> list[Finding]:
@@ -94,7 +111,7 @@ def _findings(judged: list["pl.DataFrame"], num_orders: int) -> list[Finding]:
     exchanged = orders.filter("is_exchanged").select(
         "order_id",
         evidence=pl.col("created_at").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        suggested=pl.lit(None, pl.String),
+        suggested=pl.col("right").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     return finding_of(place, "warning", blocks, num_orders, _shifted(_shown(shifted))) + finding_of(
         place, "warning", exchanged, num_orders, _exchanged()
