@@ -10,17 +10,23 @@ from dataclasses import dataclass, field
 from foresell.contracts.tables import TABLES
 from foresell.sources.suggest.evidence import Evidence
 from foresell.sources.suggest.fitness import IMPOSSIBLE
-from foresell.sources.suggest.targets import NEEDS, Shape, shapes
+from foresell.sources.suggest.names import name_scores, tokens_of
+from foresell.sources.suggest.targets import NEEDS, SHARED, SIGNATURES, Shape, shapes
 
 # What a column without a target counts: a target must be better than that.
 NOTHING = 0.5
-SIDE_WEIGHT = 0.55
+SIDE_WEIGHT = 0.85
 # The heads of orders, in a file of their lines.
 HEAD_WEIGHT = 0.9
 IDENTIFIER_WEIGHT = 0.25
 WORTH = 0.35
 UNIQUE = 0.98
 REPEATS = 0.9
+VALUES_SUFFICE, ONLY_ONE, ONE_OF_SEVERAL = 0.25, 0.66, 0.51
+SIGN, MOST_SIGNS, OWN_KEY = 0.2, 0.8, 1.2
+CLEAR = 0.9
+# Their keys are called "id" as others' are.
+COMMON = ("customers", "products", "orders", "order_lines", "locations", "campaigns")
 LONE, MANY = 2.0, 8
 MOST_SHAPES = 6
 
@@ -80,8 +86,34 @@ def _assigned(evidence: Evidence, shape: Shape) -> Assignment:
         else:
             private = free[column]
             answers[column] = private if private and private.score > NOTHING else Scored("none", NOTHING)
+    _fill_needed(evidence, shape, answers)
     options = {column: _options(evidence, shape, column, scores[row]) for row, column in enumerate(columns)}
     return Assignment(shape, answers, options, _table_score(evidence, shape, answers))
+
+
+def _fill_needed(evidence: Evidence, shape: Shape, answers: dict[str, Scored]) -> None:
+    """A column that the table cannot do without, by its values alone, where no name says which it is.
+
+    Of several the one whose name is most like it, but so unsurely that it is asked about.
+    """
+    given = {scored.answer for scored in answers.values()}
+    for column in TABLES[shape.table].own_columns:
+        answer = f"{shape.table}.{column.name}"
+        is_needed = column.required or column.name in TABLES[shape.table].key
+        if (
+            answer in given
+            or not is_needed
+            or (column.type not in ("timestamp", "date") and column.name != "event_name")
+        ):
+            continue
+        fitting = [
+            name
+            for name, scored in answers.items()
+            if scored.answer == "none" and evidence.fit(name, answer) >= VALUES_SUFFICE
+        ]
+        if fitting:
+            best = max(fitting, key=lambda name: name_scores(name).get(answer, 0.0))
+            answers[best] = Scored(answer, ONLY_ONE if len(fitting) == 1 else ONE_OF_SEVERAL)
 
 
 def _options(evidence: Evidence, shape: Shape, column: str, scores: "object") -> list[Scored]:
@@ -91,7 +123,7 @@ def _options(evidence: Evidence, shape: Shape, column: str, scores: "object") ->
 
 
 def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
-    total = evidence.table_bonus.get(shape.table, 0.0)
+    total = evidence.table_bonus.get(shape.table, 0.0) + _signs(evidence, shape, answers)
     given = {scored.answer for scored in answers.values()}
     for scored in answers.values():
         if scored.answer.startswith("none"):
@@ -104,7 +136,25 @@ def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]
         else:
             is_head = shape.table == "order_lines" and scored.answer.startswith("orders.")
             total += worth * (HEAD_WEIGHT if is_head else SIDE_WEIGHT)
-    return total - _lacks(shape, given) - _repeated_key(evidence, shape, answers) - _lone_lines(evidence, answers)
+    return (
+        total
+        - _lacks(shape, given)
+        - _repeated_key(evidence, shape, answers)
+        - _lone_lines(evidence, answers)
+    )
+
+
+def _signs(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
+    """What names say of the table alone: a key that no other table has, and words that few others have."""
+    words = SIGNATURES.get(shape.table, frozenset())
+    signs = sum(not words.isdisjoint(tokens_of(column)) for column in answers)
+    key = f"{shape.table}.{TABLES[shape.table].key[0]}"
+    column = next((name for name, scored in answers.items() if scored.answer == key), None)
+    is_own = column is not None and key.partition(".")[2] not in SHARED and shape.table not in COMMON
+    is_key = is_own and column is not None and name_scores(column).get(key, 0.0) > CLEAR
+    return min(MOST_SIGNS, SIGN * signs) + (
+        OWN_KEY if is_key and evidence.profiles[column or ""].uniqueness > UNIQUE else 0.0
+    )
 
 
 def _lacks(shape: Shape, given: set[str]) -> float:

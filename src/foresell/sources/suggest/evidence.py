@@ -6,7 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from foresell.contracts.tables import TABLES
-from foresell.sources.suggest.arithmetic import RATE, Product, Total, find_products, find_totals, number_columns
+from foresell.sources.suggest.arithmetic import (
+    RATE,
+    Product,
+    Total,
+    find_products,
+    find_totals,
+    number_columns,
+)
 from foresell.sources.suggest.dependencies import constancy, earlier_pairs
 from foresell.sources.suggest.fitness import IMPOSSIBLE, fitness
 from foresell.sources.suggest.names import name_scores, tokens_of
@@ -25,6 +32,9 @@ PRIVATE_PREFIXES = ("none:", "identifier:")
 GOOD_NAME = 0.6
 # A name that says one thing clearly does not mean what it resembles.
 CLEAR, OTHERWISE = 0.95, 0.6
+# Names that mean the main table, unless values show what they are of.
+BARE = (("id",), ("name",), ("type",), ("status",))
+SHOWN_BY_VALUES = 0.2
 UNLIKE, LOOKS_LIKE, SURE_NAME = -0.2, 0.3, 0.6
 # In exports of other tables a name or an account is seldom a person's.
 OF_PERSONS = (
@@ -73,7 +83,9 @@ class Evidence:
     def order_column(self) -> str | None:
         """The column that numbers orders, if any does, by its name."""
         scores = {
-            c: name_scores(c).get("orders.order_id", 0.0) + 0.1 * self.fit(c, "orders.order_id") - (1 - self.profiles[c].fill)
+            c: name_scores(c).get("orders.order_id", 0.0)
+            + 0.1 * self.fit(c, "orders.order_id")
+            - (1 - self.profiles[c].fill)
             for c in self.profiles
         }
         best = max(scores, key=lambda c: scores[c], default=None)
@@ -94,7 +106,10 @@ class Evidence:
         """The name's likeness; of a side table, phrases that mean a column of the main one count less."""
         scores = name_scores(column)
         score = scores.get(answer, 0.0)
-        if score < CLEAR - 0.1 and max((scores.get(a, 0.0) for a in shape.answers), default=0.0) >= CLEAR:
+        is_head = shape.table == "order_lines" and answer.startswith("orders.")
+        if not (shape.is_main(answer) or is_head) and tokens_of(column) in BARE and self.fit(column, answer) < SHOWN_BY_VALUES:
+            return 0.0
+        if score < CLEAR - 0.1 and self._is_clear(column, shape):
             score *= OTHERWISE
         if score and not shape.is_main(answer) and answer.partition(".")[2] not in _KEYS:
             table = answer.partition(".")[0]
@@ -109,6 +124,11 @@ class Evidence:
             if own >= score - 0.02:
                 return score * (0.85 if table == "orders" else 0.4)
         return score
+
+    def _is_clear(self, column: str, shape: Shape) -> bool:
+        """Whether the name says one target of the shape that its values allow."""
+        scores = name_scores(column)
+        return any(scores.get(a, 0.0) >= CLEAR and self.fit(column, a) > UNLIKE for a in shape.answers)
 
     def score(self, column: str, answer: str, shape: Shape) -> float:
         if column in self.answers:
@@ -144,7 +164,11 @@ class Evidence:
                 score = combined(name, fit)
                 if answer == "identifier:name" and name:
                     score = min(score, 0.97 if fit > 0.5 else 0.9 * score)
-                if answer.startswith("identifier:") and fit < LOOKS_LIKE and not self._is_personal(column, score, shape):
+                if (
+                    answer.startswith("identifier:")
+                    and fit < LOOKS_LIKE
+                    and not self._is_personal(column, score, shape)
+                ):
                     continue
                 if answer.startswith("none:"):
                     score *= USELESS if name > self._best_name(column, shape) + 0.05 else USELESS_BUT_NAMED
@@ -158,7 +182,9 @@ class Evidence:
     def _best_name(self, column: str, shape: Shape) -> float:
         """How well the name fits some target of the shape that the values allow."""
         scores = name_scores(column)
-        return max((scores[a] for a in shape.answers if a in scores and self.fit(column, a) > -0.4), default=0.0)
+        return max(
+            (scores[a] for a in shape.answers if a in scores and self.fit(column, a) > -0.4), default=0.0
+        )
 
     def private_answer(self, column: str, shape: Shape) -> "Scored | None":
         options = self.private_options(column, shape)
@@ -256,7 +282,7 @@ class Evidence:
                 else _NOT_UNIQUE.get(name, -0.5)
             )
         if name in contract.column and contract.column[name].required:
-            return 0.04
+            return 0.04 if profile.fill >= FILLED or not shape.is_main(answer) else -0.4
         return 0.0
 
 

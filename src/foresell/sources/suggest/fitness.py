@@ -99,6 +99,8 @@ def _is_digits(profile: Profile) -> bool:
 def _like_id(profile: Profile) -> float:
     if profile.shares["person"] > PERSONS or profile.shares["mobile_zh"] > MOST:
         return -0.7
+    if profile.shares["web"] > 0.5:
+        return -0.8
     if profile.mean_words > 3 or profile.mean_length > 60 or _words_in(profile, FLAG_WORDS) > NEARLY_ALL:
         return -0.5
     if profile.number_share > MOST and profile.sorted_numbers and profile.sorted_numbers[0] < 0:
@@ -255,7 +257,13 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "referrer": _one_of("url", 0.3, -0.4, 0.4),
     "image_url": lambda p: 0.8 if p.shares["image"] > 0.6 else 0.0 if p.shares["web"] > 0.6 else IMPOSSIBLE,
     "category_path": _one_of("path", 0.5, -0.45, 0.5),
-    "category": lambda p: -0.7 if _is_bare_number(p) else -0.25 if p.shares["path"] > 0.6 else _few(0.7)(p),
+    "category": lambda p: (
+        -0.7
+        if _is_bare_number(p) or p.shares["event"] > 0.9
+        else -0.25
+        if p.shares["path"] > 0.6
+        else _few(0.7)(p)
+    ),
     "department": _few(0.5),
     "brand": _few(0.8),
     "products.title": _title,

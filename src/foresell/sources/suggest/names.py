@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from foresell.sources.words import CURRENCIES
 from foresell.sources.suggest.abbreviations import written_out
 from foresell.sources.suggest.vocabulary import Lexicon, lexicon, phrases, simplified
 
@@ -16,10 +17,13 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 DIGITS_END = re.compile(r"(?<=[^\W\d_])(?=\d+$)")
 # What stands in brackets after a name is a unit or a currency far more often than a part of the name.
 UNIT = re.compile(
-    r"[(（\[【]\s*(?:[\w€$£¥%/ ]{1,4}|[A-Z]{3}|元|人民币|件|个|天|万元|美元|incl\.? (?:tax|vat)|excl\.? (?:tax|vat)|"
-    r"含税|不含税|inc tax|ex tax|days|pcs|units|utc)\s*[)）\]】]",
+    rf"[(（\[【]\s*(?:{'|'.join(CURRENCIES)}|[€$£¥]|元|人民币|件|个|天|万元|美元|含税|不含税|days?|pcs|units|utc|gmt|kg|g|cm|mm"
+    r"|(?:incl?|excl?)\.? ?(?:tax|vat)|net|gross|yes/no|y/n)\s*[)）\]】]",
     re.IGNORECASE,
 )
+BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
+SLASH = re.compile(r"\s+/\s+|(?<=[a-z])/(?=[A-Za-z]{3})|\||、")
+BESIDE, ONE_SIDE = 0.93, 0.85
 SEPARATORS = re.compile(r"[\s_\-.]+")
 # A number of things counts them; the number of a thing names it.
 COUNT = re.compile(r"\b(?:number|num|no|nr)[\s_]+of\b|#[\s_]*of\b", re.IGNORECASE)
@@ -48,7 +52,7 @@ def tokens_of(name: str) -> tuple[str, ...]:
 
 
 def _words(name: str) -> list[str]:
-    text = COUNT.sub(" count ", plain(name)).replace("'", "")
+    text = COUNT.sub(" count ", plain(name)).replace("'", "").replace("%", " percent ")
     words: list[str] = []
     for piece in WORD.findall(text):
         parts = CAMEL.split(piece) if not piece.isupper() else [piece]
@@ -160,6 +164,25 @@ def _size(tokens: Iterable[str]) -> float:
 
 @cache
 def name_scores(name: str) -> dict[str, float]:
+    """`whole_scores` of the name, or of what stands beside or in its brackets, or of a side of its slash."""
+    found = dict(whole_scores(name))
+    for part, factor in _parts(name):
+        for answer, score in whole_scores(part).items():
+            found[answer] = max(found.get(answer, 0.0), factor * score)
+    return found
+
+
+def _parts(name: str) -> list[tuple[str, float]]:
+    text = UNIT.sub(" ", name)
+    outer, inner = BRACKETS.sub(" ", text), BRACKETS.findall(text)
+    if inner and outer.strip():
+        return [(outer, BESIDE), *((part.strip("()[]（）【】"), BESIDE) for part in inner)]
+    sides = [side.strip() for side in SLASH.split(text) if side.strip()]
+    return [(side, ONE_SIDE) for side in sides] if len(sides) > 1 else []
+
+
+@cache
+def whole_scores(name: str) -> dict[str, float]:
     """Answer → how well the name fits the best of its phrases, 0 to 1; answers that it does not fit are left out.
 
     1: it is the phrase; 0.98: it says the same in other words; below: the likeness of the tokens (Dice's

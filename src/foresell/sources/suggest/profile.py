@@ -91,7 +91,7 @@ class Profile:
     def has_cents(self) -> bool:
         """Numbers written with two places, or that have a fraction of such."""
         fractions = [n for n in self.sorted_numbers if n != int(n)]
-        written = sum(value[-3:-2] in ".," for value in self.values if value in self.numbers)
+        written = sum(value[-3:-2] in (".", ",") for value in self.values if value in self.numbers)
         is_few = all(abs(n * 100 - round(n * 100)) < 1e-6 for n in fractions)
         return bool(fractions or written > len(self.values) / 2) and is_few
 

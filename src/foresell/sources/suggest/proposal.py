@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from foresell.sources.suggest.assign import NOTHING, Assignment, Scored
 from foresell.sources.suggest.evidence import Evidence
 from foresell.sources.suggest.names import is_known, name_scores, tokens_of
+from foresell.sources.suggest.vocabulary import lexicon
 
 # Below this confidence the software asks instead of guessing.
 LIMIT = 0.5
 # A column that nothing is proposed for is asked about if something comes as close as this.
-NEAR = 0.06
+NEAR = 0.03
 SURELY_TAKEN = 0.9
 SIGNS = {-1: "−", 1: "+", 0: "less the rate"}
 SHOWN = 3
@@ -123,9 +124,11 @@ def _is_unsure(
 def _is_opaque(evidence: Evidence, column: str) -> bool:
     """A name that says nothing to anybody over amounts or times: somebody knows what they are, we do not."""
     profile = evidence.profiles[column]
-    words = [token for token in tokens_of(column) if not token.isdigit() and len(token) > 1]
+    words = [token for token in tokens_of(column) if not token.isdigit()]
+    known = lexicon()
+    is_code = all(token in known.opaque or (len(token) <= 3 and not is_known(token)) for token in words)
     is_telling = profile.number_share > 0.9 and profile.has_cents or profile.time_share > 0.9
-    return is_telling and not profile.is_constant and not any(map(is_known, words))
+    return is_code and is_telling and not profile.is_constant
 
 
 def _ask(evidence: Evidence, column: str, choices: Sequence[str]) -> Question:

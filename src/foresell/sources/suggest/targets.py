@@ -43,13 +43,13 @@ NEEDS: dict[str, dict[tuple[str, ...], float]] = {
     "customers": {("customer_id", "identifier:email", "identifier:phone", "identifier:account"): 0.8},
     "products": {("product_id", "title"): 0.8, ("title", "category", "brand", "price"): 0.6},
     "locations": {("location_id",): 0.7, ("name", "kind", "time_zone"): 0.7},
-    "promotions": {("product_id",): 0.7, ("starts_at",): 0.7},
+    "promotions": {("product_id",): 1.6, ("starts_at",): 0.7},
     "campaigns": {("campaign_id",): 0.8, ("starts_at",): 0.5},
     "ad_spend": {("date",): 0.6, ("cost_amount",): 0.8},
     "coupons": {("coupon_code",): 0.9, ("product_id", "value", "campaign_id"): 0.4},
     "redemptions": {("coupon_code",): 0.8, ("redeemed_at",): 0.8},
     "exposures": {("occurred_at",): 0.5, ("variant", "policy", "propensity", "experiment_id"): 1.2},
-    "inventory": {("product_id",): 0.7, ("on_hand",): 1.2},
+    "inventory": {("product_id",): 0.7, ("on_hand",): 1.2, ("as_of_date", "location_id"): 0.8},
     "supplies": {("product_id",): 0.6, ("supplier_id",): 0.9, ("lead_time_days", "min_order_quantity"): 0.5},
     "receipts": {
         ("product_id",): 0.6,
@@ -134,3 +134,20 @@ def _is_wanted(table: str, side: str, column: str) -> bool:
     if (table, side) in ONLY_OF_SIDE:
         return column in ONLY_OF_SIDE[table, side]
     return column not in NOT_OF_SIDE or (side == "orders" and column in ("created_at", "status"))
+
+
+# Tokens that few other tables' columns have: each column with one speaks for the table.
+SIGNATURES: dict[str, frozenset[str]] = {
+    "refunds": frozenset({"refund", "return", "credit"}),
+    "reviews": frozenset({"review", "rating"}),
+    "tickets": frozenset({"ticket", "case", "request"}),
+    "inventory": frozenset({"stock", "hand"}),
+    "events": frozenset({"event", "session", "page", "visitor", "hit"}),
+    "ad_spend": frozenset({"impression", "click", "spend"}),
+    "redemptions": frozenset({"redemption", "redeemed"}),
+    "exposures": frozenset({"exposure", "experiment", "variant"}),
+    "consents": frozenset({"consent", "purpose"}),
+    "exchange_rates": frozenset({"rate"}),
+    "calendar": frozenset({"holiday"}),
+    "locations": frozenset({"store", "warehouse"}),
+}

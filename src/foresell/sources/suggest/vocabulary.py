@@ -24,7 +24,15 @@ _TRADITIONAL = dict(
         strict=True,
     )
 )
-_TO_SIMPLIFIED = str.maketrans({"帐": "账", "倉": "仓", "儲": "储", "盤": "盘", } | {key: value for key, value in _TRADITIONAL.items() if key != value})
+_TO_SIMPLIFIED = str.maketrans(
+    {
+        "帐": "账",
+        "倉": "仓",
+        "儲": "储",
+        "盤": "盘",
+    }
+    | {key: value for key, value in _TRADITIONAL.items() if key != value}
+)
 
 Phrases = tuple[tuple[str, float], ...]
 
@@ -37,6 +45,7 @@ class Lexicon:
     weights: dict[str, float]
     ignored: frozenset[str]
     prefixes: frozenset[str]
+    opaque: frozenset[str]
     phrase_words: frozenset[str]
 
     def weight(self, token: str) -> float:
@@ -70,7 +79,8 @@ def lexicon() -> Lexicon:
     weights = {token: float(weight) for token, weight in tree["weights"].items()}
     ignored = frozenset(_listed(tree["ignored"]["words"]))
     prefixes = frozenset(_listed(tree["prefixes"]["words"]))
-    return Lexicon(tokens, weights, ignored, prefixes, frozenset(phrase_word_counts()))
+    opaque = frozenset(_listed(tree["opaque"]["words"]))
+    return Lexicon(tokens, weights, ignored, prefixes, opaque, frozenset(phrase_word_counts()))
 
 
 @cache
