@@ -1,15 +1,14 @@
 """What a column's name says: cut into words, made plain English tokens, compared with the vocabulary."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from foresell.sources.words import CURRENCIES
 from foresell.sources.suggest.abbreviations import written_out
-from foresell.sources.suggest.vocabulary import Lexicon, lexicon, phrases, simplified
+from foresell.sources.suggest.vocabulary import Lexicon, lexicon, phrases, plain
+from foresell.sources.words import CURRENCIES
 
 CJK = r"\u3400-\u9fff"
 WORD = re.compile(rf"[{CJK}]+|[^\W_]+|#", re.UNICODE)
@@ -28,20 +27,18 @@ SEPARATORS = re.compile(r"[\s_\-.]+")
 # A number of things counts them; the number of a thing names it.
 COUNT = re.compile(r"\b(?:number|num|no|nr)[\s_]+of\b|#[\s_]*of\b", re.IGNORECASE)
 SHORTEST_PART = 3
+# "Created at" and "created on" are times, as "date created" is.
+MOMENTS = ("at", "on", "am", "le")
 FLOWS = ("s", "es", "n", "en")
 SAME_ORDER, SAME_WORDS, LIKENESS_POWER, LEAST = 0.98, 0.92, 1.7, 0.15
-
-
-def plain(text: str) -> str:
-    """Simplified characters, full-width letters as plain ones, no accents."""
-    decomposed = unicodedata.normalize("NFKD", simplified(text))
-    return unicodedata.normalize("NFKC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
 @cache
 def tokens_of(name: str) -> tuple[str, ...]:
     """A name as plain tokens: 'Order No.', 'orderNumber' and '订单编号' are ('order', 'id')."""
     words = _words(UNIT.sub(" ", name))
+    if len(words) > 1 and words[-1] in MOMENTS:
+        words[-1] = "time"
     known = lexicon()
     tokens = [token for word in words for token in _translated(word, known)]
     kept = [token for token in tokens if token not in known.ignored]

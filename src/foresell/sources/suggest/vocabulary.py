@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -56,9 +57,10 @@ class Lexicon:
         return 1.0 if token in self.phrase_words or token in self.tokens else UNKNOWN_WEIGHT
 
 
-def simplified(text: str) -> str:
-    """Traditional characters as simplified ones, as far as columns' names need them."""
-    return text.translate(_TO_SIMPLIFIED)
+def plain(text: str) -> str:
+    """Simplified characters, full-width letters as plain ones, no accents."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_TO_SIMPLIFIED))
+    return unicodedata.normalize("NFKC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
 def _read(name: str) -> dict[str, dict[str, str]]:
@@ -75,7 +77,7 @@ def lexicon() -> Lexicon:
     tokens: dict[str, str] = {}
     for token, words in tree["tokens"].items():
         for word in (token, *_listed(words)):
-            tokens.setdefault(word.lower(), token)
+            tokens.setdefault(plain(word).lower(), token)
     weights = {token: float(weight) for token, weight in tree["weights"].items()}
     ignored = frozenset(_listed(tree["ignored"]["words"]))
     prefixes = frozenset(_listed(tree["prefixes"]["words"]))
@@ -90,7 +92,7 @@ def phrase_word_counts() -> dict[str, int]:
         word
         for section in _read("vocabulary.toml").values()
         for words in section.values()
-        for word in re.findall(r"[a-z]{2,}", words.lower())
+        for word in re.findall(r"[a-z]{2,}", plain(words).lower())
     )
 
 
