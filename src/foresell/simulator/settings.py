@@ -1,0 +1,110 @@
+"""What a simulated shop is like: a small TOML, every key explained, read into a frozen tree.
+
+The defaults come from public figures, named beside them in docs/simulator.md.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field
+
+from foresell.contracts.settings import Currency, Rate, Section, TimeZone, read_tree
+
+
+class ShopSection(Section):
+    name: str = Field("Simulated shop", description="What the reports call this shop.")
+    start_date: date = Field(date(2025, 1, 6), description="The first day, local to the shop.")
+    days: int = Field(180, ge=1, le=3650, description="How many days.")
+    customers: int = Field(20_000, ge=1, description="People who may buy; a part joins on the way.")
+    time_zone: TimeZone = Field("America/New_York", description="IANA name.")
+    currency: Currency = Field("USD", description="ISO 4217.")
+    country: str = Field("US", description="Whose holidays the shop keeps: US or CN.")
+
+
+class CatalogSection(Section):
+    products: int = Field(1_500, ge=1, description="Products over the whole time, later launches included.")
+    brands: int = Field(120, ge=1, description="Brands.")
+    popularity_spread: float = Field(
+        1.2, ge=0, description="Standard deviation of the logarithm of a product's appeal."
+    )
+    margin_rate: Rate = Field(0.42, description="Share of the list price that is not cost, on average.")
+    launch_rate: Rate = Field(0.2, description="Share of products launched after the first day.")
+    variant_rate: Rate = Field(0.15, description="Share of products that are variants of another.")
+
+
+class PeopleSection(Section):
+    visits_per_month: float = Field(2.6, gt=0, description="Median visits of a person.")
+    visit_spread: float = Field(1.0, ge=0, description="Standard deviation of the logarithm of visits.")
+    known_rate: Rate = Field(0.6, description="Share of people who knew the shop before the first day.")
+    taste_strength: float = Field(
+        0.8, ge=0, description="How much taste moves a choice; 0: everybody wants the same."
+    )
+    taste_drift: float = Field(0.02, ge=0, description="How far a taste wanders in a month.")
+    price_elasticity: float = Field(1.8, ge=0, description="Mean of −d log(purchases) / d log(price).")
+    elasticity_spread: float = Field(0.4, ge=0, description="Standard deviation of it between people.")
+    coupon_uplift: float = Field(1.25, ge=1, description="How much likelier a coupon makes a checkout.")
+    churn_per_month: Rate = Field(0.03, description="Chance that a content customer leaves for good.")
+    churn_after_trouble: float = Field(
+        0.7, ge=0, description="Logarithm by which one fresh bad experience raises the chance to leave."
+    )
+    marketing_rate: Rate = Field(0.55, description="Share who accept marketing.")
+
+
+class JourneySection(Section):
+    list_length: int = Field(12, ge=1, le=60, description="Products on a page.")
+    position_power: float = Field(
+        0.7, ge=0, description="A place k of a list is looked at with chance k to the power of minus this."
+    )
+    is_shuffled: bool = Field(False, description="Lists in random order instead of by popularity.")
+    click_rate: Rate = Field(0.16, description="Chance that a product of middling appeal is clicked.")
+    cart_rate: Rate = Field(0.13, description="Chance that a viewed product goes into the cart.")
+    more_pages_rate: Rate = Field(0.55, description="Chance of another page after each page.")
+    most_pages: int = Field(8, ge=1, le=40, description="Pages of a session at most.")
+    restock_rate: Rate = Field(0.2, description="Chance that a visit of a customer is to buy again.")
+    basket_mean: float = Field(6.0, gt=0, description="Mean products bought again on such a visit.")
+    basket_spread: float = Field(1.0, ge=0, description="Standard deviation of the logarithm of that number.")
+    checkout_rate: Rate = Field(0.62, description="Chance that a filled cart goes to the checkout.")
+    free_shipping_from: float = Field(35.0, ge=0, description="Order value from which shipping is free.")
+    shipping_fee: float = Field(4.9, ge=0, description="Paid below it.")
+    login_rate: Rate = Field(0.35, description="Chance that a customer logs in before buying.")
+    exposure_rate: Rate = Field(0.1, description="Share of visits whose recommendations are logged.")
+
+
+class DemandSection(Section):
+    weekday_weights: tuple[float, ...] = Field(
+        (1.0, 0.97, 0.97, 1.0, 1.02, 1.02, 1.02),
+        min_length=7,
+        max_length=7,
+        description="Visits by weekday, from Monday.",
+    )
+    year_amplitude: float = Field(0.15, ge=0, lt=1, description="Height of the yearly season.")
+    trend_per_year: float = Field(0.1, ge=-1, description="Growth of visits in a year.")
+    holiday_lift: float = Field(0.3, ge=-1, description="More visits in the week before a holiday.")
+    rain_lift: float = Field(0.08, ge=-1, description="More visits on a rainy day.")
+    promotion_rate: Rate = Field(0.12, description="Share of products on promotion in a week.")
+    promotion_discount: Rate = Field(0.2, description="Discount of a promotion.")
+    return_rate: Rate = Field(0.04, description="Chance that a bought line comes back.")
+
+
+class StockSection(Section):
+    is_limited: bool = Field(True, description="false: everything is always there.")
+    first_cover_days: float = Field(21.0, ge=0, description="Days of demand in stock on the first day.")
+    lead_time_days: float = Field(7.0, ge=0, description="Mean time from order to delivery.")
+    late_rate: Rate = Field(0.15, description="Share of deliveries that come twice as late.")
+    holding_rate: Rate = Field(0.25, description="Cost of a year in stock, as a share of a product's cost.")
+
+
+class WorldSettings(Section):
+    """`elasticities` of people multiply every price decision; see docs/simulator.md for the equations."""
+
+    shop: ShopSection = ShopSection()
+    catalog: CatalogSection = CatalogSection()
+    people: PeopleSection = PeopleSection()
+    journeys: JourneySection = JourneySection()
+    demand: DemandSection = DemandSection()
+    stock: StockSection = StockSection()
+
+
+def read_world(path: Path) -> WorldSettings:
+    """The settings in a TOML file; InputError names the file, the key and what would be right."""
+    return read_tree(WorldSettings, path)
