@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from foresell.contracts.settings import Currency, Rate, Section, TimeZone, read_tree
+from foresell.contracts.settings import Currency, Rate, Section, TimeZone, make_tree, read_tree
 
 
 class ShopSection(Section):
@@ -108,3 +108,13 @@ class WorldSettings(Section):
 def read_world(path: Path) -> WorldSettings:
     """The settings in a TOML file; InputError names the file, the key and what would be right."""
     return read_tree(WorldSettings, path)
+
+
+def change_world(
+    settings: WorldSettings, *, customers: int | None = None, days: int | None = None
+) -> WorldSettings:
+    """The settings with another number of people or days; None leaves it."""
+    tree = settings.model_dump()
+    given = {"customers": customers, "days": days}
+    tree["shop"].update({name: value for name, value in given.items() if value is not None})
+    return make_tree(WorldSettings, tree, where="the command line")

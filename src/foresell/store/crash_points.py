@@ -18,6 +18,8 @@ POINTS = (
     "replay.finished",
     "repair.staged",
     "repair.raw_written",
+    "simulate.lived",
+    "simulate.imported",
     "rebuild.started",
     "rebuild.run_applied",
     "rebuild.complete",
