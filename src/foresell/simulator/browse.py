@@ -25,7 +25,6 @@ SEARCH_RATE = 0.3
 # Chance that a product of a shopping list is taken at its reference price.
 RESTOCK_ACCEPTANCE = 0.6
 COMPLEMENT_RATE = 0.05
-SECOND_UNIT_RATE = 0.13
 # Visits by hour of the day, from midnight.
 HOUR_WEIGHTS = (
     *(1.0, 0.5, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.6, 4.0, 4.2),
@@ -197,8 +196,7 @@ class Browsing:
 
     def _put(self, session: Ints, product: Ints, step: Ints, lists: Ints) -> None:
         """Into the cart what is there; what is not is wanted in vain. Some take along what goes with it."""
-        extra = self._draw_lines("second", session, product, 0)
-        quantity = 1 + np.floor(np.log(extra) / np.log(SECOND_UNIT_RATE)).astype(np.int64)
+        quantity = self._quantities(session, product)
         is_there = self._shelf.is_there[product]
         self._carts.append((session, product, quantity, is_there))
         price = self._shelf.paid[product]
@@ -219,6 +217,14 @@ class Browsing:
         self._carts.append((session, product, one, np.ones(len(session), dtype=bool)))
         paid = self._shelf.paid[product]
         self._log.add("add_to_cart", session, step, product=product, price=paid, quantity=one)
+
+    def _quantities(self, session: Ints, product: Ints) -> Ints:
+        """Geometric: one, and another with the same chance again and again."""
+        rate = self._settings.second_unit_rate
+        if rate == 0:
+            return np.ones(len(session), dtype=np.int64)
+        drawn = np.log(self._draw_lines("second", session, product, 0)) / np.log(rate)
+        return 1 + np.floor(drawn).astype(np.int64)
 
     def _joined_carts(self) -> Carts:
         """Each product once a session: the largest quantity asked for."""

@@ -73,7 +73,8 @@ def make_people(settings: WorldSettings, draws: Draws, catalog: Catalog, ids: In
     lean = traits[segment, 2] if given.elasticity_spread else np.ones(len(ids))
     elasticity = given.price_elasticity * lean
     elasticity += given.elasticity_spread * draws.normal("person.elasticity", ids)
-    visits = np.exp(given.visit_spread * draws.normal("person.visits", ids)) * traits[segment, 1]
+    pace = traits[segment, 1] if given.visit_spread else np.ones(len(ids))
+    visits = np.exp(given.visit_spread * draws.normal("person.visits", ids)) * pace
     knows = draws.uniform("person.knows", ids) < given.known_rate
     joins = 1 + draws.below(max(settings.shop.days - 1, 1), "person.joins", ids)
     return People(

@@ -63,6 +63,9 @@ class JourneySection(Section):
     restock_rate: Rate = Field(0.2, description="Chance that a visit of a customer is to buy again.")
     basket_mean: float = Field(6.0, gt=0, description="Mean products bought again on such a visit.")
     basket_spread: float = Field(1.0, ge=0, description="Standard deviation of the logarithm of that number.")
+    second_unit_rate: float = Field(
+        0.13, ge=0, lt=1, description="Chance of another unit of a product, and of another after that."
+    )
     checkout_rate: Rate = Field(0.62, description="Chance that a filled cart goes to the checkout.")
     free_shipping_from: float = Field(35.0, ge=0, description="Order value from which shipping is free.")
     shipping_fee: float = Field(4.9, ge=0, description="Paid below it.")
