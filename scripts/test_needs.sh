@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fetches what whole suites need beyond Python: Java for Spark, Chromium for the browser tests.
+# Fetches what whole suites need beyond Python: Java for Spark, Chromium for the browser tests, and the
+# database servers that the tests of SQL sources start for themselves.
 # Never fails: a suite whose need stays unmet is left out, and pytest's last lines name it.
 cd "$(dirname "$0")/.." || exit 0
 
@@ -12,10 +13,20 @@ has_chromium() {
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
 }
 
+has_postgres() {
+    command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
+}
+
+has_mariadb() {
+    PATH="$PATH:/usr/sbin" command -v mariadbd >/dev/null
+}
+
 if ! has_java; then
     sh scripts/debian_packages.sh openjdk-17-jre-headless || sh scripts/debian_packages.sh default-jre-headless
 fi
 if grep -rqs --include='*.py' 'mark\.browser' tests && ! has_chromium; then
     sh scripts/debian_packages.sh chromium fonts-noto-cjk
 fi
+has_postgres || sh scripts/debian_packages.sh postgresql
+has_mariadb || sh scripts/debian_packages.sh mariadb-server
 exit 0

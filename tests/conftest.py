@@ -55,10 +55,20 @@ def _lacks_chromium() -> str | None:
     return "Chromium is missing. On Debian: apt-get install chromium"
 
 
+def _lacks_program(name: str, package: str, *folders: str) -> str | None:
+    places = [str(path) for pattern in folders for path in Path("/").glob(pattern)]
+    searched = os.pathsep.join([*places, os.environ["PATH"], "/usr/sbin"])
+    if shutil.which(name, path=searched):
+        return None
+    return f"{name} is missing. On Debian: apt-get install {package}"
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "spark": _lacks_java,
     "shared": _lacks_shared_data,
     "browser": _lacks_chromium,
+    "postgresql": lambda: _lacks_program("postgres", "postgresql", "usr/lib/postgresql/*/bin"),
+    "mariadb": lambda: _lacks_program("mariadbd", "mariadb-server"),
 }
 
 

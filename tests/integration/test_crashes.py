@@ -97,7 +97,7 @@ def with_a_fix(store: Path) -> None:
 
 
 def check_points(ready: Path, points: Sequence[str], prepare: Callable[[Path], None], *command: str) -> None:
-    undisturbed = copy_of(ready, f"undisturbed-{points[0]}")
+    undisturbed = copy_of(ready, f"undisturbed-{points[0]}-{prepare.__name__}")
     prepare(undisturbed)
     succeed(undisturbed, *command)
     expected = contents(undisturbed)
@@ -119,6 +119,28 @@ def no_preparation(_store: Path) -> None:
 
 def test_import_survives_a_kill_at_every_point(ready: Path) -> None:
     check_points(ready, IMPORT_POINTS, no_preparation, *import_second(ready))
+
+
+def with_a_newer_dump(store: Path) -> None:
+    """The full dumps of two days, so that the one between them is late."""
+    for day, products in ((1, "abcdefgh"), (3, "abcdefxy")):
+        write_dump(store.parent, day, products)
+        succeed(store, *import_dump(store.parent, day))
+
+
+def write_dump(folder: Path, day: int, products: str) -> None:
+    rows = [f"{product},{number + day}" for number, product in enumerate(products)]
+    (folder / f"products_2024-05-0{day}.csv").write_text("\n".join(["product_id,price", *rows]) + "\n")
+
+
+def import_dump(folder: Path, day: int) -> Sequence[str]:
+    path = folder / f"products_2024-05-0{day}.csv"
+    return ("import", str(path), "--as", "products", "--snapshot", "--allow-shrinking")
+
+
+def test_a_late_full_dump_survives_a_kill_at_every_point(ready: Path) -> None:
+    write_dump(ready, 2, "abcdefgxz")
+    check_points(ready, IMPORT_POINTS, with_a_newer_dump, *import_dump(ready, 2))
 
 
 def test_replay_survives_a_kill_at_every_point(ready: Path) -> None:

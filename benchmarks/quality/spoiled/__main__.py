@@ -67,7 +67,12 @@ def _measure(
             started = time.monotonic()
             copy = spoil(dataset, clean, kind, level, given.seed)
             records = score(
-                dataset, kind, untouched, seen_clean, copy, look(dataset, copy.files, repair=given.repair)
+                dataset,
+                kind,
+                untouched,
+                seen_clean,
+                copy,
+                look(dataset, copy.files, repair=kind if given.repair else None),
             )
             result["scores"] += [{"dataset": dataset.name, "level": level, **record} for record in records]
             print(

@@ -184,7 +184,8 @@ def _broken(title: str, variant: str) -> str:
     if variant == "utf8_as_latin1":
         return title.encode().decode("latin-1")
     if variant == "gbk_as_latin1":
-        return title.encode("gbk").decode("latin-1")
+        # GB18030 writes GBK's characters as GBK does, and all others too.
+        return title.encode("gb18030").decode("latin-1")
     lost = "?" if variant == "lost_mark" else "\ufffd"
     return "".join(char if char.isascii() else lost for char in title)
 

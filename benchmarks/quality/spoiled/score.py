@@ -34,6 +34,28 @@ DETECTORS: dict[str, tuple[str, ...]] = {
     "broken_encodings": ("encoding", "quarantine"),
     "shifted_times": ("shifted_times", "times", "quarantine"),
 }
+# The rules of repair for a kind; written once, before any result was looked at, the same for both shops.
+REPAIRS: dict[str, tuple[str, ...]] = {
+    "near_duplicates": ("products.title: merge_similar", "orders: drop near_duplicates"),
+    "missing": (
+        "orders.billing_country: mode by customer_id",
+        "products.department: mode by category",
+        "products.category: mode by department",
+        "products.brand: mode by category",
+        "customers.age_band: mode",
+        "customers.income_band: mode",
+    ),
+    "swapped_columns": (
+        "order_lines.quantity: swap_back unit_price",
+        "order_lines.quantity: swap_back line_amount",
+        "orders.customer_id: swap_back billing_country",
+        "orders.customer_id: swap_back location_id",
+        "products.brand: swap_back department",
+        "products.department: swap_back category",
+    ),
+    "broken_encodings": ("products.title: fix_encoding",),
+    "shifted_times": ("orders.created_at: shift_times",),
+}
 READ = ("order_lines", "orders", "products", "customers", "refunds")
 # A number within one percent and a time within five minutes count as restored too.
 NUMBER_TOLERANCE = 0.01
@@ -53,7 +75,7 @@ class Seen:
 
 
 def look(
-    dataset: Dataset, files: Frames, checks: tuple[str, ...] | None = None, *, repair: bool = False
+    dataset: Dataset, files: Frames, checks: tuple[str, ...] | None = None, *, repair: str | None = None
 ) -> Seen:
     """Import a copy into a store of its own, check it and, if asked and if the service exists, repair it."""
     with TemporaryDirectory() as folder:
@@ -69,7 +91,7 @@ def look(
             quarantine = tables.current("quarantine")
             aside = quarantine.select("source_file", "row_number", "error_code", "column").to_polars()
         repaired = None
-        if repair and _repair(shop):
+        if repair and _repair(shop, repair):
             with shop.reading() as tables:
                 repaired = {name: _keyed(tables.current(name).to_polars(), name) for name in READ}
         file = pl.col("source_file").str.replace(r"\.csv$", "").alias("file")
@@ -107,13 +129,13 @@ def _flags(shop: Shop, tables: Any, checks: tuple[str, ...] | None) -> pl.DataFr
     return pl.concat(found).unique()
 
 
-def _repair(shop: Shop) -> bool:
-    """Whether there is a service that repairs, and it ran."""
-    if importlib.util.find_spec("foresell.services.repair") is None:
+def _repair(shop: Shop, kind: str) -> bool:
+    """Whether there is a service that repairs, and it ran what a shop would choose for this kind."""
+    if importlib.util.find_spec("foresell.services.repair") is None or kind not in REPAIRS:
         return False
     from foresell.services.repair import repair_tables
 
-    repair_tables(shop, dry_run=False)
+    repair_tables(shop, REPAIRS[kind], dry_run=False)
     return True
 
 
@@ -198,8 +220,8 @@ def _units(dataset: Dataset, kind: str, clean: Frames, copy: Copy) -> pl.DataFra
 
 
 def _in_store(units: pl.DataFrame, seen_clean: Seen) -> pl.DataFrame:
-    """Those whose clean row stands in the table that is looked at (an order's time does, a refund's does not),
-    and added rows."""
+    """Added rows, and those whose clean row stands in the table that is looked at: an order's time does, a
+    refund's does not."""
     known = pl.concat(
         rows.select(pl.lit(name).alias("table"), pl.col("key").alias("clean_key"))
         for name, rows in seen_clean.tables.items()
@@ -252,9 +274,10 @@ def _holds(
     held = []
     for (table, column), part in numbered.group_by("table", "column"):
         if column is None:
-            # An added row: right once its own key is gone.
-            there = part.join(now[str(table)].select("key", there=pl.lit(True)), on="key", how="left")
-            held.append(there.select("unit", right=pl.col("there").is_null()))
+            # A record entered twice: right once one of the two is gone.
+            keys = now[str(table)]["key"].implode()
+            both_there = pl.col("key").is_in(keys) & pl.col("clean_key").is_in(keys)
+            held.append(part.select("unit", right=~both_there))
             continue
         before = clean[str(table)].select(clean_key="key", before=str(column))
         after = now[str(table)].select("key", after=str(column))

@@ -28,7 +28,10 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class IngestRun:
-    """One import of one file: what came in, how it was mapped, how its rows ended."""
+    """One import of one file: what came in, how it was mapped, how its rows ended.
+
+    `keys_retired`: how many keys a full dump lacked and so ended; they are no rows of the file.
+    """
 
     run_id: str
     source: str
@@ -39,6 +42,7 @@ class IngestRun:
     finished_at: datetime
     counts: RowCounts = field(default_factory=RowCounts)
     status: RunStatus = "finished"
+    keys_retired: int = 0
 
     def as_record(self) -> dict[str, object]:
         """Flat and JSON-ready; times in ISO 8601, UTC."""

@@ -94,6 +94,7 @@ EVENT_NAMES = [
     "review_submitted",
     "coupon_applied",
     "order_cancelled",
+    "other",
 ]
 
 ORDER_STATUSES = ("pending", "paid", "shipped", "completed", "cancelled", "refunded")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from foresell.kpis.currency import convert
 from foresell.kpis.scope import Scope, within
+from foresell.store.ever_there import ever_there
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -98,7 +99,8 @@ def moved_units(scope: Scope) -> "ir.Table":
             product_id=ibis.coalesce(lines.part_id, lines.product_id),
             quantity=lines.quantity * lines.part_quantity.fill_null(1.0),
         ).select("line_order_id", "product_id", "quantity")
-    products = scope.tables.current("products").select(known_product="product_id", is_service="is_service")
+    products = ever_there(scope.tables, "products")
+    products = products.select(known_product="product_id", is_service="is_service")
     lines = lines.left_join(products, lines.product_id == products.known_product).drop("known_product")
     moved = lines.inner_join(orders, lines.line_order_id == orders.order_id).drop("line_order_id")
     return moved.mutate(units=moved.quantity.fill_null(0.0), is_service=moved.is_service.fill_null(False))
@@ -225,7 +227,7 @@ def _with_costs(joined: "ir.Table", scope: Scope) -> "ir.Table":
 
     unit_cost = joined.unit_cost
     if scope.has_values("products", "cost"):
-        products = scope.tables.current("products")
+        products = ever_there(scope.tables, "products")
         products = products.select(costed_product="product_id", product_cost="cost", cost_currency="currency")
         joined = joined.left_join(products, joined.product_id == products.costed_product)
         usable = joined.cost_currency.isnull() | (joined.cost_currency == joined.currency)

@@ -14,6 +14,7 @@ from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import WEEKDAYS, Settings
 from foresell.contracts.tables import TABLES
 from foresell.kpis.dimensions import DIMENSIONS, Dimension, Grain
+from foresell.store.ever_there import ever_there
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -199,7 +200,7 @@ def attach(table: "ir.Table", tables: Tables, other: str, columns: Mapping[str, 
     `columns`: new name → the other table's column. The key must be one column that both have.
     """
     (key,) = TABLES[other].key
-    parent = tables.current(other)
+    parent = ever_there(tables, other)
     joined = f"{other}_key"
     parent = parent.select(**{joined: parent[key]}, **{new: parent[old] for new, old in columns.items()})
     return table.left_join(parent, table[key] == parent[joined]).drop(joined)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 # What the shop does afterwards is no visit.
-NOT_BEHAVIOR = ("refund", "order_cancelled")
+NOT_BEHAVIOR = ("refund", "order_cancelled", "other")
 STEPS = {
     "has_view": "view_item",
     "has_cart": "add_to_cart",

@@ -4,6 +4,7 @@ Identifiers are keyed tokens (HMAC): two are equal or they are not. How alike tw
 are can no longer be asked.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import polars
 
+MAX_EXAMPLES = 3
 # The columns of orders that hold tokens, and their kind.
 ORDER_TOKENS = {"device_token": "device", "card_token": "card", "ip_token": "ip"}
 
@@ -20,11 +22,12 @@ ORDER_TOKENS = {"device_token": "device", "card_token": "card", "ip_token": "ip"
 @dataclass(frozen=True, slots=True)
 class SharedKind:
     """How many identifiers of a kind are shared by more customers than a person has accounts, such as an
-    office's computer or a no-reply address, and by how many at most. They link nobody."""
+    office's computer or a no-reply address, by how many at most, and the most shared ones' tokens."""
 
     id_type: str
     num_tokens: int
     most_customers: int
+    examples: tuple[str, ...]
 
 
 def identifiers(tables: Tables) -> "ir.Table":
@@ -47,18 +50,22 @@ def shared_identifiers(
 ) -> tuple["polars.DataFrame", tuple[SharedKind, ...]]:
     """The identifiers of 2 to `most_customers` customers, a row a customer, sorted; and what more share.
 
-    Columns: id_type, id_token, customer_id.
+    Columns: id_type, id_token, customer_id. Names are in neither: they never were one person's.
     """
     import polars as pl
 
     found = identifiers(tables)
+    found = found.filter(found.id_type != "name")
     counts = found.group_by("id_type", "id_token").agg(num_customers=found.count())
     several = counts.filter(counts.num_customers > 1)
     usable = several.filter(several.num_customers <= most_customers).drop("num_customers")
     rows: pl.DataFrame = found.semi_join(usable, ["id_type", "id_token"]).to_polars()
     crowded = several.filter(several.num_customers > most_customers)
-    kinds = crowded.group_by("id_type").agg(
-        num_tokens=crowded.count(), most_customers=crowded.num_customers.max()
-    )
-    too_shared = tuple(SharedKind(**row) for row in kinds.order_by("id_type").to_pyarrow().to_pylist())
-    return rows.sort("id_type", "id_token", "customer_id"), too_shared
+    return rows.sort("id_type", "id_token", "customer_id"), tuple(_kinds(crowded.to_polars()))
+
+
+def _kinds(crowded: "polars.DataFrame") -> Iterator[SharedKind]:
+    ordered = crowded.sort("id_type", "num_customers", "id_token", descending=[False, True, False])
+    for (id_type,), rows in ordered.group_by("id_type", maintain_order=True):
+        examples = tuple(rows["id_token"].head(MAX_EXAMPLES))
+        yield SharedKind(str(id_type), rows.height, rows["num_customers"][0], examples)

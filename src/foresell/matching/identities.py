@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import MatchingSettings
-from foresell.matching.clusters import Limits, Member, Tie, join_certain, members_of
+from foresell.matching.clusters import Limits, Member, Tie, join_certain, join_likely, members_of
 from foresell.matching.identifiers import SharedKind, shared_identifiers
+from foresell.matching.likeness import Likely, likely_ties
 from foresell.matching.visitors import link_visitors
 
 if TYPE_CHECKING:
@@ -59,13 +60,16 @@ def stitch(tables: Tables, settings: MatchingSettings) -> Stitched:
     """Stitch everybody in the tables; they are read as the sources have them, without earlier links."""
     shared, too_shared = shared_identifiers(tables, settings.max_customers_per_token)
     limits = Limits(settings.max_accounts_per_person, _birth_years(tables))
-    _, ties, refused = join_certain(list(_certain_ties(shared, settings.linking_kinds)), limits)
-    told: dict[str, Any] = {}
+    persons, ties, refused = join_certain(list(_certain_ties(shared, settings.linking_kinds)), limits)
+    likely = likely_ties(tables, settings, ties, persons) if settings.is_probabilistic else Likely()
+    held, refused_likely = join_likely(persons, likely.ties, limits)
+    ties += held
+    refused |= {f"likely, but {reason}": number for reason, number in refused_likely.items()}
     first_seen = _first_seen(tables) if ties else {}
     members = members_of(ties, first_seen)
     visitors = link_visitors(tables, _persons(members), settings.max_customers_per_token)
     links = _sorted([_member_links(members, first_seen), visitors.links])
-    return Stitched(links, too_shared, refused, visitors.num_crowded, told)
+    return Stitched(links, too_shared, refused, visitors.num_crowded, likely.told)
 
 
 def _certain_ties(shared: "polars.DataFrame", kinds: Sequence[str]) -> Iterator[Tie]:

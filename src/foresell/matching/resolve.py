@@ -28,10 +28,12 @@ class MatchedTables:
     the survivor's own, else that of the smallest id; of consents, a refusal goes before a grant.
     Lines of copies are left out, their refunds and redemptions counted only where the order that counts
     has none; events, reviews and tickets name the order that counts. `history` is as it was recorded.
+    `follow`: the links to follow, all by default.
     """
 
-    def __init__(self, unmatched: Tables) -> None:
+    def __init__(self, unmatched: Tables, follow: tuple[str, ...] = LINKS) -> None:
         self.unmatched = unmatched
+        self.follow = follow
         self._known: dict[str, bool] = {}
 
     def current(self, name: str) -> "ir.Table":
@@ -67,7 +69,7 @@ class MatchedTables:
 
     def _has(self, name: str) -> bool:
         if name not in self._known:
-            self._known[name] = self.unmatched.has_rows(name)
+            self._known[name] = name in self.follow and self.unmatched.has_rows(name)
         return self._known[name]
 
 
@@ -78,7 +80,9 @@ def without_matching(tables: Tables) -> Tables:
 
 def beneath_matching(tables: Tables, see: Callable[[Tables], Tables]) -> Tables:
     """What `see` makes of the tables, put beneath their matching: it then sees the links too."""
-    return MatchedTables(see(tables.unmatched)) if isinstance(tables, MatchedTables) else see(tables)
+    if isinstance(tables, MatchedTables):
+        return MatchedTables(see(tables.unmatched), tables.follow)
+    return see(tables)
 
 
 def _one_order(rows: "ir.Table", name: str, links: "ir.Table") -> "ir.Table":

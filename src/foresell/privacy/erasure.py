@@ -89,11 +89,13 @@ def _blank_part(
         names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
         was_erased = "coalesce(_erased, false) OR " if "_erased" in names else ""
         kept = ", ".join(
-            f"CASE WHEN {is_erased} THEN NULL ELSE {quoted(name)} END AS {quoted(name)}"
+            f"CASE WHEN _is_erased THEN NULL ELSE {quoted(name)} END AS {quoted(name)}"
             for name in names
             if name != "_erased"
         )
-        _rewrite(connection, f"SELECT {kept}, {was_erased}{is_erased} AS _erased FROM {source}", part)
+        # The condition is long: written once for each column of a wide file it takes the planner minutes.
+        judged = f"SELECT *, {is_erased} AS _is_erased FROM {source}"
+        _rewrite(connection, f"SELECT {kept}, {was_erased}_is_erased AS _erased FROM ({judged})", part)
     return int(blanked)
 
 

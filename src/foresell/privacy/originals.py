@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import NotFoundError
+from foresell.privacy.nested import Projection, identified, replacing_nested
 from foresell.privacy.tokens import normalized_sql, token
 from foresell.store.engine import literal
 from foresell.store.state import State
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 BATCH_ROWS = 10_000
-
-Projection = Callable[[Sequence[str]], Mapping[str, str]]
 
 
 @contextmanager
@@ -41,11 +40,12 @@ def keeping_originals(
         return mark
 
     def projection(columns: Sequence[str]) -> Mapping[str, str]:
-        kinds = {column: identifiers[column] for column in columns if column in identifiers}
+        kinds = identified(identifiers, columns)
         return {c: f"keep_original({literal(k)}, {normalized_sql(k, c)})" for c, k in kinds.items()}
 
     connection.create_function("keep_original", keep, ["VARCHAR", "VARCHAR"], "VARCHAR", side_effects=True)
-    yield projection
+    with replacing_nested(connection, identifiers, keep, projection) as nested:
+        yield nested
     flush()
     # Whatever was read last is read to its end: a function in use cannot be taken away, and one that
     # stays keeps its connection alive.

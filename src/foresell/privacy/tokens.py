@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import DeniedError, InputError, NotFoundError
+from foresell.privacy.nested import identified
 from foresell.store.engine import literal, quoted
 
 if TYPE_CHECKING:
@@ -108,15 +109,12 @@ def normalized_sql(kind: str, column: str) -> str:
 def tokenizing(identifiers: Mapping[str, str]) -> Callable[[Sequence[str]], Mapping[str, str]]:
     """The projection that puts tokens in the place of a file's direct identifiers.
 
-    `identifiers`: source column → kind. Kinds know their spelling: e-mail addresses are lower-cased,
-    phone numbers reduced to digits, all trimmed.
+    `identifiers`: source column → kind (see `nested` for other names). Kinds know their spelling: e-mail
+    addresses are lower-cased, phone numbers reduced to digits, all trimmed.
     """
 
     def projection(columns: Sequence[str]) -> Mapping[str, str]:
-        return {
-            column: token_sql(identifiers[column], normalized_sql(identifiers[column], column))
-            for column in columns
-            if column in identifiers
-        }
+        kinds = identified(identifiers, columns)
+        return {column: token_sql(kind, normalized_sql(kind, column)) for column, kind in kinds.items()}
 
     return projection

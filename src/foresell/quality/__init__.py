@@ -16,6 +16,7 @@ from foresell.quality.checks import (
     formats,
     keys,
     missing,
+    near_duplicates,
     outliers,
     quantities,
     ranges,
@@ -23,6 +24,7 @@ from foresell.quality.checks import (
     references,
     shifted_times,
     signs,
+    swapped_columns,
     times,
 )
 from foresell.quality.finding import Finding
@@ -31,6 +33,7 @@ Check = Callable[[Tables, Settings], list[Finding]]
 
 CHECKS: dict[str, Check] = {
     "duplicates": duplicates.check,
+    "near_duplicates": near_duplicates.check,
     "keys": keys.check,
     "missing": missing.check,
     "formats": formats.check,
@@ -41,6 +44,7 @@ CHECKS: dict[str, Check] = {
     "reconciliation": reconciliation.check,
     "references": references.check,
     "signs": signs.check,
+    "swapped_columns": swapped_columns.check,
     "quantities": quantities.check,
     "currency": currency.check,
     "encoding": encoding.check,

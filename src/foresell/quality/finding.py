@@ -71,3 +71,12 @@ class Finding:
             "examples": list(self.examples),
             **asdict(self.words),
         }
+
+
+def share_text(share: float) -> str:
+    """A share (0-1) in percent; never 0% for something, nor 100% for less than all."""
+    if 0 < share < 0.0001:
+        return "<0.01%"
+    if 0.9999 < share < 1:
+        return ">99.99%"
+    return f"{share:.2%}"

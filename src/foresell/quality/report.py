@@ -8,7 +8,7 @@ from foresell.contracts.errors import NotFoundError, did_you_mean
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.quality import CHECKS
-from foresell.quality.finding import SEVERITIES, Finding, Severity
+from foresell.quality.finding import SEVERITIES, Finding, Severity, share_text
 from foresell.quality.profile import ProfiledTables, TableProfile
 
 TITLES = {
@@ -130,15 +130,6 @@ def _finding_lines(finding: Finding, language: str) -> Iterator[str]:
 
 def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def share_text(share: float) -> str:
-    """A share (0-1) in percent; never 0% for something, nor 100% for less than all."""
-    if 0 < share < 0.0001:
-        return "<0.01%"
-    if 0.9999 < share < 1:
-        return ">99.99%"
-    return f"{share:.2%}"
 
 
 def _profile_line(profile: TableProfile, language: str) -> str:

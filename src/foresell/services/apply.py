@@ -3,7 +3,7 @@
 Applying is idempotent: each table commits a run once, and counting again gives the same counts.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 from foresell.contracts.errors import BackendError, plain_reason
 from foresell.contracts.records import IngestRun, RowCounts, ingest_runs
 from foresell.contracts.settings import Settings
-from foresell.contracts.tables import TABLES
 from foresell.services.corrections import apply_corrections
 from foresell.services.faults import commit_record, num_rows, write_quarantine
 from foresell.services.shop import Shop
-from foresell.sources.mapping import Mapping, Target, mapping_from_json
-from foresell.sources.normalize import normalize_sql
+from foresell.services.snapshot import as_dump
+from foresell.services.typed_views import view_raw, view_typed
+from foresell.sources.mapping import mapping_from_json
 from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import literal, quoted
 from foresell.store.merge import Merge, Stamp, TypedRows
-from foresell.store.merge_plans import Kind
-from foresell.store.raw import RawRun, RawZone, raw_rows_sql
+from foresell.store.raw import RawRun, RawZone
 from foresell.store.state import Decision
 
 if TYPE_CHECKING:
@@ -42,12 +41,9 @@ class Application:
 def pending_runs(shop: Shop) -> list[RawRun]:
     """Runs that are durable in the raw zone and not yet recorded as ended."""
     taken_back = shop.folder.state.rolled_back_runs()
-    tables = shop.folder.tables
-    return [
-        run
-        for run in shop.folder.raw.runs()
-        if run.run_id not in taken_back and not tables.has_committed("ingest_runs", run.run_id)
-    ]
+    runs = {run.run_id: run for run in shop.folder.raw.runs() if run.run_id not in taken_back}
+    ended = shop.folder.tables.committed("ingest_runs", runs)
+    return [run for run in runs.values() if run.run_id not in ended]
 
 
 def apply_one(shop: Shop, run: RawRun) -> IngestRun:
@@ -75,14 +71,20 @@ def apply_run(
         counts = apply_corrections(connection, where.raw, where.tables, where.settings, run)
         return _record(connection, where, run, counts, finished_at)
     mapping = mapping_from_json(run.mapping)
-    _make_raw_view(connection, where, run, mapping)
-    typed = _make_typed_views(connection, where.settings, mapping)
-    merge = Merge(connection, where.tables, Stamp(run.run_id, run.source, run.recorded_at))
+    view_raw(connection, where.raw.part_paths(run), mapping, is_replay=run.kind == "replay")
+    typed = view_typed(connection, where.settings, mapping)
+    stamp = Stamp(run.run_id, run.source, run.recorded_at)
+    merge = Merge(connection, where.tables, stamp)
+    stated = len(typed)
+    if mapping.snapshot_at is not None:
+        at = datetime.fromisoformat(mapping.snapshot_at)
+        typed = as_dump(connection, where.tables, stamp, at, typed, is_whole=run.kind == "import")
     merge.scan(typed)
     _find_unmapped(connection, typed)
     merged = [merge.merge(position) for position in range(len(typed))]
+    num_retired = sum(outcome.num_updated for outcome in merged[stated:])
     primary = [outcome for rows, outcome in zip(typed, merged, strict=True) if rows.is_primary]
-    quarantined = write_quarantine(connection, where.tables, where.raw, run, typed, merged)
+    quarantined = write_quarantine(connection, where.tables, where.raw, run, typed[:stated], merged[:stated])
     reached("import.quarantine_committed")
     counts = RowCounts(
         rows_read=run.num_rows + run.num_rejected,
@@ -98,93 +100,7 @@ def apply_run(
             do="This is a defect of Foresell: please report it with this message. Nothing is lost: "
             "the rows lie in the raw zone.",
         )
-    return _record(connection, where, run, counts, finished_at)
-
-
-def _make_raw_view(
-    connection: "duckdb.DuckDBPyConnection", where: Application, run: RawRun, mapping: Mapping
-) -> None:
-    """`raw_all`: every row; `raw`: those not erased, with what the mapping prepares."""
-    rows = raw_rows_sql(where.raw.part_paths(run))
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_all AS {rows}")
-    live = "SELECT * EXCLUDE (_erased) FROM raw_all WHERE NOT _erased"
-    if mapping.prepare is None:
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS {live}")
-    elif run.kind == "replay":
-        _view_replayed(connection, live, mapping.prepare)
-    else:
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS {live}")
-        prepared = mapping.prepare.replace("{raw}", "raw_live")
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE prepared AS {prepared}")
-        connection.execute("CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM prepared")
-
-
-def _view_replayed(connection: "duckdb.DuckDBPyConnection", live: str, prepare: str) -> None:
-    """Replayed rows bring along what was prepared among the rows of their own file, and must keep it:
-
-    prepared anew among the few replayed rows it would be another thing (the second of two like lines
-    would become the first). A row that never was prepared has null there.
-    """
-    brought = [row[0] for row in connection.execute(f"DESCRIBE {live}").fetchall()]
-    plain = "COLUMNS(lambda c: c = '_row_number' OR NOT starts_with(c, '_'))"
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_live AS SELECT {plain} FROM ({live})")
-    prepared = connection.execute(f"DESCRIBE {prepare.replace('{raw}', 'raw_live')}").fetchall()
-    missing = [f"NULL::{kind} AS {quoted(name)}" for name, kind, *_ in prepared if name not in brought]
-    selected = ", ".join(["*", *missing])
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {selected} FROM ({live})")
-
-
-def _make_typed_views(
-    connection: "duckdb.DuckDBPyConnection", settings: Settings, mapping: Mapping
-) -> list[TypedRows]:
-    described = connection.execute("DESCRIBE raw").fetchall()
-    raw_columns = {row[0]: row[1] for row in described if row[0] != "_row_number"}
-    connection.execute("CREATE OR REPLACE TEMP TABLE chosen_rows (n BIGINT)")
-    connection.execute(
-        "CREATE OR REPLACE TEMP VIEW raw_chosen AS SELECT * FROM raw "
-        "WHERE _row_number IN (SELECT n FROM chosen_rows)"
-    )
-    typed: list[TypedRows] = []
-    for position, target in enumerate(t for t in mapping.targets if _is_fed(t, raw_columns)):
-        names = {"raw": f"typed_{position}", "raw_chosen": f"chosen_{position}"}
-        for relation, view in names.items():
-            select = normalize_sql(target, mapping, raw_columns, relation, settings)
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
-        table = TABLES[target.table]
-        absent = _absent_columns(target, raw_columns)
-        typed.append(
-            TypedRows(table, names["raw"], names["raw_chosen"], _kind(target), target.is_primary, absent)
-        )
-    return typed
-
-
-def _is_fed(target: Target, raw_columns: Collection[str]) -> bool:
-    """Whether the file has a column for each key of the target; one that lacks it says nothing of it."""
-    sources = [target.fields[name].columns for name in target.contract.key if name in target.fields]
-    return target.is_primary or all(
-        not columns or any(column in raw_columns for column in columns) for columns in sources
-    )
-
-
-def _absent_columns(target: Target, raw_columns: Collection[str]) -> frozenset[str]:
-    """The columns that will be null in every row. A currency is never absent: it has a default."""
-    names = {column.name for column in target.contract.own_columns} - {"currency"}
-    mapped = {
-        name
-        for name, source in target.fields.items()
-        if source.sql is not None
-        or source.value is not None
-        or any(column in raw_columns for column in source.columns)
-    }
-    return frozenset(names - mapped)
-
-
-def _kind(target: Target) -> Kind:
-    if target.is_stub:
-        return "stub"
-    if target.is_retired:
-        return "retired"
-    return "first_per_key" if target.is_one_per_key else "rows"
+    return _record(connection, where, run, counts, finished_at, num_retired)
 
 
 def _find_unmapped(connection: "duckdb.DuckDBPyConnection", typed: Sequence[TypedRows]) -> None:
@@ -206,6 +122,7 @@ def _record(
     run: RawRun,
     counts: RowCounts,
     finished_at: datetime,
+    num_retired: int = 0,
 ) -> IngestRun:
     record = IngestRun(
         run_id=run.run_id,
@@ -217,6 +134,7 @@ def _record(
         finished_at=finished_at,
         counts=counts,
         status="duplicate" if run.kind == "duplicate" else "finished",
+        keys_retired=num_retired,
     )
     fields = record.as_record()
     values = ", ".join(

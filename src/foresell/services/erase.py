@@ -14,10 +14,11 @@ from foresell.contracts.tables import TABLES, Table
 from foresell.privacy.erasure import Tombstone, tombstone
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.identifying import TOKEN_KIND, Expressions, entity_expressions, run_expressions
+from foresell.services.merged import same_customers
 from foresell.services.purge import PENDING, finish_erasure, trained_models
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
-from foresell.sources.mapping import CUSTOMER_KINDS, mapping_from_json
+from foresell.sources.mapping import COMPARED_KINDS, CUSTOMER_KINDS, mapping_from_json
 from foresell.store.crash_points import reached
 from foresell.store.engine import DuckDBViews, EngineTables, literal, quoted
 from foresell.store.raw import raw_rows_sql
@@ -25,6 +26,7 @@ from foresell.store.raw import raw_rows_sql
 if TYPE_CHECKING:
     import duckdb
 
+SHARED_KINDS = (*COMPARED_KINDS, "ip")
 # What leads from a customer to rows that do not name them, and from an order to rows that do not name it.
 LINKED_KINDS = ("order_id", "anonymous_id", "session_id", "cart_id", TOKEN_KIND)
 LINE_KINDS = ("order_line_id",)
@@ -79,8 +81,8 @@ def erase(shop: Shop, customer_ids: Sequence[str], progress: Progress = silent) 
 
 
 def _find_tombstones(shop: Shop, customer_ids: Sequence[str]) -> list[Tombstone]:
-    wanted = sorted(set(customer_ids))
     with shop.connect() as connection:
+        wanted = sorted(same_customers(shop, connection, customer_ids))
         prepare_tokens(connection, shop.key)
         relations = [*_tables(shop, connection), *_raw_runs(shop, connection)]
         connection.execute("CREATE TEMP TABLE wanted (kind VARCHAR, value VARCHAR)")
@@ -107,7 +109,14 @@ def _of_table(table: Table) -> Expressions:
     if table.name == "risk_labels":
         return entity_expressions("entity_type", "entity_id")
     kinds = (*CUSTOMER_KINDS, TOKEN_KIND)
-    return {str(c.identifies): (quoted(c.name),) for c in table.columns if c.identifies in kinds}
+    found: Expressions = {
+        str(c.identifies): (quoted(c.name),) for c in table.columns if c.identifies in kinds
+    }
+    if table.name == "identities":
+        # A name is nobody's alone, though only one customer has it yet: the next must not be taken for them.
+        is_shared = " OR ".join(f"lower(id_type) = {literal(kind)}" for kind in SHARED_KINDS)
+        found[TOKEN_KIND] = (f"CASE WHEN {is_shared} THEN NULL ELSE id_token END",)
+    return found
 
 
 def _raw_runs(shop: Shop, connection: "duckdb.DuckDBPyConnection") -> list[_Relation]:

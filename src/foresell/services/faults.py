@@ -11,6 +11,7 @@ from foresell.contracts.records import quarantine
 from foresell.contracts.tables import Table
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import literal, quoted
+from foresell.store.items import source_row
 from foresell.store.merge import Merged, TypedRows
 from foresell.store.parquet import write_parquet
 from foresell.store.raw import RawRun, RawZone
@@ -92,8 +93,8 @@ def _collect_faults(
         connection.execute("DELETE FROM chosen_rows")
         connection.execute(f"INSERT INTO chosen_rows SELECT n FROM bad_rows WHERE position = {position}")
         connection.execute(
-            f"INSERT INTO faults SELECT _row_number, {position}, {table}, _error_code, _error_column, "
-            f"_error_message FROM {rows.chosen} WHERE _error_code IS NOT NULL"
+            f"INSERT INTO faults SELECT {source_row('_row_number')}, {position}, {table}, _error_code, "
+            f"_error_column, _error_message FROM {rows.chosen} WHERE _error_code IS NOT NULL"
         )
     if merged.num_conflicting and rows.is_primary:
         key = " and ".join(rows.table.key)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from foresell.contracts.errors import InputError
+from foresell.contracts.records import IngestRun
 from foresell.contracts.tables import TABLES
 from foresell.services.shop import Shop
 from foresell.sources.mapping import Mapping, identifier_columns
@@ -27,7 +28,7 @@ def review_columns(
     one has a new column that nobody knows, it was most likely renamed: importing it would empty the column
     in every corrected row. InputError then, unless it `may_lack` columns.
     """
-    used = _used_columns(mapping)
+    used = used_columns(mapping)
     unused = [column for column in columns if column not in used]
     last = _last_run(shop, mapping.name)
     before = set() if last is None else _columns_of(shop, last)
@@ -50,6 +51,8 @@ def note_repairs(staged: StagedFile, file_name: str, note: Note) -> None:
     """What the reader has found out about a file and put right."""
     if warning := staged.details.get("warning"):
         note(f"{file_name}: {warning}")
+    for sentence in staged.details.get("notes", ()):
+        note(f"{file_name}: {sentence}")
     if count := staged.details.get("nul_bytes_removed"):
         note(f"{file_name}: NUL bytes removed: {count:,}.")
     if count := staged.details.get("replacement_characters"):
@@ -60,7 +63,13 @@ def note_repairs(staged: StagedFile, file_name: str, note: Note) -> None:
         )
 
 
-def _used_columns(mapping: Mapping) -> set[str]:
+def note_retired(run: IngestRun, note: Note) -> None:
+    if run.keys_retired:
+        note(f"{run.source_file} lacks what '{run.source}' had given; keys retired: {run.keys_retired:,}.")
+
+
+def used_columns(mapping: Mapping) -> set[str]:
+    """The source columns that a mapping reads."""
     fields = (field for target in mapping.targets for field in target.all_fields.values())
     return {column for field in fields for column in field.columns} | set(identifier_columns(mapping))
 

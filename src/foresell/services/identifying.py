@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foresell.privacy.nested import identified
 from foresell.sources.compiling import joined_text
 from foresell.sources.mapping import (
     CUSTOMER_KINDS,
@@ -52,11 +53,8 @@ def run_expressions(
 
 def token_columns(mapping: Mapping, columns: dict[str, str], kinds: Sequence[str] | None = None) -> list[str]:
     """The raw columns, of those there are, that hold tokens of direct identifiers (of these kinds)."""
-    return [
-        column
-        for column, kind in identifier_columns(mapping).items()
-        if column in columns and (kinds is None or kind in kinds)
-    ]
+    found = identified(identifier_columns(mapping), list(columns))
+    return [column for column, kind in found.items() if kinds is None or kind in kinds]
 
 
 def entity_expressions(entity_type: str, entity_id: str) -> Expressions:

@@ -1,23 +1,33 @@
 """Import: files in; rows accepted, updated, duplicate or quarantined, and nothing lost."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Generator, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import BackendError
 from foresell.contracts.records import IngestRun
-from foresell.privacy.originals import Projection, keeping_originals
-from foresell.privacy.tokens import prepare_tokens, tokenizing
+from foresell.privacy.nested import Projection, replacing_nested
+from foresell.privacy.originals import keeping_originals
+from foresell.privacy.tokens import prepare_tokens, token, tokenizing
 from foresell.services.apply import apply_one
-from foresell.services.file_notes import Note, note_repairs, review_columns, unheard
+from foresell.services.dump_dates import dated_inputs, refuse_own_times
+from foresell.services.file_notes import Note, note_repairs, note_retired, review_columns, unheard
 from foresell.services.inputs import ImportRequest, Input, find_inputs
 from foresell.services.purge import bury_erased, forget_unused_originals
+from foresell.services.repair import repair_each, rules_after_import
+from foresell.services.repair_records import note_repaired
 from foresell.services.shop import Progress, Shop, silent
+from foresell.services.snapshot import check_dump
+from foresell.services.sql_inputs import find_database_inputs
+from foresell.services.typed_views import view_raw, view_typed
 from foresell.services.writing import next_recorded_at, writing
-from foresell.sources.mapping import identifier_columns, mapping_to_json
+from foresell.sources.mapping import Mapping, identifier_columns, mapping_to_json
 from foresell.sources.normalize import require_columns
 from foresell.store.crash_points import reached
+from foresell.store.merge import Stamp
 from foresell.store.raw import RawRun, hash_parts, new_run_id
 
 if TYPE_CHECKING:
@@ -34,17 +44,33 @@ def import_files(
     A file whose very bytes were imported before, under the same mapping, is a duplicate as a whole.
     Errors: InputError for what cannot be read at all, BusyError while somebody else writes.
     """
-    inputs = find_inputs(request)
+    is_database = request.database is not None
+    inputs = find_database_inputs(shop, request, note) if is_database else find_inputs(request, note)
     total = len(inputs) if isinstance(inputs, Sized) else None
     runs: list[IngestRun] = []
-    with writing(shop, "import", progress) as recovered:
-        for index, given in enumerate(inputs):
+    rules = rules_after_import(shop)
+    with writing(shop, "import", progress) as recovered, _given_back(inputs):
+        zone = shop.settings.store.time_zone
+        dated = dated_inputs(inputs, request, zone, next_recorded_at(shop), note)
+        for index, given in enumerate(dated):
             progress(f"importing {given.name}", index, total)
             sha256 = given.fingerprint()
             finished = [run for run in recovered if run.sha256 == sha256 and run.status == "finished"]
             runs.append(finished[0] if finished else _import_one(shop, given, sha256, request, note))
+        for outcome in repair_each(shop, rules, progress):
+            note_repaired(outcome, note)
         progress("imported", len(runs), len(runs))
     return runs
+
+
+@contextmanager
+def _given_back(inputs: Iterable[Input]) -> Iterator[None]:
+    """Whatever happens, the connection that lazy inputs hold is closed: it may stop others from writing."""
+    try:
+        yield
+    finally:
+        if isinstance(inputs, Generator):
+            inputs.close()
 
 
 def _import_one(
@@ -56,7 +82,9 @@ def _import_one(
         shop.folder.raw.publish(run)
     reached("import.raw_written")
     forget_unused_originals(shop)
-    return apply_one(shop, run)
+    record = apply_one(shop, run)
+    note_retired(record, note)
+    return record
 
 
 @contextmanager
@@ -96,6 +124,10 @@ def _stage(shop: Shop, given: Input, sha256: str | None, request: ImportRequest,
         review_columns(shop, mapping, given.name, staged.columns, note, may_lack=may_lack)
         note_repairs(staged, given.name, note)
         bury_erased(shop, connection, staging, mapping)
+        if mapping.snapshot_at is not None:
+            refuse_own_times(mapping, staged.columns, given.name)
+            limit = 1.0 if request.may_shrink else shop.settings.quality.dump_shrink_limit
+            _check_dump(shop, connection, staging, mapping, Stamp(run_id, mapping.name, recorded_at), limit)
     return RawRun(
         run_id=run_id,
         kind="import",
@@ -111,13 +143,29 @@ def _stage(shop: Shop, given: Input, sha256: str | None, request: ImportRequest,
     )
 
 
+def _check_dump(
+    shop: Shop,
+    connection: "duckdb.DuckDBPyConnection",
+    staging: Path,
+    mapping: Mapping,
+    stamp: Stamp,
+    limit: float,
+) -> None:
+    view_raw(connection, sorted(staging.glob("part-*.parquet")), mapping)
+    typed = view_typed(connection, shop.settings, mapping)
+    at = datetime.fromisoformat(str(mapping.snapshot_at))
+    check_dump(connection, shop.folder.tables, stamp, at, typed, limit=limit)
+
+
 @contextmanager
 def replacing_identifiers(
     shop: Shop, connection: "duckdb.DuckDBPyConnection", identifiers: dict[str, str]
 ) -> Iterator[Projection]:
     """What replaces direct identifiers before anything is stored."""
     if not shop.settings.privacy.keep_originals:
-        yield tokenizing(identifiers)
+        replace = partial(token, shop.key)
+        with replacing_nested(connection, identifiers, replace, tokenizing(identifiers)) as projection:
+            yield projection
         return
     with keeping_originals(connection, identifiers, shop.folder.state, shop.key) as projection:
         yield projection

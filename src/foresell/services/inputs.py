@@ -1,20 +1,22 @@
 """What a request of an import asks for: inputs, each of which becomes one run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
+from foresell.contracts.errors import InputError, did_you_mean
+from foresell.services.file_notes import Note
 from foresell.sources import PRESETS
 from foresell.sources.mapping import Mapping, read_mapping, with_identities
-from foresell.sources.readers import ReadOptions, StagedFile, stage_file
+from foresell.sources.readers import ReadOptions, StagedFile
 from foresell.sources.staging import Projection
-from foresell.store.raw import file_sha256
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from foresell.services.sql_inputs import DatabaseRequest
 
 Stage = Callable[["DuckDBPyConnection", Path, Projection], StagedFile]
 
@@ -24,7 +26,9 @@ class ImportRequest:
     """What to import. `preset` names one of PRESETS; `mapping` is a TOML file; one of the two.
 
     `path` may be left out for a preset that knows where its data lies. `options` go before those of the
-    mapping. `may_lack_columns`: see `file_notes.review_columns`.
+    mapping. `may_lack_columns`: see `file_notes.review_columns`. `is_snapshot`: each file is a full dump,
+    true from the local day `as_of` (None: see `dump_dates`); `may_shrink`: however many keys it lacks.
+    `database`: what to read instead of a path; `mapping` may then be a folder of them.
     """
 
     path: Path | None
@@ -32,6 +36,10 @@ class ImportRequest:
     mapping: Path | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
     may_lack_columns: bool = False
+    is_snapshot: bool = False
+    as_of: date | None = None
+    may_shrink: bool = False
+    database: "DatabaseRequest | None" = None
 
 
 @dataclass(frozen=True)
@@ -49,60 +57,34 @@ class Input:
     fingerprint: Callable[[], str | None]
 
 
-def find_inputs(request: ImportRequest) -> list[Input]:
-    """The inputs of a request, in the order of import.
+def find_inputs(request: ImportRequest, note: Note) -> list[Input]:
+    """The inputs of a request, in the order of import; `note` is told what of it is left out.
 
     Errors: NotFoundError (no such file), InputError (it is not said how to read it).
     """
-    return [_file_input(path, mapping, request.options) for path, mapping in _find_files(request)]
+    from foresell.services.file_inputs import find_file_inputs
+
+    path, mappings = _what_and_how(request)
+    return find_file_inputs(path, mappings, request.options, note)
 
 
-def _file_input(path: Path, mapping: Mapping, given: ReadOptions) -> Input:
-    options = _combined(given, mapping.read)
-    return Input(path.name, mapping, partial(_stage, path, options), partial(_fingerprint, path))
-
-
-def _stage(
-    path: Path, options: ReadOptions, connection: "DuckDBPyConnection", into: Path, projection: Projection
-) -> StagedFile:
-    return stage_file(connection, path, into, options=options, projection=projection)
-
-
-def _find_files(request: ImportRequest) -> list[tuple[Path, Mapping]]:
-    if request.path is not None and not request.path.exists():
-        raise NotFoundError(f"There is no file {request.path}", do="Check the path.")
+def _what_and_how(request: ImportRequest) -> tuple[Path, dict[str, Mapping]]:
+    """The path, and name of a file → mapping."""
     if request.mapping is not None:
         if request.preset is not None:
             raise InputError("A preset and a mapping are given", do="Leave out --as or --mapping.")
-        if request.path is None or request.path.is_dir():
+        if request.path is None:
             raise InputError(
-                "A mapping needs a file to read",
-                received=request.path,
-                do="Write: foresell import FILE --mapping MAPPING.toml",
+                "A mapping needs a file to read", do="Write: foresell import FILE --mapping MAPPING.toml"
             )
-        return [(request.path, read_mapping(request.mapping))]
+        mapping = read_mapping(request.mapping)
+        return request.path, {mapping.name: mapping}
     if request.preset is None:
         raise InputError(
             "How to read this file is not said", do=f"Add --as with one of: {', '.join(sorted(PRESETS))}."
         )
     if request.preset not in PRESETS:
         raise InputError(f"There is no preset '{request.preset}'", do=did_you_mean(request.preset, PRESETS))
-    files = PRESETS[request.preset].files(request.path)
-    return [(path, with_identities(mapping)) for path, mapping in files]
-
-
-def _fingerprint(path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read", received=error.strerror, do="Check its permissions."
-        ) from error
-
-
-def _combined(given: ReadOptions, of_mapping: ReadOptions) -> ReadOptions:
-    """The mapping's options, but for those that differ from the defaults in what the user has given."""
-    default = ReadOptions()
-    names = [option.name for option in fields(ReadOptions)]
-    chosen = {name: getattr(given, name) for name in names if getattr(given, name) != getattr(default, name)}
-    return replace(of_mapping, **chosen)
+    preset = PRESETS[request.preset]
+    path = preset.installed() if request.path is None else request.path
+    return path, {name: with_identities(mapping) for name, mapping in preset.mappings.items()}

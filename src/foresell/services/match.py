@@ -1,11 +1,14 @@
 """Matching: persons behind several ids, orders of several sources, events of orders."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foresell.services.links import MatchRun, links_of, list_runs, record_links, undo_run
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
+
+if TYPE_CHECKING:
+    from foresell.matching.reconciliation import Reconciliation
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,30 @@ def match_identities(shop: Shop, *, dry_run: bool = False, progress: Progress = 
             stitched = stitch(tables, shop.settings.matching)
         run = None if dry_run else record_links(shop, "identities", stitched.links)
     return Matched(run, stitched.as_record(), dry_run)
+
+
+def match_orders(shop: Shop, *, dry_run: bool = False, progress: Progress = silent) -> Matched:
+    """Find the orders that several sources bring, and believe just those links: copies count nowhere.
+
+    Customers are the persons that `match_identities` has found. A dry run only tells.
+    """
+    from foresell.matching import orders
+    from foresell.matching.resolve import MatchedTables
+
+    with writing(shop, "match orders", progress):
+        progress("matching orders", 0, None)
+        with shop.reading() as tables:
+            found = orders.match_orders(MatchedTables(tables, ("customer_links",)), shop.settings)
+        run = None if dry_run else record_links(shop, "orders", found.links)
+    return Matched(run, found.as_record(), dry_run)
+
+
+def reconcile_events(shop: Shop) -> "Reconciliation":
+    """Purchase events against the orders, persons and orders counted once. It changes nothing."""
+    from foresell.matching.reconciliation import reconcile
+
+    with shop.reading_matched() as tables:
+        return reconcile(tables, shop.settings.matching)
 
 
 def list_matches(shop: Shop) -> list[MatchRun]:

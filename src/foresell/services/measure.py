@@ -6,6 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, cast, get_args
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
+from foresell.contracts.protocols import Tables
+from foresell.contracts.settings import Settings
 from foresell.services.shop import Engine, Progress, Shop, silent
 
 if TYPE_CHECKING:
@@ -27,19 +29,24 @@ class Question:
 
 def measure(shop: Shop, kpi: str, question: Question, engine: Engine = "duckdb") -> "KpiAnswer":
     """One KPI; errors as `query_kpi`."""
+    with shop.reading_matched(engine) as tables:
+        return measure_tables(tables, shop.settings, kpi, question)
+
+
+def measure_tables(tables: Tables, settings: Settings, kpi: str, question: Question) -> "KpiAnswer":
+    """One KPI of these tables; errors as `query_kpi`."""
     from foresell.kpis.query import query_kpi
 
-    with shop.reading_matched(engine) as tables:
-        return query_kpi(
-            tables,
-            shop.settings,
-            kpi,
-            by=question.by,
-            period=question.period,
-            start=question.start,
-            end=question.end,
-            where=question.where,
-        )
+    return query_kpi(
+        tables,
+        settings,
+        kpi,
+        by=question.by,
+        period=question.period,
+        start=question.start,
+        end=question.end,
+        where=question.where,
+    )
 
 
 def measure_all(shop: Shop, question: Question, engine: Engine = "duckdb") -> list[dict[str, object]]:

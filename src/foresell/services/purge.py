@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.privacy.erasure import blank_erased_rows, tombstone
+from foresell.privacy.nested import has_nested, nested_tokens_sql
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.identifying import raw_expressions, run_expressions, token_columns
 from foresell.services.rebuild import rebuild_tables
 from foresell.services.shop import Progress, Shop, silent
 from foresell.sources.mapping import Mapping, mapping_from_json
+from foresell.sources.sql.position import without_key
 from foresell.store.crash_points import reached
 from foresell.store.engine import quoted
 from foresell.store.raw import RawRun, hash_parts, raw_rows_sql
@@ -64,7 +66,7 @@ def _blank_run(shop: Shop, run: RawRun) -> None:
         prepare_tokens(connection, shop.key)
         identifiers = run_expressions(connection, run, paths)
         blank_erased_rows(connection, folder, identifiers, shop.folder.state.tombstones())
-    shop.folder.raw.replace(replace(run, parts=hash_parts(folder)))
+    shop.folder.raw.replace(replace(run, parts=hash_parts(folder), position=without_key(run.position)))
 
 
 def _erased_decisions(shop: Shop) -> list[str]:
@@ -105,8 +107,13 @@ def forget_unused_originals(shop: Shop) -> None:
         for run in shop.folder.raw.runs():
             rows = raw_rows_sql(shop.folder.raw.part_paths(run))
             columns = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {rows}").fetchall()}
-            for column in token_columns(mapping_from_json(run.mapping), columns):
-                connection.execute(f"DELETE FROM kept WHERE token IN (SELECT {quoted(column)} FROM ({rows}))")
+            mapping = mapping_from_json(run.mapping)
+            whole = token_columns(mapping, columns)
+            nested = [c for c in columns if c not in whole] if has_nested(mapping.identifiers) else []
+            used = [quoted(column) for column in whole]
+            used += [f"unnest({nested_tokens_sql(column)})" for column in nested]
+            for tokens in used:
+                connection.execute(f"DELETE FROM kept WHERE token IN (SELECT {tokens} FROM ({rows}))")
         unused = connection.execute("SELECT token FROM kept").fetchall()
     shop.folder.state.forget_originals(mark for (mark,) in unused)
 

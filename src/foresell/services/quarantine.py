@@ -14,10 +14,12 @@ from foresell.services.apply import apply_one
 from foresell.services.ingest import replacing_identifiers
 from foresell.services.purge import bury_erased
 from foresell.services.shop import Progress, Shop, silent
+from foresell.services.snapshot import refuse_outdated_replay
 from foresell.services.writing import next_recorded_at, writing
 from foresell.sources.mapping import identifier_columns, mapping_from_json
 from foresell.store.crash_points import reached
 from foresell.store.engine import literal, quoted
+from foresell.store.merge import Stamp
 from foresell.store.raw import RawRun, hash_parts, new_run_id
 from foresell.store.state import Decision
 
@@ -145,16 +147,16 @@ def fix_quarantine(shop: Shop, quarantine_id: str, fixes: Mapping[str, str]) -> 
 def _tokenized(shop: Shop, row: QuarantinedRow, fixes: Mapping[str, str]) -> dict[str, str]:
     """The fixes with tokens in the place of direct identifiers, as if the file had held them."""
     identifiers = identifier_columns(mapping_from_json(_source(shop, row.run_id).mapping))
-    named = [column for column in fixes if column in identifiers]
-    if not named:
-        return dict(fixes)
-    given = ", ".join(f"{literal(fixes[column])} AS {quoted(column)}" for column in named)
+    given = ", ".join(f"{literal(value)} AS {quoted(column)}" for column, value in fixes.items())
     with shop.connect() as connection:
         prepare_tokens(connection, shop.key)
         with replacing_identifiers(shop, connection, identifiers) as projection:
-            replaced = ", ".join(projection(named)[column] for column in named)
-            [tokens] = connection.execute(f"SELECT {replaced} FROM (SELECT {given})").fetchall()
-    return {**fixes, **{c: t or "" for c, t in zip(named, tokens, strict=True)}}
+            replaced = projection(list(fixes))
+            if not replaced:
+                return dict(fixes)
+            selected = ", ".join(replaced.values())
+            [tokens] = connection.execute(f"SELECT {selected} FROM (SELECT {given})").fetchall()
+    return {**fixes, **{c: t or "" for c, t in zip(replaced, tokens, strict=True)}}
 
 
 def _source(shop: Shop, run_id: str) -> RawRun:
@@ -179,8 +181,18 @@ def replay_quarantine(
     with writing(shop, "replay", progress):
         rows = _to_replay(shop, quarantine_ids)
         sources = {run.run_id: run for run in shop.folder.raw.runs()}
+        _refuse_outdated(shop, [sources[run_id] for run_id in sorted({row.run_id for row in rows})])
         by_run = groupby(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.run_id)
         return [_replay(shop, sources[run_id], list(group)) for run_id, group in by_run]
+
+
+def _refuse_outdated(shop: Shop, sources: Sequence[RawRun]) -> None:
+    now = next_recorded_at(shop)
+    with shop.connect() as connection:
+        for run in sources:
+            stamp = Stamp(run.run_id, run.source, now)
+            mapping = mapping_from_json(run.mapping)
+            refuse_outdated_replay(connection, shop.folder.tables, stamp, mapping)
 
 
 def _to_replay(shop: Shop, quarantine_ids: Sequence[str] | None) -> list[QuarantinedRow]:

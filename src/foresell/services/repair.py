@@ -7,13 +7,16 @@ recovery and rebuild. So the raw zone is the repair log, and a repair that is un
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foresell.contracts.tables import TABLES
 from foresell.quality.repair import REPAIRS, read_rules
 from foresell.quality.repair.patch import NEW, OLD, Action, Patch
 from foresell.quality.repair.rule import Rule
 from foresell.services.apply import apply_one
-from foresell.services.corrections import describe_parts
+from foresell.services.corrections import ACTION, PATCHED, TABLE, describe_parts
+from foresell.services.merged import merged_before
 from foresell.services.repair_records import Example, KpiChange, RepairOutcome, RuleOutcome
 from foresell.services.repaired_tables import RepairedTables
 from foresell.services.shop import Progress, Shop, silent
@@ -37,7 +40,6 @@ class _Found:
     patch: Patch
     rows: str
     num_rows: int
-    changed: tuple[str, ...]
 
 
 def repair_tables(
@@ -55,16 +57,15 @@ def repair_tables(
     if dry_run:
         return _try(shop, read, progress)
     with writing(shop, "repair", progress):
-        return RepairOutcome(tuple(_repair_each(shop, read, progress)), is_dry_run=False)
+        return RepairOutcome(tuple(repair_each(shop, read, progress)), is_dry_run=False)
 
 
-def repair_after_import(shop: Shop, progress: Progress = silent) -> list[RuleOutcome]:
-    """Apply the rules of the settings, but those whose last run was undone. The caller holds the lock."""
+def rules_after_import(shop: Shop) -> list[Rule]:
+    """The rules of the settings that follow an import: all but those whose last run was undone."""
     if not shop.settings.repair.is_after_import:
         return []
     waiting = waiting_rules(shop)
-    rules = [rule for rule in read_rules(shop.settings.repair.rules) if rule.text not in waiting]
-    return _repair_each(shop, rules, progress)
+    return [rule for rule in read_rules(shop.settings.repair.rules) if rule.text not in waiting]
 
 
 def waiting_rules(shop: Shop) -> set[str]:
@@ -74,7 +75,8 @@ def waiting_rules(shop: Shop) -> set[str]:
     return {rule for rule, run_id in last.items() if run_id in undone}
 
 
-def _repair_each(shop: Shop, rules: Sequence[Rule], progress: Progress) -> list[RuleOutcome]:
+def repair_each(shop: Shop, rules: Sequence[Rule], progress: Progress = silent) -> list[RuleOutcome]:
+    """Apply rules in their order. The caller holds the lock."""
     outcomes = []
     for index, rule in enumerate(rules):
         progress(f"repairing {rule.text}", index, len(rules))
@@ -93,17 +95,14 @@ def _repair(shop: Shop, rule: Rule) -> RuleOutcome:
             if not found:
                 return outcome
             staging = shop.folder.raw.staging(run_id)
-            for position, item in enumerate(found):
-                _write_part(connection, item, staging / f"part-{position:05}.parquet")
+            _write_parts(connection, found, staging)
         run = RawRun(
             run_id=run_id,
             kind="repair",
             source=REPAIR_SOURCE + rule.repair,
             source_file=rule.text,
             sha256=hashlib.sha256(rule.text.encode()).hexdigest(),
-            mapping=mapping_to_json(
-                describe_parts(rule.repair, [(item.patch.contract, item.changed) for item in found])
-            ),
+            mapping=mapping_to_json(describe_parts(rule.repair, [item.patch.contract for item in found])),
             recorded_at=recorded_at,
             num_rows=outcome.num_rows,
             parts=hash_parts(staging),
@@ -122,23 +121,38 @@ def _find(
 ) -> list[_Found]:
     """The patches of a rule that change anything."""
     found = []
-    for patch in REPAIRS[rule.repair].find(tables, shop.settings, rule):
+    kind = REPAIRS[rule.repair]
+    patches = kind.find(tables, shop.settings, rule)
+    merged = merged_before(connection, tables, shop, rule) if kind.follow else None
+    if kind.follow and merged is not None:
+        patches += kind.follow(tables, rule, merged)
+    for patch in patches:
         rows = tables.keep(patch.rows)
         [(count,)] = connection.execute(f"SELECT count(*) FROM {rows}").fetchall()
-        names = [name for name in patch.rows.columns if name.startswith(OLD)]
-        changed = [name for name in patch.rows.columns if name.startswith(NEW)] or names
         if count:
-            columns = tuple(dict.fromkeys(name.partition(".")[2] for name in changed))
-            found.append(_Found(patch, rows, int(count), columns))
+            found.append(_Found(patch, rows, int(count)))
     return found
 
 
-def _write_part(connection: "duckdb.DuckDBPyConnection", item: _Found, path: Any) -> None:
-    table, action = literal(item.patch.table), literal(item.patch.action)
-    connection.execute(
-        f"COPY (SELECT *, {table} AS table_name, {action} AS action FROM {item.rows}) "
-        f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-    )
+def _write_parts(connection: "duckdb.DuckDBPyConnection", found: Sequence[_Found], staging: Path) -> None:
+    """A part a patch. All have the same columns, as the parts of any run, so that erasure can read them."""
+    described = [
+        {row[0]: row[1] for row in connection.execute(f"DESCRIBE {item.rows}").fetchall()} for item in found
+    ]
+    kinds = {name: kind for columns in reversed(described) for name, kind in columns.items()}
+    for position, (item, own) in enumerate(zip(found, described, strict=True)):
+        columns = [
+            f"CAST({quoted(name) if name in own else 'NULL'} AS {kinds[name]}) AS {quoted(name)}"
+            for name in sorted(kinds)
+        ]
+        patched = ",".join(name for name in own if name.startswith((OLD, NEW)))
+        values = {TABLE: item.patch.table, ACTION: item.patch.action, PATCHED: patched}
+        columns += [f"{literal(value)} AS {name}" for name, value in values.items()]
+        path = staging / f"part-{position:05}.parquet"
+        connection.execute(
+            f"COPY (SELECT {', '.join(columns)} FROM {item.rows}) TO {literal(str(path))} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
 
 
 def _outcome(connection: "duckdb.DuckDBPyConnection", rule: Rule, found: Sequence[_Found]) -> RuleOutcome:
@@ -163,14 +177,13 @@ def _examples(connection: "duckdb.DuckDBPyConnection", item: _Found) -> list[Exa
 
 def read_example(table: str, action: Action, row: dict[str, Any]) -> Example:
     """A row of a patch, for people."""
-    from foresell.contracts.tables import TABLES
-
+    patched = row[PATCHED].split(",") if PATCHED in row else list(row)
     return Example(
         table,
         action,
         {name: str(row[name]) for name in TABLES[table].key},
-        {n.removeprefix(OLD): v for n, v in row.items() if n.startswith(OLD)},
-        {n.removeprefix(NEW): v for n, v in row.items() if n.startswith(NEW)},
+        {n.removeprefix(OLD): row[n] for n in patched if n.startswith(OLD)},
+        {n.removeprefix(NEW): row[n] for n in patched if n.startswith(NEW)},
         str(row["evidence"]),
     )
 
@@ -198,10 +211,11 @@ def _kpi_values(tables: RepairedTables, shop: Shop) -> dict[str, tuple[float | N
     from foresell.kpis import KPIS
     from foresell.kpis.answer import KpiAnswer
     from foresell.kpis.query import all_kpis
+    from foresell.matching.resolve import MatchedTables
 
     single = [name for name, kpi in KPIS.items() if not kpi.read_rows and not kpi.default_by]
     try:
-        answers = all_kpis(tables, shop.settings, kpis=single)
+        answers = all_kpis(MatchedTables(tables), shop.settings, kpis=single)
     except InputError:  # a missing exchange rate: no KPI of money can be given, before or after
         return {}
     return {

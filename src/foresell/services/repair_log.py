@@ -4,7 +4,9 @@ from foresell.contracts.errors import NotFoundError
 from foresell.services.repair import read_example
 from foresell.services.repair_records import Example, RepairRun
 from foresell.services.shop import Progress, Shop, silent
-from foresell.services.upkeep import take_back
+from foresell.services.undo import finish_undo
+from foresell.services.writing import writing
+from foresell.store.crash_points import reached
 from foresell.store.raw import RawRun, raw_rows_sql
 from foresell.store.said import REPAIR_SOURCE
 
@@ -59,7 +61,10 @@ def undo_repair(shop: Shop, run_id: str, progress: Progress = silent) -> RepairR
         raise NotFoundError(
             f"The repair '{run_id}' is undone already", do="`foresell repair list` shows all."
         )
-    take_back(shop, [run_id], progress)
+    with writing(shop, "undo", progress):
+        shop.folder.state.roll_back([run_id])
+        reached("undo.decided")
+        finish_undo(shop, progress)
     return before
 
 

@@ -1,6 +1,6 @@
 """What repairs did, or would do, as records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -126,6 +126,13 @@ class RepairRun:
             "applied": self.num_applied,
             "undone": self.is_undone,
         }
+
+
+def note_repaired(outcome: RuleOutcome, note: Callable[[str], None]) -> None:
+    """Say what a rule did after an import, if it did anything."""
+    if outcome.run_id is not None:
+        rows = ", ".join(f"{count:,} rows of {table}" for table, count in outcome.rows.items())
+        note(f"Repaired {rows} by '{outcome.rule}' (undo: foresell repair undo {outcome.run_id}).")
 
 
 def _plain(value: Any) -> object:

@@ -10,6 +10,7 @@ from foresell.services.apply import apply_one, pending_runs
 from foresell.services.purge import finish_erasure, forget_unused_originals
 from foresell.services.rebuild import finish_swap
 from foresell.services.shop import Progress, Shop, silent
+from foresell.services.undo import finish_undo
 from foresell.store.folder import WORK_NAME
 
 
@@ -32,6 +33,7 @@ def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
     # Whoever removed the folder gets it back: every run is then unfinished, and is applied again.
     shop.folder.tables.root.mkdir(exist_ok=True)
     finish_erasure(shop, progress)
+    finish_undo(shop, progress)
     pending = pending_runs(shop)
     if was_interrupted or pending:
         forget_unused_originals(shop)

@@ -174,6 +174,8 @@ def _open_pattern(quote: bytes) -> bytes:
 
 def _num_fields(body: bytes, delimiter: bytes, quote: bytes) -> int | None:
     """How many fields a line has whose quotes are in order; None where they are not."""
+    if not quote:
+        return body.count(delimiter) + 1
     field = _field_pattern(delimiter, quote)
     whole = field + b"(?:" + re.escape(delimiter) + field + b")*"
     if not re.fullmatch(whole, body):

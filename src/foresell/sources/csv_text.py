@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -10,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import BackendError, InputError
 from foresell.sources.csv_records import LONGEST_RECORD, RecordSplitter
-from foresell.sources.encoding import TextProfile, Utf8Stream, is_gzip, profile_text, sha256_of
+from foresell.sources.encoding import (
+    TextProfile,
+    Utf8Stream,
+    encoding_notes,
+    is_gzip,
+    profile_text,
+    sha256_of,
+)
 from foresell.sources.feed import fed_path
 from foresell.sources.rejects import Reject, RejectWriter
 from foresell.sources.source import Source, plain_path
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = (",", ";", "\t", "|")
 RARE_DELIMITERS = (":", "^", "~", "\x01", "\x1f")
+SEPARATOR_LINE = re.compile(r'"?sep=([\t !#-~])"?[ ,;\t]*\r?\n', re.IGNORECASE)
 SAMPLE_CHARACTERS = 1 << 20
 SAMPLE_ROWS = 200
 # A delimiter is believed if this share of the sampled rows is as wide as the header.
@@ -60,6 +69,7 @@ def stage_csv(
     details |= {
         "nul_bytes_removed": profile.num_nul_bytes if profile.encoding == "utf-8" else 0,
         "replacement_characters": stream.num_replaced,
+        "notes": encoding_notes(stream),
     }
     if layout.is_header_only:
         details["warning"] = "The file has a header and no rows."
@@ -179,16 +189,27 @@ def _head(stream: Utf8Stream) -> str:
 
 
 def _layout(head: str, source: Source, options: ReadOptions) -> _Layout:
-    delimiter = _given_delimiter(options) or _sniffed_delimiter(head, options)
+    skipped, stated = _preamble(head, options)
+    head = "\n".join(head.split("\n")[skipped:])
+    delimiter = _given_delimiter(options) or stated or _sniffed_delimiter(head, options)
     rows, header_lines = _sample(head, delimiter, options)
+    header_lines += skipped
     if not rows:
         raise InputError(f"{source.name} has no header and no rows", do="Export it again.")
     if len(rows[0]) == 1:
         _refuse_if_another_fits(head, delimiter, source, options)
     if not options.has_header:
         names = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
-        return _Layout(names, delimiter, 0, is_header_only=False)
+        return _Layout(names, delimiter, skipped, is_header_only=False)
     return _Layout(clean_names(rows[0], source), delimiter, header_lines, is_header_only=len(rows) == 1)
+
+
+def _preamble(head: str, options: ReadOptions) -> tuple[int, str | None]:
+    """How many lines stand above the table, and the delimiter that Excel states in one: `sep=;`."""
+    if options.header_row is not None:
+        return options.header_row - 1, None
+    stated = SEPARATOR_LINE.match(head)
+    return (1, stated.group(1)) if stated else (0, None)
 
 
 def _given_delimiter(options: ReadOptions) -> str | None:

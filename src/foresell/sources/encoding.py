@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 from foresell.contracts.errors import InputError, TooLargeError
+from foresell.sources.guessing import guess_legacy, is_gb, utf16_without_mark
 from foresell.sources.record_count import RecordCount
 from foresell.sources.source import Source, size_of
 from foresell.sources.staging import ReadOptions
@@ -33,11 +34,6 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What shops' exports are written in; the guess is kept among these.
-LEGACY_ENCODINGS = [
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
-    *("gb18030", "big5", "cp932", "euc_jp", "cp949", "koi8_r", "cp850", "mac_roman"),
-]
 
 
 @dataclass
@@ -115,9 +111,10 @@ def blocks(source: Source) -> Iterator[bytes]:
         with open_bytes(source) as file:
             size = 0
             while block := file.read(BLOCK):
+                block += b"" if block.endswith(b"\n") else file.readline(LONGEST_LINE)
                 size += len(block)
                 refuse_a_bomb(source.name, size, size_of(source))
-                yield block if block.endswith(b"\n") else block + file.readline(LONGEST_LINE)
+                yield block
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{source.name} is damaged: its gzip stream ends early or does not check",
@@ -138,7 +135,7 @@ def profile_text(source: Source, options: ReadOptions) -> TextProfile:
     if profile.size == 0:
         raise InputError(f"{source.name} is empty", do="Export it again: a file must at least have a header.")
     if options.encoding is not None:
-        profile.encoding = _known_codec(options.encoding)
+        profile.encoding = _in_order(_known_codec(options.encoding), profile)
     elif profile.encoding == "utf-8" and _is_legacy(profile):
         profile.encoding = _guess(profile.invalid_sample, source)
     return profile
@@ -149,11 +146,7 @@ def _read_mark(block: bytes, profile: TextProfile) -> None:
         if block.startswith(mark):
             profile.has_mark, profile.encoding = True, encoding
             return
-    # UTF-16 without a mark: every other byte of western text is NUL.
-    head = block[:4096]
-    for encoding, start in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if head[start::2].count(0) * 3 > len(head):
-            profile.encoding = encoding
+    profile.encoding = utf16_without_mark(block) or profile.encoding
 
 
 def _look_at(block: bytes, profile: TextProfile) -> None:
@@ -191,44 +184,55 @@ def _is_legacy(profile: TextProfile) -> bool:
     return profile.num_invalid_lines > profile.num_continuation_bytes
 
 
+def _in_order(encoding: str, profile: TextProfile) -> str:
+    """With the order of the bytes, where neither the name nor a mark says it."""
+    is_marked = profile.has_mark and profile.encoding == encoding
+    if encoding not in ("utf-16", "utf-32") or is_marked:
+        return encoding
+    is_found = profile.encoding.startswith(f"{encoding}-")
+    return profile.encoding if is_found else f"{encoding}-le"
+
+
 def _known_codec(name: str) -> str:
     try:
-        return codecs.lookup(name).name
-    except LookupError as error:
+        found = codecs.lookup(name).name
+        # Python also calls encodings what no file's text is in: rot13, idna, base64.
+        sample = b"" if found in ("utf-16", "utf-32") else b"\xd9a"
+        is_of_text = isinstance(codecs.getincrementaldecoder(found)("replace").decode(sample, True), str)
+    except (LookupError, ValueError, TypeError, AssertionError):
+        is_of_text = False
+    if not is_of_text:
         raise InputError(
             f"There is no encoding '{name}'", do="Common ones: utf-8, cp1252, utf-16, gb18030, shift_jis."
-        ) from error
+        )
+    return found
 
 
 def _guess(sample: bytes, source: Source) -> str:
-    from charset_normalizer import from_bytes
-
-    matches = from_bytes(sample, cp_isolation=LEGACY_ENCODINGS)
-    best = matches.best()
-    if best is None:
+    encoding = guess_legacy(sample)
+    if encoding is None:
         raise InputError(
             f"The encoding of {source.name} cannot be found out: it is not UTF-8",
             do="Name it with --encoding, such as --encoding cp1252 (western Windows) or gb18030 (Chinese).",
         )
-    # Short western texts fit several code pages alike: then by far the most common one is taken.
-    is_western = any(match.encoding == "cp1252" and match.chaos <= best.chaos for match in matches)
-    return "cp1252" if is_western or "cp1252" in best.could_be_from_charset else best.encoding
+    return encoding
 
 
 class Utf8Stream:
     """The file as blocks of clean UTF-8: no byte-order mark, no NUL, line feeds between lines.
 
     `num_replaced`: the replacement characters (U+FFFD) put in for broken bytes, in the last pass.
+    `num_gb_lines`: the lines among UTF-8 ones that are in GB18030 and were read as such, in the last pass.
     """
 
     def __init__(self, source: Source, profile: TextProfile, options: ReadOptions) -> None:
-        self.num_replaced = 0
+        self.num_replaced = self.num_gb_lines = 0
         self._source = source
         self._profile = profile
         self._fallback = options.fallback_encoding and _known_codec(options.fallback_encoding)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.num_replaced = 0
+        self.num_replaced = self.num_gb_lines = 0
         is_utf8 = self._profile.encoding == "utf-8"
         cleaned = self._from_utf8() if is_utf8 else self._transcoded()
         for block in cleaned:
@@ -243,7 +247,9 @@ class Utf8Stream:
     def _repaired(self, line: bytes) -> bytes:
         if _is_utf8(line):
             return line
-        text = line.decode(self._fallback or "utf-8", errors="replace")
+        is_chinese = self._fallback is None and is_gb(line)
+        self.num_gb_lines += is_chinese
+        text = line.decode(self._fallback or ("gb18030" if is_chinese else "utf-8"), errors="replace")
         self.num_replaced += text.count("\ufffd")
         return text.encode()
 
@@ -257,3 +263,10 @@ class Utf8Stream:
         rest = decoder.decode(b"", final=True)
         self.num_replaced += rest.count("\ufffd")
         yield rest.encode("utf-8", errors="replace")
+
+
+def encoding_notes(stream: Utf8Stream) -> list[str]:
+    """What a user should know of how a text was read."""
+    if not stream.num_gb_lines:
+        return []
+    return [f"lines in GB18030 among those in UTF-8, read as such: {stream.num_gb_lines:,}."]

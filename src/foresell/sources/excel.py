@@ -11,7 +11,7 @@ import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -57,10 +57,15 @@ class SheetHead:
 
 @dataclass(frozen=True, slots=True)
 class CellStyle:
-    """How numbers and times of a column are written, so that its mapping reads them as they are."""
+    """How numbers and times of a column are written, so that its mapping reads them as they are.
+
+    `is_text`: it is mapped to text only. An error such as #N/A is nothing there; elsewhere it stays as it
+    is, so that its row is quarantined.
+    """
 
     decimal: str | None = None
     formats: tuple[str, ...] = ()
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ def stage_sheet(
     connection: "DuckDBPyConnection", source: Source, into: Path, plan: SheetPlan, projection: Projection
 ) -> StagedFile:
     """One sheet as one Parquet part, every column text; see `readers.stage_file`. Empty rows are no rows."""
-    styles = {name: {"decimal": s.decimal, "formats": s.formats} for name, s in plan.styles.items()}
+    styles = {name: asdict(style) for name, style in plan.styles.items()}
     with seekable(source) as path:
         request = {
             "task": "rows",
@@ -193,7 +198,9 @@ def _notes(counts: Mapping[str, int]) -> list[str]:
     if count := counts["num_filled"]:
         notes.append(f"cells covered by a merged cell above that were given its value: {count:,}.")
     if count := counts["num_errors"]:
-        notes.append(f"cells that hold an error such as #N/A: {count:,}. Their rows are not repaired.")
+        notes.append(
+            f"cells that hold an error such as #N/A: {count:,}. They count as empty, or as no number."
+        )
     if count := counts["num_rounded"]:
         notes.append(
             f"rows with numbers of 16 digits or more: {count:,}. Excel keeps 15: if these are numbers "

@@ -53,8 +53,8 @@ def main(request: dict[str, Any]) -> None:
 
 def survey(book: Any, sheet: Any) -> dict[str, Any]:
     """A sheet's name, whether it is hidden, and its first rows; `first_row`: the number of the first."""
-    answer: dict[str, Any] = {"name": sheet.name, "is_hidden": "Visible" not in str(sheet.visible)}
-    if "WorkSheet" not in str(sheet.typ):
+    answer: dict[str, Any] = {"name": sheet.name, "is_hidden": not str(sheet.visible).endswith(".Visible")}
+    if not str(sheet.typ).endswith(".WorkSheet"):
         return {**answer, "rows": []}
     rows = []
     for row in book.get_sheet_by_name(sheet.name).iter_rows():
@@ -78,7 +78,9 @@ def write_rows(book: Any, request: dict[str, Any]) -> None:
     styles = request["styles"]
     waiting: list[str] = []
     for row in sheet.rows():
-        texts = (text_of(row[place], styles.get(name, {})) for place, name in columns)
+        texts = [text_of(row[place], styles.get(name.strip(), {})) for place, name in columns]
+        if all(text is None for text in texts):
+            continue
         waiting.append(",".join(map(_quoted, texts)))
         sheet.num_rows += 1
         if len(waiting) == 1000:
@@ -99,6 +101,7 @@ class Sheet:
         self._header_row: int = request["header_row"]
         self._first_column = (self._cells.start or (0, 0))[1]
         self._errors = dict(error_cells(request["path"], request["sheet"]))
+        self._texts = self._text_columns(request["styles"])
         self._merged = self._merged_below_header()
         self.num_rows = self.num_filled = self.num_errors = self.num_rounded = 0
 
@@ -129,7 +132,7 @@ class Sheet:
                 continue
             for place, text in errors:
                 if 0 <= (at := place - self._first_column) < len(row):
-                    row[at] = text
+                    row[at] = "" if at in self._texts else text
                     self.num_errors += 1
             for place, value in self._merged.get(number, ()):
                 if row[place] == "":
@@ -137,6 +140,9 @@ class Sheet:
                     self.num_filled += 1
             self.num_rounded += any(type(cell) is float and abs(cell) >= MOST_DIGITS for cell in row)
             yield row
+
+    def _text_columns(self, styles: dict[str, Style]) -> set[int]:
+        return {place for place, name in self.columns() if styles.get(name.strip(), {}).get("is_text")}
 
     def _merged_below_header(self) -> dict[int, list[tuple[int, Any]]]:
         """Row number → the cells that a merged one above covers, with its value."""
@@ -150,10 +156,11 @@ class Sheet:
         tops = {top for top, _, _ in ranges}
         values = {n: row for n, row in enumerate(self._cells.iter_rows(), 1) if n in tops}
         covered: dict[int, list[tuple[int, Any]]] = {}
+        last = (self._cells.end or (0, 0))[0] + 1
         for top, place, bottom in ranges:
             row = values.get(top, [])
             if 0 <= place < len(row) and row[place] != "":
-                for number in range(top + 1, min(bottom, self._cells.total_height) + 1):
+                for number in range(top + 1, min(bottom, last) + 1):
                     covered.setdefault(number, []).append((place, row[place]))
         return covered
 

@@ -10,6 +10,7 @@ from foresell.sources.encoding import (
     LONGEST_LINE,
     TextProfile,
     Utf8Stream,
+    encoding_notes,
     is_gzip,
     profile_text,
     sha256_of,
@@ -59,6 +60,7 @@ def stage_jsonl(
         "encoding": profile.encoding,
         "nul_bytes_removed": profile.num_nul_bytes if profile.encoding == "utf-8" else 0,
         "replacement_characters": lines.num_replaced,
+        "notes": encoding_notes(lines.stream),
     }
     return StagedFile(columns, num_rows, num_rejected, sha256_of(source), "jsonl", details)
 
@@ -69,15 +71,15 @@ class _Lines:
     def __init__(self, source: Source, profile: TextProfile, options: ReadOptions) -> None:
         self._source = source
         self._profile = profile
-        self._stream = Utf8Stream(source, profile, options)
+        self.stream = Utf8Stream(source, profile, options)
 
     @property
     def num_replaced(self) -> int:
-        return self._stream.num_replaced
+        return self.stream.num_replaced
 
     @contextmanager
     def relation(self) -> Iterator[str]:
-        feed: AbstractContextManager[Path] = fed_path(map(_without_returns, self._stream))
+        feed: AbstractContextManager[Path] = fed_path(map(_without_returns, self.stream))
         compression = "none"
         is_plain = self._profile.is_clean and not self._profile.has_carriage_return
         if is_plain and (path := plain_path(self._source)):
@@ -103,11 +105,10 @@ def _survey(connection: "DuckDBPyConnection", lines: _Lines, source: Source) -> 
     """The key paths in order of first appearance, and how many lines hold no object."""
     keys = _keys(connection, lines, "json_keys(line)")
     with lines.relation() as relation:
-        counted = connection.execute(
+        [(num_objects, num_bad)] = connection.execute(
             f"SELECT count(*) FILTER ({IS_OBJECT}), count(*) FILTER (NOT {IS_OBJECT})"
             f" FROM {relation} WHERE {IS_ROW}"
-        ).fetchone()
-    num_objects, num_bad = counted or (0, 0)
+        ).fetchall()
     if not num_objects:
         raise InputError(
             f"{source.name} is not JSON Lines: no line holds a JSON object",

@@ -13,6 +13,7 @@ from typing import Any
 
 from foresell.contracts.errors import InputError
 from foresell.contracts.tables import TABLES, Table
+from foresell.privacy.nested import ANYWHERE
 from foresell.sources.staging import ReadOptions
 
 # What a direct identifier can be. Each kind has its own tokens: an e-mail address and a name never meet.
@@ -30,6 +31,8 @@ IDENTIFIER_KINDS = (
 )
 # Kinds that lead to one customer; a name, an address or an IP address is shared by many.
 LINKING_KINDS = ("email", "phone", "device", "card", "account", "document")
+# Kinds that many share, kept of customers so that accounts of one person can be compared.
+COMPARED_KINDS = ("name", "address")
 # The kinds of identifier by which the raw rows of a customer are found again.
 CUSTOMER_KINDS = ("customer_id", "order_id", "order_line_id", "anonymous_id", "session_id", "cart_id")
 
@@ -82,6 +85,9 @@ class Target:
     `is_primary`: the row's outcome is that of its row in this table. `when`: SQL over the raw columns; rows
     for which it is not true do not feed the target. `is_one_per_key`: the first good row of each key in row
     order is taken (if none is good, the first). `is_stub`: it only makes keys that do not exist yet.
+    `unnest`: SQL over the raw columns that gives a list of JSON; the target has a row for each of its items,
+    with the item as `_item` and its place from 1 as `_place` (raw columns are there too). Such a target is
+    not primary and stands after those that are: an item is good or bad as its source row is.
     `is_retired`: its rows end their keys (see `store.merge`); only keys, and `valid_from`, need be mapped.
     Rows of a target that is not primary are left out where a key column is null.
     """
@@ -90,6 +96,7 @@ class Target:
     fields: MappingOf[str, Field]
     is_primary: bool = False
     when: str | None = None
+    unnest: str | None = None
     is_one_per_key: bool = False
     is_stub: bool = False
     is_retired: bool = False
@@ -114,8 +121,12 @@ class Mapping:
 
     The primary targets partition the rows: a row belongs to the first whose `when` is true.
     `prepare`: SQL, a SELECT over `{raw}` (which has `_row_number`) that keeps its columns and adds some.
-    `identifiers`: source columns that hold direct identifiers without being mapped → kind.
+    `is_prepared_by_row`: it looks at each row by itself, so that a corrected row is prepared anew.
+    `identifiers`: source columns that hold direct identifiers without being mapped → kind; `privacy.nested`
+    says what else can be named, for sources of JSON.
     `time_zone`, `currency`: default to the store's. `decimal`: "." or ","; None: "." where unambiguous.
+    `is_snapshot`: each file is a full dump. `snapshot_at`: of the dump of one run, the moment (ISO 8601, with
+    its offset) from which its rows are true.
     """
 
     name: str
@@ -126,7 +137,10 @@ class Mapping:
     null_words: tuple[str, ...] = ()
     identifiers: MappingOf[str, str] = field(default_factory=dict)
     prepare: str | None = None
+    is_prepared_by_row: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
+    is_snapshot: bool = False
+    snapshot_at: str | None = None
 
     @property
     def primaries(self) -> tuple[Target, ...]:
@@ -149,12 +163,15 @@ def identifier_columns(mapping: Mapping) -> dict[str, str]:
 def with_identities(mapping: Mapping) -> Mapping:
     """The mapping with a target for `identities` per identifier of LINKING_KINDS, if a customer_id is mapped.
 
+    What feeds `customers` gives those of COMPARED_KINDS too.
     Each gives (id_type, id_token, customer_id) of every pair seen; the token is what the raw column holds
     by then.
     """
     customer = _customer_field(mapping)
     if customer is None or any(target.table == "identities" for target in mapping.targets):
         return mapping
+    of_customers = any(target.table == "customers" for target in mapping.targets)
+    kinds = (*LINKING_KINDS, *(COMPARED_KINDS if of_customers else ()))
     added = tuple(
         Target(
             "identities",
@@ -169,7 +186,7 @@ def with_identities(mapping: Mapping) -> Mapping:
             needs=("customer_id",),
         )
         for column, kind in identifier_columns(mapping).items()
-        if kind in LINKING_KINDS and column not in customer.columns
+        if kind in kinds and column not in customer.columns and not column.startswith(ANYWHERE)
     )
     return replace(mapping, targets=mapping.targets + added)
 

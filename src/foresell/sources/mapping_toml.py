@@ -5,10 +5,14 @@
     currency = "EUR"               # of amounts whose currency is not mapped; default: the store's
     decimal = ","                  # default: "." where nothing else is possible
     null_words = ["n/a"]           # texts that say nothing
+    snapshot = true                # each file is a full dump: what it lacks is no longer true
 
     [read]                         # how to read the file, where that cannot be found out
     delimiter = ";"
     encoding = "cp1252"
+
+    [source]                       # what to read, if it is a database: see `sql.selection`
+    table = "public.orders"
 
     [identifiers]                  # columns with direct identifiers that are not mapped otherwise
     "E-Mail" = "email"             # becomes a token before anything is stored
@@ -28,6 +32,7 @@
     primary = true                 # which table decides the outcome of a row; default: the first
     [tables.order_lines.columns]
     order_line_id = { from = ["Order No", "Line"], separator = "-" }
+    line_amount = { calculate = "quantity * unit_price - discount_amount" }    # of mapped columns
 
 Of the tables that are not primary, the first row of each key is taken (`one_per_key = false`: every row).
 """
@@ -41,16 +46,21 @@ from zoneinfo import available_timezones
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.contracts.tables import TABLES, Table
+from foresell.sources.calculated import calculated, names_in, year_of
 from foresell.sources.mapping import IDENTIFIER_KINDS, Field, Mapping, Target, with_identities
 from foresell.sources.staging import read_options
 from foresell.sources.words import CURRENCIES
 from foresell.store.engine import literal, quoted
 
-TOP_KEYS = ("name", "time_zone", "currency", "decimal", "null_words", "read", "identifiers", "tables")
+TOP_KEYS = (
+    *("name", "time_zone", "currency", "decimal", "null_words"),
+    *("snapshot", "read", "source", "identifiers", "tables"),
+)
 TABLE_KEYS = ("columns", "valid_from", "primary", "one_per_key", "stub", "where")
 FIELD_KEYS = (
     *("from", "value", "separator", "formats", "decimal", "time_zone"),
     *("true", "false", "values", "identifier", "optional"),
+    *("calculate", "year_of"),
 )
 CONDITION_KEYS = ("column", "in", "starts_with", "not")
 
@@ -63,13 +73,21 @@ def read_toml(path: Path) -> Mapping:
     Raises NotFoundError, or InputError for text that is no TOML, unknown keys, tables and columns (naming the
     closest), values of the wrong type, and columns that a table needs and the mapping lacks.
     """
+    return mapping_from_tree(_tree(path), path.stem, where=path.name)
+
+
+def read_source(path: Path) -> Tree:
+    """The `[source]` table of a mapping, empty if it has none; errors as of `read_toml`."""
+    return _table(_tree(path).get("source", {}), f"{path.name}: [source]")
+
+
+def _tree(path: Path) -> Tree:
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no mapping {path}", do="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is not TOML: {error}", do="Correct it at that line.") from error
-    return mapping_from_tree(tree, path.stem, where=path.name)
 
 
 def mapping_from_tree(tree: Tree, name: str, *, where: str) -> Mapping:
@@ -100,6 +118,7 @@ def mapping_from_tree(tree: Tree, name: str, *, where: str) -> Mapping:
         decimal=_text(tree.get("decimal"), f"{where}: decimal", _is_decimal),
         null_words=_texts(tree.get("null_words", []), f"{where}: null_words"),
         identifiers=identifiers,
+        is_snapshot=_flag(tree.get("snapshot", False), f"{where}: snapshot"),
         read=read_options(_table(tree.get("read", {}), f"{where}: [read]"), where=f"{where}: [read]"),
     )
     return with_identities(mapping)
@@ -124,12 +143,13 @@ def _target(name: str, tree: Tree, is_primary: bool, where: str) -> Target:
     valid = [column.name for column in contract.own_columns]
     columns: dict[str, Field] = {}
     for column, value in tree["columns"].items():
-        source = _field(value, f"{place} {column}")
+        source = _field(value, f"{place} {column}", contract)
         if column in valid:
             columns[column] = source
         elif source.identifier is None:
             raise InputError(f"{place}: there is no column '{column}'", do=did_you_mean(column, valid))
     _check_required(contract, columns, place)
+    _check_calculated(tree["columns"], columns, place)
     is_bare = not is_primary and set(columns) == set(contract.key)
     return Target(
         table=name,
@@ -145,7 +165,10 @@ def _target(name: str, tree: Tree, is_primary: bool, where: str) -> Target:
 def _unmapped_identifiers(name: str, tree: Tree, where: str) -> dict[str, str]:
     """Identifiers written among a table's columns under a name that is no column of it."""
     valid = {column.name for column in TABLES[name].own_columns}
-    sources = [_field(value, where) for column, value in tree["columns"].items() if column not in valid]
+    contract = TABLES[name]
+    sources = [
+        _field(value, where, contract) for column, value in tree["columns"].items() if column not in valid
+    ]
     return {column: str(source.identifier) for source in sources for column in source.columns}
 
 
@@ -159,6 +182,16 @@ def _check_required(contract: Table, columns: Iterable[str], place: str) -> None
         )
 
 
+def _check_calculated(tree: Tree, columns: MappingOf[str, Field], place: str) -> None:
+    for column, value in tree.items():
+        formula = value.get("calculate") if isinstance(value, MappingOf) else None
+        unmapped = [name for name in names_in(formula or "") if name not in columns or columns[name].sql]
+        if unmapped:
+            raise InputError(
+                f"{place} {column} needs {unmapped[0]}", do=f"Map {unmapped[0]} to a column, too."
+            )
+
+
 def _valid_from(contract: Table, tree: Tree, place: str) -> Field | None:
     if "valid_from" not in tree:
         return None
@@ -166,16 +199,20 @@ def _valid_from(contract: Table, tree: Tree, place: str) -> Field | None:
         raise InputError(
             f"{place}: {contract.name} keeps no versions, so it has no valid_from", do="Remove the line."
         )
-    return _field(tree["valid_from"], f"{place} valid_from")
+    return _field(tree["valid_from"], f"{place} valid_from", contract)
 
 
-def _field(tree: object, place: str) -> Field:
+def _field(tree: object, place: str, contract: Table) -> Field:
     if isinstance(tree, str):
         return Field(columns=(tree,))
     options = _table(tree, place)
     _check_keys(options, FIELD_KEYS, place)
-    if ("from" in options) == ("value" in options):
+    if len({"from", "value", "calculate", "year_of"} & set(options)) != 1:
         raise InputError(f"{place} needs either 'from' or 'value'", received=dict(options))
+    if formula := _text(options.get("calculate"), f"{place} calculate"):
+        return calculated(formula, contract, place)
+    if column := _text(options.get("year_of"), f"{place} year_of"):
+        return year_of(column)
     origin = options.get("from", [])
     values = _table(options.get("values", {}), f"{place} values")
     return Field(

@@ -12,6 +12,7 @@ from foresell.sources.compiling import VALID_FROM, CompiledColumn, all_fields, c
 from foresell.sources.mapping import CUSTOMER_KINDS, Field, Mapping, Target
 from foresell.sources.parsing import FIRST, SECOND
 from foresell.store.engine import literal, quoted
+from foresell.store.items import item_number
 
 REFERENCE = re.compile(r"\{(\w+)\}")
 
@@ -38,7 +39,8 @@ def normalize_sql(
     the table has a main time; `valid_from` if it is versioned; `_row_number`; `_error_code`, `_error_column`
     (in the source's words), `_error_message`: null in a good row, else the first fault found.
 
-    A primary target gives one row for each raw row that belongs to it. The connection's TimeZone must be UTC
+    A primary target gives one row for each raw row that belongs to it; one with `unnest` a row for each item,
+    whose `_row_number` is an item's (see `store.items`). The connection's TimeZone must be UTC
     (as `engine.connect` makes it). A mapped column that `raw_columns` lacks counts as null.
     """
     fields = all_fields(target, mapping, raw_columns, settings)
@@ -48,11 +50,22 @@ def normalize_sql(
     rows = f"SELECT *{absent} FROM {raw if raw.startswith('(') else quoted(raw)}"
     if condition := _membership(target, mapping):
         rows = f"SELECT * FROM ({rows}) WHERE {condition}"
+    if target.unnest is not None:
+        rows = _items(rows, target.unnest)
     for layer in _layers(compiled, fields, target):
         rows = f"SELECT *, {', '.join(layer)} FROM ({rows})"
     if needed := _needed(target):
         rows = f"{rows} WHERE {needed}"
     return _outer(compiled, fields, target, settings, rows)
+
+
+def _items(rows: str, items: str) -> str:
+    """A row for each item of the lists that `rows` have, numbered so that the merge knows each."""
+    listed = f"SELECT *, {items} AS _unnested FROM ({rows})"
+    each = (
+        f"SELECT *, unnest(_unnested) AS _item, generate_subscripts(_unnested, 1) AS _place FROM ({listed})"
+    )
+    return f"SELECT * REPLACE ({item_number('_row_number', '_place')} AS _row_number) FROM ({each})"
 
 
 def identifier_expressions(mapping: Mapping, raw_columns: MappingOf[str, str]) -> dict[str, tuple[str, ...]]:
@@ -62,7 +75,8 @@ def identifier_expressions(mapping: Mapping, raw_columns: MappingOf[str, str]) -
         for name, source in target.fields.items():
             kind = target.contract.column[name].identifies
             is_known = all(column in raw_columns for column in source.columns)
-            is_simple = source.sql is None or REFERENCE.search(source.sql) is None
+            is_of_row = target.unnest is None and REFERENCE.search(source.sql or "") is None
+            is_simple = source.sql is None or is_of_row
             if kind in CUSTOMER_KINDS and source.columns and is_simple and is_known:
                 expression = source.sql or joined_text(source, raw_columns)
                 if expression not in found.setdefault(kind, []):
@@ -95,7 +109,8 @@ def require_columns(target: Target, mapping: Mapping, columns: Iterable[str], *,
     raise InputError(
         f"{where} has no column '{missing[0]}', which '{mapping.name}' maps to {target.table}",
         received=", ".join(present),
-        do=f"{hint}Rename the column in the file, or change it in the mapping.",
+        do=f"{hint}Rename the column in the file, change it in the mapping, or say which line names the "
+        "columns with --header-row.",
     )
 
 

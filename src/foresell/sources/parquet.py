@@ -88,13 +88,13 @@ def _checked_footer(connection: "DuckDBPyConnection", path: Path) -> tuple[tuple
     name = literal(str(path))
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {_scan(path)}").fetchall()
-        counted = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({name})").fetchone()
-        end = connection.execute(
+        [(counted,)] = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({name})").fetchall()
+        [(end,)] = connection.execute(
             "SELECT max(coalesce(dictionary_page_offset, data_page_offset) + total_compressed_size)"
             f" FROM parquet_metadata({name})"
-        ).fetchone()
+        ).fetchall()
     except duckdb.Error as error:
         raise _DamagedError(str(error).splitlines()[0]) from error
-    if end and end[0] is not None and end[0] > size:
+    if end is not None and end > size:
         raise _DamagedError("its footer names data beyond the end of the file")
-    return tuple(row[0] for row in described), int(counted[0]) if counted else 0
+    return tuple(row[0] for row in described), int(counted)

@@ -6,7 +6,7 @@ from foresell.sources.parsing import FIRST, IN_A_MAPPING, Fault, Parsed, Reading
 # In RE2's syntax. White space includes the no-break and thin spaces of French and Swiss exports.
 SPACE = r"[\s\x{00A0}\x{202F}\x{2009}]"
 MINUS = r"[-−–]"
-SIGN_OF_CURRENCY = r"(?:\p{Sc}|[A-Z]{3}|R\$|kr\.?|zł|Kč|Ft|лв\.?|руб\.?)"
+SIGN_OF_CURRENCY = r"(?:\p{Sc}|[A-Z]{3}|R\$|kr\.?|zł|Kč|Ft|лв\.?|руб\.?|元|円)"
 LEADING = rf"^{SPACE}*({MINUS}|\+|\()?{SPACE}*{SIGN_OF_CURRENCY}?{SPACE}*({MINUS})?"
 TRAILING = rf"{SPACE}*{SIGN_OF_CURRENCY}?{SPACE}*(?:{MINUS}|\))?{SPACE}*$"
 NEGATIVE = (

@@ -1,6 +1,7 @@
 """Reading any file into raw Parquet parts, in file order and bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from foresell.contracts.errors import BackendError, InputError, NotFoundError, d
 from foresell.sources.csv_text import stage_csv
 from foresell.sources.encoding import is_gzip
 from foresell.sources.excel import is_workbook, stage_excel
+from foresell.sources.json_lists import stage_json
 from foresell.sources.jsonl import stage_jsonl
 from foresell.sources.no_tables import HEAD, refuse_what_is_no_table
 from foresell.sources.parquet import MAGIC, stage_parquet
@@ -25,6 +27,7 @@ Reader = Callable[["DuckDBPyConnection", Source, Path, ReadOptions, Projection],
 READERS: dict[str, Reader] = {
     "csv": stage_csv,
     "parquet": stage_parquet,
+    "json": stage_json,
     "jsonl": stage_jsonl,
     "excel": stage_excel,
     "s3rec_attributes": stage_attributes,
@@ -68,24 +71,31 @@ def stage_file(
     Raises NotFoundError (no such file), InputError (empty, damaged, wrong delimiter, unknown encoding,
     empty or repeated column names), BackendError (disk full, memory).
     """
-    import duckdb
-
     if isinstance(source, Path) and not source.is_file():
         raise NotFoundError(f"There is no file {source}", do="Check the path.")
     format_name = options.format or detect_format(source)
     if format_name not in READERS:
         raise InputError(f"There is no format '{format_name}'", do=did_you_mean(format_name, READERS))
     into.mkdir(parents=True, exist_ok=True)
-    try:
+    with errors_told(source.name, format_name):
         return READERS[format_name](connection, source, into, options, projection)
+
+
+@contextmanager
+def errors_told(name: str, format_name: str) -> Iterator[None]:
+    """Within the block, what fails below a reader is an error that a user can understand."""
+    import duckdb
+
+    try:
+        yield
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise BackendError(
-            f"{source.name} could not be read into the store: {plain_reason(error)}",
+            f"{name} could not be read into the store: {plain_reason(error)}",
             do="Check free disk space and permissions, or raise engine.memory_limit.",
         ) from error
     except duckdb.Error as error:
         raise InputError(
-            f"{source.name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
+            f"{name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
             do="Check the file's format, delimiter and encoding.",
         ) from error
 
@@ -105,9 +115,10 @@ def detect_format(source: Source) -> str:
     suffixes = [suffix.lower() for suffix in PurePath(source.name).suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
-    if suffixes and suffixes[-1] in EXTENSIONS:
-        return EXTENSIONS[suffixes[-1]]
-    return "jsonl" if _first_character(source, head) == b"{" else "csv"
+    first = _first_character(source, head)
+    by_name = EXTENSIONS.get(suffixes[-1]) if suffixes else None
+    found = by_name or ("jsonl" if first == b"{" else "csv")
+    return "json" if found == "jsonl" and first == b"[" else found
 
 
 def _first_character(source: Source, head: bytes) -> bytes:

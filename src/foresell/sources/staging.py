@@ -98,12 +98,12 @@ def clean_names(names: Sequence[str], source: Source) -> tuple[str, ...]:
 @contextmanager
 def file_order(connection: "DuckDBPyConnection") -> Iterator[None]:
     """Within the block, DuckDB hands out rows in the order of the file they come from."""
-    kept = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchone()
+    [(kept,)] = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
     connection.execute("SET preserve_insertion_order = true")
     try:
         yield
     finally:
-        connection.execute(f"SET preserve_insertion_order = {str(bool(kept and kept[0])).lower()}")
+        connection.execute(f"SET preserve_insertion_order = {str(bool(kept)).lower()}")
 
 
 def copy_to_part(connection: "DuckDBPyConnection", select: str, into: Path, name: str = PART) -> int:
@@ -112,11 +112,11 @@ def copy_to_part(connection: "DuckDBPyConnection", select: str, into: Path, name
     try:
         with file_order(connection):
             copy = f"COPY ({select}) TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
-            written = connection.execute(copy).fetchone()
+            [(written,)] = connection.execute(copy).fetchall()
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return int(written[0]) if written else 0
+    return int(written)
 
 
 def projected(columns: Sequence[str], projection: Mapping[str, str]) -> str:

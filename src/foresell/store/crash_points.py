@@ -18,6 +18,8 @@ POINTS = (
     "replay.finished",
     "repair.staged",
     "repair.raw_written",
+    "undo.decided",
+    "undo.table_committed",
     "simulate.lived",
     "simulate.imported",
     "rebuild.started",

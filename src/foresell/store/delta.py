@@ -6,7 +6,7 @@ Delta application transaction, so that a run applied twice commits once.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +72,20 @@ class DeltaFolder:
         return {name: version for name, version in found.items() if version is not None}
 
     def has_committed(self, name: str, transaction: str) -> bool:
+        return bool(self.committed(name, [transaction]))
+
+    def committed(self, name: str, transactions: Iterable[str]) -> set[str]:
+        """Those of the transactions that are committed; the log is read once for all of them."""
         table = self._open(name)
-        return table is not None and table.transaction_version(transaction) is not None
+        if table is None:
+            return set()
+        return {one for one in transactions if table.transaction_version(one) is not None}
+
+    def version_of(self, name: str, transaction: str) -> int:
+        """The version that a committed transaction made; -1 for one that was never committed."""
+        table = self._open(name)
+        made = None if table is None else table.transaction_version(transaction)
+        return -1 if made is None else made
 
     def files_before(self, name: str, transaction: str) -> list[str]:
         """The files current just before a transaction committed; the current ones if it has not."""

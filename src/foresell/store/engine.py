@@ -91,6 +91,12 @@ def is_current(table: Table) -> str:
     return " AND ".join(conditions)
 
 
+def key_text(table: Table) -> str:
+    """A SQL expression: the key of a row as one text, different for different keys."""
+    parts = [f"coalesce(CAST({quoted(name)} AS VARCHAR), '')" for name in table.key]
+    return parts[0] if len(parts) == 1 else f"concat_ws(chr(31), {', '.join(parts)})"
+
+
 class View(Protocol):
     """One engine's way to make a view over Parquet files and read it back."""
 

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +54,9 @@ class StoreFolder:
         from foresell.store.engine import connect
 
         spill = self.root / WORK_NAME / f"{os.getpid()}-{secrets.token_hex(4)}"
+        # DuckDB makes no parent folder, and would fail at the moment that it needs to spill.
+        with suppress(OSError):
+            spill.parent.mkdir(exist_ok=True)
         connection = connect(settings.engine, spill)
         try:
             yield connection

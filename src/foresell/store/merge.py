@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 from foresell.contracts.tables import Table
 from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder, WrittenFile
-from foresell.store.engine import literal, quoted, read_files
-from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan
+from foresell.store.engine import key_text, literal, quoted, read_files
+from foresell.store.items import source_row
+from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan, moment_sql
 from foresell.store.parquet import write_parquet
 from foresell.store.said import IS_DROPPED, IS_REPAIRED, recall_sources
 from foresell.store.supersede import rewrite_superseded
@@ -43,8 +44,11 @@ class TypedRows:
 
     Its columns: the table's own, `local_date` and `valid_from` where the table has them, then
     `_row_number`, `_error_code`. `chosen` gives the same columns for the rows alone whose numbers
-    stand in the temporary table `chosen_rows` (n), without typing the others. `absent`: columns that
-    the source does not have; they are left out of the files, and read as null.
+    stand in the temporary table `chosen_rows` (n), without typing the others. Rows of the kind "retired" need
+    no columns but those of the key, `valid_from` and the last two. `absent`: columns that the source does not
+    have; they are left out of the files, and read as null. `holds_until`: what the rows say holds only until
+    then, and from there on what was believed so far (versioned tables). `has_items`: its `_row_number` are
+    those of items (`store.items`), several of a source row; it comes after the primary relations.
     """
 
     table: Table
@@ -53,6 +57,8 @@ class TypedRows:
     kind: Kind = "rows"
     is_primary: bool = True
     absent: frozenset[str] = frozenset()
+    holds_until: datetime | None = None
+    has_items: bool = False
 
 
 @dataclass
@@ -75,7 +81,11 @@ class Stamp:
 
     @property
     def sql_time(self) -> str:
-        return f"TIMESTAMPTZ {literal(self.recorded_at.isoformat())}"
+        return moment_sql(self.recorded_at)
+
+    def transaction(self, position: int) -> str:
+        """What marks the run's commit of its relation at this place."""
+        return f"{self.run_id}/{position}"
 
 
 class Merge:
@@ -106,17 +116,24 @@ class Merge:
             )
             if typed.kind != "stub":
                 self._execute(f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} WHERE is_bad")
+            if typed.has_items and typed.kind != "stub":
+                self._execute(
+                    f"INSERT INTO bad_rows SELECT DISTINCT {source_row('n')}, {position} "
+                    f"FROM scan_{position} WHERE is_bad"
+                )
 
     def merge(self, position: int) -> Merged:
         """Write and commit a scanned relation. If this run has already committed it, only count again."""
         typed = self._typed[position]
-        transaction = f"{self._stamp.run_id}/{position}"
+        if typed.has_items:
+            self._leave_out_items(position)
+        transaction = self._stamp.transaction(position)
         is_committed = self._tables.has_committed(typed.table.name, transaction)
         self._files = self._tables.files_before(typed.table.name, transaction)
         self._find_candidates(typed, position)
         merged = self._count_plain(typed, position)
         plan = (
-            VersionedPlan(typed.kind, self._stamp.sql_time)
+            VersionedPlan(typed.kind, self._stamp.sql_time, typed.holds_until)
             if typed.table.is_versioned
             else FactPlan(typed.kind)
         )
@@ -124,8 +141,7 @@ class Merge:
             self._execute(statement)
         if not is_committed:
             folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
-            plain = [] if typed.kind == "retired" else self._write_plain(typed, folder)
-            self._commit(typed, plain, folder, transaction)
+            self._commit(typed, folder, transaction)
         for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
             _add_outcome(merged, outcome, count)
         self._execute(
@@ -161,7 +177,8 @@ class Merge:
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
             f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to}, "
-            f"{IS_REPAIRED} AS is_repaired FROM {existing} WHERE superseded_at IS NULL AND {hashed}"
+            f"{IS_REPAIRED} AS is_repaired FROM {self._near(typed.table, hashed)} "
+            f"WHERE superseded_at IS NULL AND {hashed}"
             if self._files
             else "CREATE OR REPLACE TEMP TABLE believed (f VARCHAR, r BIGINT, k VARCHAR, c UBIGINT, "
             "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ, is_repaired BOOLEAN)"
@@ -171,6 +188,18 @@ class Merge:
             columns = {"k": key_text(typed.table), "c": content, **times}
             recall_sources(self._connection, existing, hashed, columns)
 
+    def _leave_out_items(self, position: int) -> None:
+        """Items go the way of their source row: it may be bad, or a later row may say otherwise."""
+        primary = ", ".join(str(place) for place, typed in enumerate(self._typed) if typed.is_primary)
+        unused = (
+            "SELECT n FROM bad_rows UNION ALL "
+            f"SELECT n FROM conflicting_rows WHERE position IN ({primary or -1})"
+        )
+        self._execute(
+            f"INSERT INTO bad_rows SELECT n, {position} FROM scan_{position} "
+            f"WHERE {source_row('n')} IN ({unused}) AND n NOT IN (SELECT n FROM bad_rows)"
+        )
+
     def _choose(self, rows: str) -> None:
         self._execute("DELETE FROM chosen_rows")
         self._execute(f"INSERT INTO chosen_rows {rows}")
@@ -178,6 +207,16 @@ class Merge:
     def _existing(self, table: Table) -> str:
         """The recorded rows of a table, with the file and the row in it that each comes from."""
         return f"({read_files(table.columns, self._files, with_position=True)})"
+
+    def _near(self, table: Table, hashed: str) -> str:
+        """As `_existing`, of the files alone that hold a believed row for which `hashed` is true.
+
+        Most corrections are of what came in lately, and a scan of keys is many times cheaper than one of
+        whole rows.
+        """
+        rows = f"{self._existing(table)} WHERE superseded_at IS NULL AND {hashed}"
+        files = [file for (file,) in self._rows(f"SELECT DISTINCT filename FROM {rows}")]
+        return f"({read_files(table.columns, files or self._files[:1], with_position=True)})"
 
     def _count_plain(self, typed: TypedRows, position: int) -> Merged:
         """The rows that share their key with nothing are accepted; candidates are decided later."""
@@ -189,11 +228,12 @@ class Merge:
         """The tables of row numbers that are not written plainly, as far as they hold any."""
         return [table for table in ("bad_rows", "candidates") if self._count(table)]
 
-    def _commit(self, typed: TypedRows, plain: list[WrittenFile], folder: Path, transaction: str) -> None:
-        added = plain + self._write_decided(typed, folder)
-        removed, rewritten = rewrite_superseded(
-            self._connection, typed.table, self._stamp.sql_time, folder
-        )
+    def _commit(self, typed: TypedRows, folder: Path, transaction: str) -> None:
+        stated: list[WrittenFile] = []
+        if typed.kind != "retired":
+            stated = self._write_plain(typed, folder) + self._write_chosen(typed, folder)
+        added = stated + self._write_ended(typed, folder)
+        removed, rewritten = rewrite_superseded(self._connection, typed.table, self._stamp.sql_time, folder)
         if added or removed:
             reached("import.table_written")
             self._tables.commit(typed.table, [*added, *rewritten], removed, transaction)
@@ -202,12 +242,13 @@ class Merge:
     def _write_plain(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
         excluded = [f"_row_number NOT IN (SELECT n FROM {table})" for table in self._excluded()]
         conditions = ["_error_code IS NULL", *excluded]
-        columns = _stamped(typed, self._stamp, valid_from="valid_from", valid_to=None)
+        end = None if typed.holds_until is None else moment_sql(typed.holds_until)
+        columns = _stamped(typed, self._stamp, valid_from="valid_from", valid_to=end)
         select = f"SELECT {columns} FROM {typed.relation} WHERE {' AND '.join(conditions)}"
         return write_parquet(self._connection, select, folder / "new")
 
-    def _write_decided(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
-        """The candidates that were chosen, and superseded versions recorded again with their end."""
+    def _write_chosen(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
+        """The candidates that were chosen."""
         if not self._count("candidates"):
             return []
         stamped = _stamped(typed, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
@@ -216,36 +257,20 @@ class Merge:
             f"SELECT {stamped} FROM {typed.chosen} t "
             "JOIN decided d ON d.n = t._row_number AND d.outcome IN ('accepted', 'updated')"
         )
-        written = write_parquet(self._connection, chosen, folder / "chosen")
-        if typed.table.is_versioned and self._count("ended"):
-            columns = ", ".join(
-                f"{_replaced_lineage(c.name, self._stamp)} AS {quoted(c.name)}" for c in typed.table.columns
-            )
-            ended = (
-                f"SELECT {columns} FROM {self._existing(typed.table)} t "
-                "JOIN ended e ON e.f = t.filename AND e.r = t.file_row_number"
-            )
-            written += write_parquet(self._connection, ended, folder / "ended")
-        return written
+        return write_parquet(self._connection, chosen, folder / "chosen")
 
-    def _rewrite_superseded(self, table: Table, folder: Path) -> tuple[list[str], list[WrittenFile]]:
-        """Copy the files that hold superseded rows, marking those; the old files are removed."""
-        removed = [f for (f,) in self._rows("SELECT DISTINCT f FROM superseded ORDER BY f")]
-        rewritten: list[WrittenFile] = []
-        for index, uri in enumerate(removed):
-            columns = ", ".join(
-                f"CASE WHEN s.r IS NULL THEN t.superseded_at ELSE {self._stamp.sql_time} END AS superseded_at"
-                if c.name == "superseded_at"
-                else f"t.{quoted(c.name)}"
-                for c in table.columns
-            )
-            select = (
-                f"SELECT {columns} FROM ({read_files(table.columns, [uri], with_position=True)}) t "
-                f"LEFT JOIN (SELECT r FROM superseded WHERE f = {literal(uri)}) s "
-                "ON s.r = t.file_row_number"
-            )
-            rewritten += write_parquet(self._connection, select, folder / f"rewritten-{index}")
-        return removed, rewritten
+    def _write_ended(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
+        """Versions recorded again with another start or end."""
+        if not typed.table.is_versioned or not self._count("ended"):
+            return []
+        columns = ", ".join(
+            f"{_replaced_lineage(c.name, self._stamp)} AS {quoted(c.name)}" for c in typed.table.columns
+        )
+        ended = (
+            f"SELECT {columns} FROM {self._existing(typed.table)} t "
+            "JOIN ended e ON e.f = t.filename AND e.r = t.file_row_number"
+        )
+        return write_parquet(self._connection, ended, folder / "ended")
 
     def _count(self, table: str) -> int:
         [(count,)] = self._rows(f"SELECT count(*) FROM {table}")
@@ -256,12 +281,6 @@ class Merge:
 
     def _execute(self, statement: str) -> None:
         self._connection.execute(statement)
-
-
-def key_text(table: Table) -> str:
-    """A SQL expression: the key of a row as one text, different for different keys."""
-    parts = [f"coalesce(CAST({quoted(name)} AS VARCHAR), '')" for name in table.key]
-    return parts[0] if len(parts) == 1 else f"concat_ws(chr(31), {', '.join(parts)})"
 
 
 def _stamped(typed: TypedRows, stamp: Stamp, *, valid_from: str, valid_to: str | None) -> str:
@@ -280,8 +299,9 @@ def _stamped(typed: TypedRows, stamp: Stamp, *, valid_from: str, valid_to: str |
 
 
 def _replaced_lineage(column: str, stamp: Stamp) -> str:
-    """An ended version keeps its content and source; what changed is its end, and who says so."""
+    """An ended version keeps its content and source; what changed is its time, and who says so."""
     values = {
+        "valid_from": "e.starts_at",
         "valid_to": "e.ends_at",
         "ingest_run_id": literal(stamp.run_id),
         "recorded_at": stamp.sql_time,

@@ -6,7 +6,10 @@ file, row in it), and make `decided` (n, k, valid_from, valid_to, outcome) and `
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+
+from foresell.store.engine import literal
 
 # What a relation of typed rows says:
 #   rows           every row is a statement about its key
@@ -14,6 +17,10 @@ from typing import Literal
 #   stub           the key exists, nothing more: recorded only where the key is unknown
 #   retired        the key ends without a successor, until a row of another kind says otherwise
 Kind = Literal["rows", "first_per_key", "stub", "retired"]
+
+
+def moment_sql(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {literal(moment.isoformat())}"
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,15 @@ class VersionedPlan:
 
     A moment from which nothing is true any more stands in the timeline like a version, with null for its
     content (c): so does a retired key, and the end of a believed version that none follows at once.
+
+    Statements that hold until a moment are followed there by what was believed of it before: a version split
+    so is recorded again from there (`ended`, with both ends), and one that then repeats the version before
+    is no version of its own.
     """
 
     kind: Kind
     recorded_at: str
+    holds_until: datetime | None = None
 
     def statements(self) -> list[str]:
         return [self._ranked(), self._timeline(), self._kept(), self._decided(), *self._superseded()]
@@ -104,17 +116,31 @@ class VersionedPlan:
                     b.k IS NOT NULL AS was_believed, b.c IS DISTINCT FROM s.c AS differs
                 FROM stated s FULL JOIN known b
                     ON s.k = b.k AND s.valid_from IS NOT DISTINCT FROM b.valid_from
+                UNION ALL ({self._resumed()})
             )
             SELECT *, lag(c) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS previous_c
             FROM merged"""
 
+    @property
+    def _until(self) -> str:
+        return "NULL::TIMESTAMPTZ" if self.holds_until is None else moment_sql(self.holds_until)
+
+    def _resumed(self) -> str:
+        """What is believed of each stated key at the moment until which the statements hold."""
+        return f"""SELECT k, {self._until}, b.c, NULL, b.f, b.r, NULL, false, false
+            FROM (SELECT DISTINCT k FROM stated WHERE {self._until} IS NOT NULL) s LEFT JOIN (
+                SELECT * FROM known WHERE valid_from IS NULL OR valid_from <= {self._until}
+                QUALIFY row_number() OVER (PARTITION BY k ORDER BY valid_from DESC NULLS LAST) = 1
+            ) b USING (k) WHERE b.valid_from IS DISTINCT FROM {self._until}"""
+
     def _kept(self) -> str:
         """The timeline without statements that change nothing, each version ending at the next."""
-        return """CREATE OR REPLACE TEMP TABLE kept AS
+        return f"""CREATE OR REPLACE TEMP TABLE kept AS
             SELECT *, lead(valid_from) OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS ends_at,
                 row_number() OVER (PARTITION BY k ORDER BY valid_from NULLS FIRST) AS version,
                 bool_or(was_believed) OVER (PARTITION BY k) AS was_known
-            FROM timeline WHERE was_believed OR c IS DISTINCT FROM previous_c"""
+            FROM timeline WHERE c IS DISTINCT FROM previous_c
+                OR (was_believed AND ({self._until} IS NULL OR valid_from IS DISTINCT FROM {self._until}))"""
 
     def _decided(self) -> str:
         unused = "conflict" if self.kind == "rows" else "ignored"
@@ -129,13 +155,17 @@ class VersionedPlan:
             FROM ranked a LEFT JOIN kept t ON t.n = a.n"""
 
     def _superseded(self) -> list[str]:
-        """Corrected versions, and versions whose end has moved (those are recorded again)."""
+        """Corrected versions, and versions whose start or end has moved (those are recorded again)."""
         corrected = "n IS NOT NULL AND differs"
         moved = "valid_to IS DISTINCT FROM ends_at"
         was_row = "was_believed AND f IS NOT NULL"
         return [
             f"""CREATE OR REPLACE TEMP TABLE superseded AS
-            SELECT f, r FROM kept WHERE {was_row} AND ({corrected} OR {moved})""",
+            SELECT f, r FROM kept WHERE {was_row} AND ({corrected} OR {moved})
+            UNION ALL SELECT f, r FROM timeline
+            WHERE {was_row} AND valid_from = {self._until} AND c IS NOT DISTINCT FROM previous_c""",
             f"""CREATE OR REPLACE TEMP TABLE ended AS
-            SELECT f, r, ends_at FROM kept WHERE {was_row} AND {moved} AND NOT ({corrected})""",
+            SELECT f, r, valid_from AS starts_at, ends_at FROM kept
+            WHERE CASE WHEN was_believed THEN f IS NOT NULL AND {moved} AND NOT ({corrected})
+                       ELSE n IS NULL AND f IS NOT NULL AND c IS NOT NULL END""",
         ]

@@ -23,11 +23,15 @@ def rewrite_superseded(
     removed = [f for (f,) in found]
     rewritten: list[WrittenFile] = []
     for index, uri in enumerate(removed):
+        described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(uri)})").fetchall()
+        # Columns that the file does not have are null, and are left out of its copy too.
+        present = {"superseded_at", *(row[0] for row in described)}
         columns = ", ".join(
             f"CASE WHEN s.r IS NULL THEN t.superseded_at ELSE {sql_time} END AS superseded_at"
             if c.name == "superseded_at"
             else f"t.{quoted(c.name)}"
             for c in table.columns
+            if c.name in present
         )
         select = (
             f"SELECT {columns} FROM ({read_files(table.columns, [uri], with_position=True)}) t "

@@ -1,5 +1,6 @@
 """The export of a platform, as it lies in tests/fixtures, imported into a store of its own."""
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -61,9 +62,14 @@ class Imported:
 def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Imported]:
     """`make_store("ga4", time_zone="Europe/Berlin", currency="EUR")`: an empty store for that preset."""
 
-    def make(preset: str, time_zone: str = "UTC", currency: str = "USD") -> Imported:
+    def make(
+        preset: str, time_zone: str = "UTC", currency: str = "USD", *, keep_originals: bool = False
+    ) -> Imported:
         root = tmp_path_factory.mktemp("stores") / preset
-        settings = {"store": {"time_zone": time_zone, "currency": currency}}
+        settings: dict[str, dict[str, object]] = {
+            "store": {"time_zone": time_zone, "currency": currency},
+            "privacy": {"keep_originals": keep_originals},
+        }
         return Imported(create_shop(root, settings), preset)
 
     return make
@@ -73,3 +79,17 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Import
 def fixtures() -> Path:
     """The folder of the fixtures: a folder a preset."""
     return FIXTURES
+
+
+@pytest.fixture(scope="session")
+def found_in_store() -> Callable[..., dict[str, set[str]]]:
+    """`found_in_store(imported, needles)`: each needle that stands anywhere in the store's folder → where.
+
+    Every file is read as its bytes, and every Parquet and SQLite value decoded; see `store_walk`.
+    """
+    spec = importlib.util.spec_from_file_location("store_walk", Path(__file__).parents[1] / "store_walk.py")
+    assert spec is not None
+    assert spec.loader is not None
+    walk = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(walk)
+    return lambda imported, needles: dict(walk.find(imported.shop.folder.root, needles))

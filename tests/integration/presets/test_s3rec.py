@@ -64,7 +64,7 @@ def test_other_files_are_refused(make_store: Callable[..., Any], tmp_path: Path)
         ("sequences.txt", "one\ntwo\n", "holds no sequences"),
         ("attributes.json", '{"10": 3}', "holds no attributes"),
         ("attributes.json", "[1", "holds no attributes"),
-        ("ratings.json", "{}", "no file 'ratings'"),
+        ("ratings.json", "{}", "holds no file or sheet that fits"),
     ):
         path = tmp_path / name
         path.write_text(text)

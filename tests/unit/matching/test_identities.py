@@ -89,6 +89,7 @@ def test_what_too_many_share_links_nobody_and_is_reported(make_tables: Any) -> N
     assert customers_of(stitched) == {"c1": "c0"}
     [kind] = stitched.too_shared
     assert (kind.id_type, kind.num_tokens, kind.most_customers) == ("email", 1, 4)
+    assert kind.examples == ("no-reply",)
 
 
 def test_a_person_beyond_the_limits_is_refused_whole(make_tables: Any) -> None:

@@ -1,10 +1,12 @@
 """Rooms that read matched tables count a person once and an order once, on both engines."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from foresell.contracts.settings import Settings
+from foresell.features.asof import asof
 from foresell.kpis.query import query_kpi
 from foresell.matching.resolve import MatchedTables
 
@@ -134,3 +136,21 @@ def test_kpis_count_a_person_and_an_order_once(make_tables: Any) -> None:
         assert query_kpi(MatchedTables(tables), STORE, kpi).rows[0]["value"] == after, kpi
     assert query_kpi(tables, STORE, "repeat_purchase_rate").rows[0]["value"] == pytest.approx(1 / 3)
     assert query_kpi(MatchedTables(tables), STORE, "repeat_purchase_rate").rows[0]["value"] == 0.5
+
+
+def test_before_a_cutoff_only_links_whose_evidence_was_there_are_followed(make_tables: Any) -> None:
+    """That a visitor logged in later, or that the books came later, must not be known before."""
+    links: dict[str, Any] = {
+        "customer_links": [
+            link(1, "a", customer_id="b", known_at=DAY.format(3)),
+            link(2, "c", anonymous_id="v", known_at=DAY.format(1)),
+        ],
+        "order_links": [
+            {"link_id": "q:1", "order_id": "erp-1", "kept_order_id": "o1", "known_at": DAY.format(6)}
+        ],
+    }
+    tables = MatchedTables(make_tables({**SHOP, **links}))
+    early, late = (asof(tables, STORE, datetime(2024, 1, day, tzinfo=UTC)) for day in (2, 7))
+    assert rows(early, "orders", "order_id", "customer_id") == [("erp-1", "b"), ("o1", "a")]
+    assert rows(early, "events", "event_id", "customer_id") == [("e1", "c")]
+    assert rows(late, "orders", "order_id", "customer_id") == [("o1", "a"), ("o2", "a"), ("o3", "c")]

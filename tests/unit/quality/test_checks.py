@@ -126,6 +126,10 @@ FAULTS = [
     changed("encoding", "p1", "products.title", "CrÃ¨me brÃ»lÃ©e", "warning"),
     changed("encoding", "p1", "products.title", "Cr\ufffdme", "warning"),
     changed("encoding", "p1", "products.title", "???? 250 g", "note"),
+    changed("encoding", "p1", "products.title", "Cr?me br?l?e", "note"),
+    changed("encoding", "p1", "products.title", "CAF? au lait", "note"),
+    changed("encoding", "p1", "products.title", "²è 250 g", "warning"),
+    added("near_duplicates", "products.title", "note", "p9", product_id="p9", title="CREME  BRULEE SET"),
     changed("encoding", "p1", "products.title", "Cr\u0007me", "note"),
 ]
 FAULT_IDS = [f"{position:02}-{fault}" for position, fault in enumerate(FAULTS)]
@@ -213,7 +217,8 @@ def test_a_column_is_reported_when_more_than_the_limit_is_missing(
     assert [(f.table, f.column, f.num_rows, f.share, f.examples) for f in found] == [
         ("orders", "payment_method", 2, 0.25, ("o1", "o2"))
     ]
-    assert run("missing", tables, lenient) == []
+    assert [f.severity for f in run("missing", tables, strict)] == ["warning"]
+    assert [f.severity for f in run("missing", tables, lenient)] == ["note"]
 
 
 def test_a_column_that_nobody_fills_is_no_finding(shop: Shop, make_tables: MakeTables) -> None:

@@ -8,9 +8,19 @@ import pytest
 
 from foresell.contracts.errors import ConflictError, NotFoundError
 from foresell.services.erase import erase
+from foresell.services.ingest import import_files
+from foresell.services.inputs import ImportRequest
 from foresell.services.links import find_run
-from foresell.services.match import list_matches, match_identities, show_match, undo_match
+from foresell.services.match import (
+    list_matches,
+    match_identities,
+    match_orders,
+    reconcile_events,
+    show_match,
+    undo_match,
+)
 from foresell.services.measure import Question, measure
+from foresell.services.predict import recommend
 from foresell.services.rebuild import table_hash
 from foresell.services.shop import Shop
 from foresell.services.upkeep import rebuild
@@ -132,3 +142,105 @@ def test_erasing_a_customer_dissolves_the_person_whose_evidence_led_over_them(
     assert match_identities(shop).run is None
     erase(shop, ["cy"])
     assert find(shop, [*needles, "cy@"]) == set()
+
+
+def test_a_name_is_nobodys_alone_and_its_next_bearer_is_not_taken_for_the_erased(
+    shop: Shop, import_rows: Any
+) -> None:
+    header = "customer_id,email,full_name"
+    import_rows("a,a@x.org,Wang Wei", "b,b@x.org,Li Na", header=header, preset="customers")
+    with shop.reading() as tables:
+        kinds = tables.current("identities").group_by("id_type").agg(num=lambda t: t.count()).to_polars()
+    assert dict(kinds.iter_rows()) == {"email": 2, "name": 2}
+    erase(shop, ["a"])
+    import_rows("c,c@x.org,Wang Wei", header=header, preset="customers")
+    with shop.reading() as tables:
+        found = tables.current("identities").select("customer_id", "id_type").to_polars()
+    assert sorted(found.iter_rows()) == [("b", "email"), ("b", "name"), ("c", "email"), ("c", "name")]
+
+
+ERP = """
+name = "erp"
+[tables.orders.columns]
+order_id = "No"
+customer_id = "Account"
+created_at = "Date"
+total_amount = "Sum"
+currency = "Cur"
+"""
+
+
+@pytest.fixture
+def two_sources(people: Shop, tmp_path: Path) -> Shop:
+    """The books have o1, o2 and an order of their own; the first customer is another there."""
+    (tmp_path / "erp.toml").write_text(ERP)
+    rows = (
+        "R-77001,b,2024-01-01T04:00:00Z,10,USD",
+        "R-77002,b,2024-01-02,10,USD",
+        "R-77003,b,2024-02-02,9,USD",
+    )
+    (tmp_path / "erp.csv").write_text("\n".join(["No,Account,Date,Sum,Cur", *rows]))
+    import_files(people, ImportRequest(tmp_path / "erp.csv", mapping=tmp_path / "erp.toml"))
+    return people
+
+
+def test_orders_of_two_sources_count_once_by_the_persons_found_and_undone_they_count_again(
+    two_sources: Shop,
+) -> None:
+    shop = two_sources
+    assert (value(shop, "orders"), value(shop, "net_sales")) == (8, 79)
+    before = table_hash(shop, "order_links")
+    assert match_orders(shop, dry_run=True).found["copies"] == 1
+    match_identities(shop)
+    matched = match_orders(shop)
+    assert matched.run is not None
+    assert matched.found["orders_by_source"] == {"erp": 3, "orders": 5}
+    assert [(link["order_id"], link["kept_order_id"]) for link in show_match(shop, matched.run.run_id)] == [
+        ("o1", "R-77001"),
+        ("o2", "R-77002"),
+    ]
+    assert (value(shop, "orders"), value(shop, "net_sales")) == (6, 59)
+    assert match_orders(shop).run is None
+    linked = table_hash(shop, "order_links")
+    assert rebuild(shop).changed == ()
+    assert table_hash(shop, "order_links") == linked
+    assert [run.kind for run in list_matches(shop)] == ["identities", "orders"]
+    undo_match(shop, matched.run.run_id)
+    assert table_hash(shop, "order_links") == before
+    assert (value(shop, "orders"), value(shop, "net_sales")) == (8, 79)
+
+
+def test_erasing_a_customer_takes_the_links_of_their_orders_along(two_sources: Shop) -> None:
+    match_identities(two_sources)
+    match_orders(two_sources)
+    erase(two_sources, ["a"])
+    with two_sources.reading() as tables:
+        left = tables.history("order_links").select("order_id", "kept_order_id").to_polars()
+    assert list(left.iter_rows()) == [("o2", "R-77002")]
+
+
+def test_recommendations_to_any_id_of_a_person_are_the_persons(shop: Shop, import_rows: Any) -> None:
+    import_rows("a,ann@x.org,", "b,ann@x.org,", "c,cy@x.org,", header=CUSTOMERS, preset="customers")
+    orders = [f"o{n},{who},2024-01-0{n},10,USD" for n, who in enumerate("abcc", 1)]
+    import_rows(*orders, header=ORDERS, preset="orders")
+    import_rows(*(f"l{n},o{n},p{n},1,10" for n in range(1, 5)))
+    match_identities(shop)
+    first, second = (recommend(shop, one, 3)["items"] for one in "ab")
+    assert first == second
+    with shop.reading() as tables:
+        made = tables.current("recommendations").select("customer_id").distinct().to_polars()
+    assert sorted(made["customer_id"]) == ["a", "c"]
+
+
+def test_events_are_reconciled_with_the_orders_of_the_persons_who_made_them(
+    two_sources: Shop, import_rows: Any
+) -> None:
+    header = "event_id,event_name,occurred_at,customer_id,order_id,value,currency"
+    rows = ("e1,purchase,2024-01-01T00:01:00Z,b,,10,USD", "e2,purchase,2024-01-05T00:01:00Z,,o5,10,USD")
+    import_rows(*rows, header=header, preset="events")
+    total: Any = reconcile_events(two_sources).as_record()["total"]
+    assert (total["tracked"], total["tied_by_likeness"], total["orphan"]) == (1, 0, 1)
+    match_identities(two_sources)
+    total = reconcile_events(two_sources).as_record()["total"]
+    # o1 is a's, and a is b.
+    assert (total["tracked"], total["tied_by_likeness"], total["orphan"]) == (2, 1, 0)

@@ -42,7 +42,7 @@ def test_bad_lines_are_rejected_with_their_place(stage: Stage) -> None:
 
 def test_array_of_objects_says_how_to_make_lines(stage: Stage) -> None:
     with pytest.raises(InputError, match="one object a line"):
-        stage(b'[{"a": 1}]', "file.json")
+        stage(b'[{"a": 1}]', "file.json", format="jsonl")
 
 
 def test_gzip_and_content_are_recognized(stage: Stage) -> None:

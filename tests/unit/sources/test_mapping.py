@@ -84,3 +84,11 @@ def test_identities_link_tokens_that_belong_to_one_customer_only() -> None:
     assert [target.fields["id_type"].value for target in added] == ["email"]
     assert with_identities(mapping) == mapping
     assert with_identities(_orders()) == _orders()
+
+
+def test_names_and_addresses_of_customers_are_kept_to_be_compared() -> None:
+    customers = Target("customers", {"customer_id": Field(columns=("Customer",))}, is_primary=True)
+    identifiers = {"Mail": "email", "Name": "name", "Street": "address", "IP": "ip"}
+    mapping = with_identities(Mapping("people", (customers,), identifiers=identifiers))
+    added = [target for target in mapping.targets if target.table == "identities"]
+    assert [target.fields["id_type"].value for target in added] == ["email", "name", "address"]

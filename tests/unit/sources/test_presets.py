@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from foresell.contracts.errors import InputError, NotFoundError
+from foresell.contracts.errors import InputError
 from foresell.contracts.settings import make_settings
 from foresell.contracts.tables import TABLES
 from foresell.sources import PRESETS
@@ -36,38 +36,19 @@ def target_of(mapping: Mapping, table: str) -> Target:
 
 
 def test_there_is_a_preset_for_every_table_and_its_own_file_alone() -> None:
-    platforms = {"completejourney", "online_retail", "rees46", "s3rec"}
+    trackers = {"ga4", "segment", "rudderstack"}
+    platforms = {"completejourney", "online_retail", "rees46", "s3rec", "shopify", "woocommerce", *trackers}
+    platforms |= {f"{tracker}_orders" for tracker in trackers}
     assert set(PRESETS) == {*platforms, *TABLES}
     assert all(preset.name == name for name, preset in PRESETS.items())
 
 
-def test_a_file_a_folder_and_wrong_ones(tmp_path: Path) -> None:
-    journey = PRESETS["completejourney"]
-    for name in ("transactions.parquet", "products.csv.gz", "notes.md"):
-        (tmp_path / name).touch()
-    (tmp_path / "empty").mkdir()
-    misnamed = tmp_path / "empty" / "transaction.md"
-    misnamed.touch()
-    names = [(path.name, mapping.name) for path, mapping in journey.files(tmp_path)]
-    assert names == [
-        ("products.csv.gz", "completejourney.products"),
-        ("transactions.parquet", "completejourney.transactions"),
-    ]
-    assert [path.name for path, _ in journey.files(tmp_path / "products.csv.gz")] == ["products.csv.gz"]
-    with pytest.raises(InputError, match=r"no file 'transaction'.*Did you mean 'transactions'"):
-        journey.files(misnamed)
-    with pytest.raises(NotFoundError):
-        journey.files(tmp_path / "gone.csv")
-    with pytest.raises(InputError, match="holds no file"):
-        journey.files(tmp_path / "empty")
-
-
-def test_without_a_path_only_what_is_installed_can_be_found() -> None:
+def test_only_what_is_installed_is_known_without_a_path() -> None:
     with pytest.raises(InputError, match="needs a path"):
-        PRESETS["orders"].files(None)
+        PRESETS["orders"].installed()
     absent = Preset("x", "", {}, package=("no_such_package_at_all", "data"), extra="demo")
     with pytest.raises(InputError, match=r"foresell\[demo\]"):
-        absent.files(None)
+        absent.installed()
 
 
 def test_a_line_of_the_complete_journey(connection: duckdb.DuckDBPyConnection) -> None:

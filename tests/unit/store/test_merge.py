@@ -15,6 +15,7 @@ from foresell.contracts.settings import EngineSettings
 from foresell.contracts.tables import TABLES
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import connect, read_files
+from foresell.store.items import item_number
 from foresell.store.merge import Kind, Merge, Merged, Stamp, TypedRows
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -58,12 +59,13 @@ def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[di
     connection.register("given", frame)
     selected = ", ".join(f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"' for c in columns)
     connection.execute(
-        f"CREATE TEMP TABLE typed AS SELECT {selected}, row_number() OVER () AS _row_number, "
+        f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {selected}, row_number() OVER () AS _row_number, "
         "NULL::VARCHAR AS _error_code FROM given"
     )
-    connection.execute("CREATE TEMP TABLE chosen_rows (n BIGINT)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE chosen_rows (n BIGINT)")
     connection.execute(
-        "CREATE TEMP VIEW chosen AS SELECT * FROM typed WHERE _row_number IN (SELECT n FROM chosen_rows)"
+        "CREATE OR REPLACE TEMP VIEW chosen AS "
+        "SELECT * FROM typed WHERE _row_number IN (SELECT n FROM chosen_rows)"
     )
 
 
@@ -281,3 +283,69 @@ def with_statements(versions: dict[int, int | None], stated: dict[int, int | Non
             kept[day] = merged[day]
         previous = merged[day]
     return kept
+
+
+LINES = (
+    "SELECT * FROM (VALUES {rows}) t(order_line_id, order_id, product_id, quantity, line_amount, _row_number)"
+)
+
+
+def merge_order(scratch: Scratch, orders: str, lines: str, run: int) -> list[Merged]:
+    """Orders (id, status, row number, error) and their lines as items of the same source rows."""
+    with connect(EngineSettings()) as connection:
+        for name, rows in (("orders", orders), ("order_lines", lines)):
+            register(connection, name, [])
+            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM typed WHERE false")
+            connection.execute(f"INSERT INTO {name} BY NAME {rows}")
+            chosen = f"SELECT * FROM {name} WHERE _row_number IN (SELECT n FROM chosen_rows)"
+            connection.execute(f"CREATE TEMP VIEW chosen_{name} AS {chosen}")
+        typed = [
+            TypedRows(TABLES["orders"], "orders", "chosen_orders"),
+            TypedRows(
+                TABLES["order_lines"], "order_lines", "chosen_order_lines", is_primary=False, has_items=True
+            ),
+        ]
+        merge = Merge(connection, scratch.tables, Stamp(f"run-{run}", "test", START + timedelta(days=run)))
+        merge.scan(typed)
+        return [merge.merge(0), merge.merge(1)]
+
+
+def line_rows(*rows: tuple[str, str, int, int, float]) -> str:
+    """(line, order, source row, place, amount) → a SELECT of items."""
+    values = ", ".join(
+        f"('{line}', '{order}', 'p', 1, {amount}, {item_number(str(row), str(place))})"
+        for line, order, row, place, amount in rows
+    )
+    return LINES.format(rows=values)
+
+
+def order_rows(*rows: tuple[str, str, int]) -> str:
+    values = ", ".join(f"('{order}', '{status}', {row})" for order, status, row in rows)
+    rows = f"SELECT * FROM (VALUES {values}) t(order_id, status, _row_number)"
+    return f"SELECT *, TIMESTAMPTZ '2024-01-01' AS created_at FROM ({rows})"
+
+
+def test_several_rows_of_one_source_row_are_merged_one_by_one(scratch: Scratch) -> None:
+    lines = line_rows(("a-1", "a", 1, 1, 5), ("a-2", "a", 1, 2, 6), ("b-1", "b", 2, 1, 7))
+    orders = order_rows(("a", "paid", 1), ("b", "paid", 2))
+    assert merge_order(scratch, orders, lines, 1) == [Merged(num_accepted=2), Merged(num_accepted=3)]
+    assert merge_order(scratch, orders, lines, 1) == [Merged(num_accepted=2), Merged(num_accepted=3)]
+    changed = line_rows(("a-1", "a", 1, 1, 5), ("a-2", "a", 1, 2, 8), ("b-1", "b", 2, 1, 7))
+    found = merge_order(scratch, orders, changed, 2)
+    assert found == [Merged(num_duplicate=2), Merged(num_updated=1, num_duplicate=2)]
+    amounts = {row["order_line_id"]: row["line_amount"] for row in scratch.believed("order_lines")}
+    assert amounts == {"a-1": 5, "a-2": 8, "b-1": 7}
+
+
+def test_items_are_left_out_with_their_source_row(scratch: Scratch) -> None:
+    """A bad item makes its row and the row's other items bad; the items of a row that was corrected further
+    down in the file are not used either."""
+    lines = line_rows(
+        ("a-1", "a", 1, 1, 5), ("a-2", "a", 1, 2, 6), ("a-1", "a", 2, 1, 5), ("c-1", "c", 3, 1, 7)
+    )
+    bad = line_rows(("c-2", "c", 3, 2, 9)).replace("SELECT *", "SELECT *, 'missing' AS _error_code")
+    orders = order_rows(("a", "paid", 1), ("a", "cancelled", 2), ("c", "paid", 3))
+    heads, _ = merge_order(scratch, orders, f"{lines} UNION ALL BY NAME {bad}", 1)
+    assert (heads.num_accepted, heads.num_conflicting) == (1, 1)
+    assert [row["order_line_id"] for row in scratch.believed("order_lines")] == ["a-1"]
+    assert [row["status"] for row in scratch.believed("orders")] == ["cancelled"]

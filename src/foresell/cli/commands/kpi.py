@@ -1,10 +1,16 @@
 """`foresell kpi`: business measures."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foresell.cli.options import Json, Store, open_given
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from foresell.services.measure import Question
+    from foresell.services.shop import Engine, Shop
 
 
 def kpi(
@@ -19,6 +25,10 @@ def kpi(
         list[str] | None, typer.Option(metavar="DIMENSION=VALUE", help="Only these. May be repeated.")
     ] = None,
     engine: Annotated[str, typer.Option(help="duckdb or spark.")] = "duckdb",
+    as_reported: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="Beside it, what was reported at the end of that day."),
+    ] = None,
     about: Annotated[bool, typer.Option("--about", help="What it means and how it is calculated.")] = False,
     store: Store = None,
     as_json: Json = False,
@@ -35,6 +45,9 @@ def kpi(
         by, period, measure.read_date(start, "--from"), measure.read_date(end, "--to"), tuple(where or ())
     )
     shop = open_given(store)
+    if day := measure.read_date(as_reported, "--as-reported"):
+        _print_restated(shop, name, question, day, measure.read_engine(engine), as_json=as_json)
+        return
     if name is None:
         answers = measure.measure_all(shop, question, measure.read_engine(engine))
         print_json({"kpis": answers}) if as_json else _print_overview(answers)
@@ -45,6 +58,26 @@ def kpi(
         return
     print_text(f"{answer.kpi} ({answer.unit})")
     print_table(answer.rows, empty="Nothing in this period.")
+
+
+def _print_restated(
+    shop: "Shop", name: str | None, question: "Question", day: "date", engine: "Engine", *, as_json: bool
+) -> None:
+    from foresell.cli.output import print_json, print_table, print_text
+    from foresell.contracts.errors import InputError
+    from foresell.services.restate import restate
+
+    if name is None:
+        raise InputError(
+            "Which KPI is to be restated is not said", do="Name one: foresell kpi net_sales --as-reported DAY"
+        )
+    restated = restate(shop, name, question, day, engine)
+    if as_json:
+        print_json(restated.as_record())
+        return
+    zone = shop.settings.store.time_zone
+    print_text(f"{name} ({restated.unit}), as known now and as reported at the end of {day} ({zone})")
+    print_table(restated.rows, empty="Nothing in this period, now or then.")
 
 
 def _print_overview(answers: list[dict[str, object]]) -> None:

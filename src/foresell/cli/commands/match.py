@@ -26,6 +26,33 @@ def identities(dry_run: DryRun = False, store: Store = None, as_json: Json = Fal
     _print(record, as_json)
 
 
+@app.command()
+def orders(dry_run: DryRun = False, store: Store = None, as_json: Json = False) -> None:
+    """Which orders of several sources are the same: they count once."""
+    from foresell.cli.output import progress_bar
+    from foresell.services.match import match_orders
+
+    with progress_bar() as progress:
+        record = match_orders(open_given(store), dry_run=dry_run, progress=progress).as_record()
+    _print(record, as_json)
+
+
+@app.command()
+def events(store: Store = None, as_json: Json = False) -> None:
+    """Purchase events against orders: missing, doubled, of no order, cancelled, of another amount."""
+    from foresell.cli.output import print_fields, print_json, print_table, print_text
+    from foresell.services.match import reconcile_events
+
+    found = reconcile_events(open_given(store))
+    record = found.as_record()
+    if as_json:
+        print_json(record)
+        return
+    print_table(found.by_source(), empty="There are no purchase events, so nothing can be compared.")
+    print_text("")
+    print_fields({f"{name}, such as": ", ".join(ids) for name, ids in found.examples().items() if ids})
+
+
 @app.command("list")
 def list_(store: Store = None, as_json: Json = False) -> None:
     """The runs of matching, oldest first."""

@@ -36,7 +36,27 @@ MOJIBAKE = "|".join(
     ]
 )
 REPLACEMENT_CHARACTER = "\ufffd"
-LOST_CHARACTERS = r"\?{3,}"
+# GBK read as Latin-1: each Chinese character shows as two signs of 128 and more. A letter beside a sign that
+# no spelling puts there, or six such letters in a row; what may follow or precede a letter (®, ©, «, ¿, ²) is
+# left out.
+GBK_SIGNS = "¢£¤¥¦§¨ª¬\u00ad¯±³´µ¶·¸¹º¼½¾÷×"
+GBK_LETTERS = "À-ÖØ-öø-þ"
+GBK_MOJIBAKE = "|".join(
+    [
+        f"[{GBK_LETTERS}][{GBK_SIGNS}]",
+        f"[{GBK_SIGNS}][{GBK_LETTERS}]",
+        f"[{GBK_SIGNS}²°»¿®©¡«]{{2}}[{GBK_LETTERS}{GBK_SIGNS}]",
+        f"[{GBK_LETTERS}][²°»¿®©¡«][{GBK_LETTERS}]",
+        f"[{GBK_LETTERS}]{{6}}",
+    ]
+)
+# A question mark within a word, or two and more where a word should be; one alone in a name.
+LOST_CHARACTERS = r"\?{3,}|\p{L}\?\p{L}|(^|\s)\?{2,}(\s|$)"
+LOST_IN_NAMES = (
+    LOST_CHARACTERS + r"|(^|\s)\?\p{L}|\p{L}\?\s+\p{L}|(^|\s)\?\s+\p{L}|\p{L}\s+\?(\s|$)|\p{Lu}\?$"
+)
+# Names ask no questions; what people write and search for does.
+PROSE = {"description", "body", "reason", "search_query"}
 CONTROL_CHARACTERS = "[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f]"
 
 
@@ -51,10 +71,12 @@ def check(tables: Tables, settings: Settings) -> list[Finding]:
 
 
 def _rules(column: str, values: Any) -> list[Rule]:
+    lost = LOST_CHARACTERS if column in PROSE else LOST_IN_NAMES
     return [
         Rule(column, "warning", values.contains(REPLACEMENT_CHARACTER), _replaced(column)),
         Rule(column, "warning", values.re_search(MOJIBAKE), _mojibake(column)),
-        Rule(column, "note", values.re_search(LOST_CHARACTERS), _lost(column)),
+        Rule(column, "warning", values.re_search(GBK_MOJIBAKE) & ~values.re_search(MOJIBAKE), _gbk(column)),
+        Rule(column, "note", values.re_search(lost), _lost(column)),
         Rule(column, "note", values.re_search(CONTROL_CHARACTERS), _control(column)),
     ]
 
@@ -77,11 +99,20 @@ def _mojibake(column: str) -> Words:
     )
 
 
+def _gbk(column: str) -> Words:
+    return Words(
+        f"'{column}' was read in the wrong encoding (²è for 茶)",
+        "Import the file again with the right encoding, mostly GBK or GB18030, named in the mapping.",
+        f"“{column}”以错误的编码读取（茶 变成了 ²è）",
+        "请在映射中指定正确的编码（多为 GBK 或 GB18030）后重新导入。",
+    )
+
+
 def _lost(column: str) -> Words:
     return Words(
-        f"'{column}' holds runs of question marks",
+        f"'{column}' holds question marks where letters should be",
         "A program without Unicode may have written the file. Look at the examples at the source.",
-        f"“{column}”中有连续的问号",
+        f"“{column}”中本应是文字的地方出现了问号",
         "可能由不支持 Unicode 的程序写出。请在数据源查看示例。",
     )
 

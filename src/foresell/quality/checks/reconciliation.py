@@ -7,12 +7,10 @@ from typing import Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
-from foresell.quality.checks.arithmetic import CENT, amount
+from foresell.matching.reconciliation import is_cancelled, is_online, is_same_value
+from foresell.quality.checks.arithmetic import amount
 from foresell.quality.finding import Finding, Words
 from foresell.quality.rules import Rule, find_rows, rows_of
-
-# Sold over a counter: no browser sends an event.
-OFFLINE_CHANNELS = ("store", "phone", "marketplace")
 
 
 def check(tables: Tables, settings: Settings) -> list[Finding]:
@@ -40,20 +38,15 @@ def check(tables: Tables, settings: Settings) -> list[Finding]:
 
 
 def _online(orders: Any) -> Any:
-    counted = orders.channel.fill_null("").notin(OFFLINE_CHANNELS) & orders.cancelled_at.isnull()
-    kept = ("order_id", "local_date", "subtotal_amount", "discount_amount", "shipping_amount", "tax_amount")
-    return orders.filter(counted & ~orders.is_test.fill_null(False)).select(*kept, "total_amount")
+    kept = ("order_id", "local_date", "shipping_amount", "tax_amount", "total_amount")
+    return orders.filter(is_online(orders) & ~is_cancelled(orders)).select(*kept)
 
 
 def _differs(paired: Any) -> Any:
     """From the total and from the goods alone, whether events give one value an order or one an item."""
-    total = amount(paired.total_amount)
-    goods = total - amount(paired.shipping_amount) - amount(paired.tax_amount)
-    same = False
-    for value in (paired.tracked_sum, paired.tracked_most):
-        for target in (total, goods, goods + amount(paired.tax_amount)):
-            same |= (value - target).abs() <= 2 * CENT
-    return ~same
+    values = (paired.tracked_sum, paired.tracked_most)
+    amounts = (paired.total_amount, paired.shipping_amount, paired.tax_amount)
+    return ~is_same_value(values, *(amount(column) for column in amounts))
 
 
 def _untracked() -> Words:

@@ -55,7 +55,9 @@ DIGITS = Decimal("0.000001")
 
 def check(rule: Rule) -> None:
     """The argument is the unit to bring all to."""
-    if rule.the_column.type not in ("string", "json") or (rule.the_column.type == "json") != bool(rule.member):
+    if rule.the_column.type not in ("string", "json") or (rule.the_column.type == "json") != bool(
+        rule.member
+    ):
         raise rule.error("needs text, or a member of JSON", do="Write: products.attributes.weight: unit kg.")
     if rule.the_column.name in rule.contract.key or rule.the_column.identifies:
         raise rule.error("would change a key or an identifier", do="Name another column.")
@@ -87,7 +89,9 @@ def find(tables: Tables, settings: Settings, rule: Rule) -> list[Patch]:
     )
     joined = rows.inner_join(known, rows._text == known._old)
     evidence = "'" + joined._old + f"' in {unit}: '" + joined._new + "'"
-    return [changes(joined, rule, {rule.the_column.name: replaced_member(joined, rule, joined._new)}, evidence)]
+    return [
+        changes(joined, rule, {rule.the_column.name: replaced_member(joined, rule, joined._new)}, evidence)
+    ]
 
 
 def convert(text: str, unit: str) -> str | None:

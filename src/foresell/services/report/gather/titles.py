@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from foresell.contracts.protocols import Tables
+from foresell.store.ever_there import ever_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ def name_products(tables: Tables, product_ids: Collection[str]) -> dict[str, Nam
     named = {product_id: NamedProduct(product_id) for product_id in product_ids}
     if not product_ids:
         return named
-    products = tables.current("products")
+    products = ever_there(tables, "products")
     chosen = products.filter(products.product_id.isin(sorted(product_ids)))
     name = ibis.coalesce(chosen.title, chosen.category, chosen.department, chosen.product_id)
     rows = chosen.select("product_id", "category", name=name).to_pyarrow().to_pylist()

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from foresell.quality.finding import SEVERITIES, Finding
-from foresell.quality.report import share_text
+from foresell.quality.finding import SEVERITIES, Finding, share_text
 from foresell.services.report.page.charts import Table
 from foresell.services.report.page.language import Language
 from foresell.services.report.sections import Quality

@@ -1,0 +1,49 @@
+"""Columns that a mapping computes: sums and products of other columns of the same table, and the year of a date.
+
+The text of a formula never becomes SQL: only the names of columns and the three signs in it do.
+"""
+
+import re
+
+from foresell.contracts.errors import InputError
+from foresell.contracts.tables import Table
+from foresell.sources.mapping import Field
+from foresell.store.engine import quoted
+
+FORMULA = re.compile(r"\s*\w+(?:\s*[-+*]\s*\w+)*\s*")
+NUMBERS = ("decimal", "float", "integer")
+
+
+def calculated(formula: str, table: Table, place: str) -> Field:
+    """`quantity * unit_price - discount_amount`: columns of the table, joined by `*`, `+` and `-`.
+
+    `*` binds first. A product of which a column is null is null; what is added or taken off counts as 0 where it
+    is null. Raises InputError for anything else, and for columns that are no numbers.
+    """
+    names = re.findall(r"\w+", formula)
+    valid = [column.name for column in table.own_columns if column.type in NUMBERS]
+    if FORMULA.fullmatch(formula) is None or any(name not in valid for name in names):
+        raise InputError(
+            f"{place} calculate must be columns of {table.name} joined by *, + and -",
+            received=repr(formula),
+            do=f"Of: {', '.join(valid)}.",
+        )
+    first, *rest = re.split(r"([-+])", formula)
+    parts = [_product(first)]
+    for sign, term in zip(rest[::2], rest[1::2], strict=True):
+        parts.append(f"{sign} coalesce({_product(term)}, 0)")
+    return Field(sql=" ".join(parts))
+
+
+def names_in(formula: str) -> list[str]:
+    return re.findall(r"\w+", formula)
+
+
+def year_of(column: str) -> Field:
+    """The year in a date of any format that writes it with four digits; null where there is none."""
+    year = f"regexp_extract(CAST({quoted(column)} AS VARCHAR), '(?:19|20)[0-9]{{2}}')"
+    return Field(columns=(column,), sql=f"TRY_CAST({year} AS BIGINT)")
+
+
+def _product(text: str) -> str:
+    return " * ".join(f"{{{name.strip()}}}" for name in text.split("*"))

@@ -1,0 +1,139 @@
+"""The joint answer: which table a file is of, and which column is what, each target at most once.
+
+A linear assignment (Jonker and Volgenant's algorithm, as SciPy has it) over the sum of names' likeness, values'
+fitness and what columns say of each other; a column may always stay without a target.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from foresell.contracts.tables import TABLES
+from foresell.sources.suggest.evidence import Evidence
+from foresell.sources.suggest.fitness import IMPOSSIBLE
+from foresell.sources.suggest.targets import NEEDS, Shape, shapes
+
+# What a column without a target counts: a target must be better than that.
+NOTHING = 0.5
+SIDE_WEIGHT = 0.55
+# The heads of orders, in a file of their lines.
+HEAD_WEIGHT = 0.9
+IDENTIFIER_WEIGHT = 0.25
+WORTH = 0.35
+UNIQUE = 0.98
+REPEATS = 0.9
+LONE, MANY = 2.0, 8
+MOST_SHAPES = 6
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An answer for a column: its score; below NOTHING it is not worth proposing."""
+
+    answer: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The best answer for every column if the file is of `shape`. `options`: all of a column's answers, best
+    first; `score`: how likely the shape is, to compare shapes."""
+
+    shape: Shape
+    answers: Mapping[str, Scored]
+    options: Mapping[str, list[Scored]]
+    score: float
+    ranking: list[tuple[str, float]] = field(default_factory=list)
+
+    def column_of(self, answer: str) -> str | None:
+        return next((column for column, scored in self.answers.items() if scored.answer == answer), None)
+
+
+def best_assignment(evidence: Evidence, table: str | None = None) -> Assignment:
+    """The assignment of the likeliest table, or of a given one; `ranking` has the tables with their scores."""
+    tables = [table] if table else list(TABLES)
+    found = sorted((_assigned(evidence, shapes()[name]) for name in tables), key=lambda a: -a.score)
+    best = found[0]
+    ranking = [(a.shape.table, a.score) for a in found]
+    return Assignment(best.shape, best.answers, best.options, best.score, ranking)
+
+
+def _assigned(evidence: Evidence, shape: Shape) -> Assignment:
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    columns = list(evidence.profiles)
+    scores = np.full((len(columns), len(shape.answers)), IMPOSSIBLE)
+    free = {column: evidence.private_answer(column, shape) for column in columns}
+    for row, column in enumerate(columns):
+        for place, answer in enumerate(shape.answers):
+            scores[row, place] = evidence.score(column, answer, shape)
+    alone = np.full((len(columns), len(columns)), IMPOSSIBLE)
+    for row, column in enumerate(columns):
+        private = free[column]
+        alone[row, row] = max(NOTHING, private.score if private else 0.0)
+    rows, places = linear_sum_assignment(np.hstack([scores, alone]), maximize=True)
+    answers: dict[str, Scored] = {}
+    for row, place in zip(rows, places, strict=True):
+        column = columns[row]
+        if place < len(shape.answers):
+            answers[column] = Scored(shape.answers[place], float(scores[row, place]))
+        else:
+            private = free[column]
+            answers[column] = private if private and private.score > NOTHING else Scored("none", NOTHING)
+    options = {column: _options(evidence, shape, column, scores[row]) for row, column in enumerate(columns)}
+    return Assignment(shape, answers, options, _table_score(evidence, shape, answers))
+
+
+def _options(evidence: Evidence, shape: Shape, column: str, scores: "object") -> list[Scored]:
+    listed = [Scored(answer, float(score)) for answer, score in zip(shape.answers, scores, strict=True)]  # type: ignore[call-overload]
+    listed += evidence.private_options(column, shape)
+    return sorted((s for s in listed if s.score > 0.2), key=lambda s: -s.score)[:5]
+
+
+def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
+    total = evidence.table_bonus.get(shape.table, 0.0)
+    given = {scored.answer for scored in answers.values()}
+    for scored in answers.values():
+        if scored.answer.startswith("none"):
+            continue
+        worth = scored.score - WORTH
+        if shape.is_main(scored.answer):
+            total += worth
+        elif scored.answer.startswith("identifier:"):
+            total += worth * (1.0 if shape.table == "customers" else IDENTIFIER_WEIGHT)
+        else:
+            is_head = shape.table == "order_lines" and scored.answer.startswith("orders.")
+            total += worth * (HEAD_WEIGHT if is_head else SIDE_WEIGHT)
+    return total - _lacks(shape, given) - _repeated_key(evidence, shape, answers) - _lone_lines(evidence, answers)
+
+
+def _lacks(shape: Shape, given: set[str]) -> float:
+    cost = 0.0
+    for columns, price in NEEDS.get(shape.table, {}).items():
+        wanted = {name if "." in name or ":" in name else f"{shape.table}.{name}" for name in columns}
+        cost += 0.0 if wanted & given else price
+    return cost
+
+
+def _lone_lines(evidence: Evidence, answers: Mapping[str, Scored]) -> float:
+    """What it costs that no order has two lines, and no line says what was bought for which price."""
+    given = {scored.answer: column for column, scored in answers.items()}
+    order = given.get("order_lines.order_id")
+    if order is None or {"order_lines.product_id", "order_lines.unit_price"} <= set(given):
+        return 0.0
+    profile = evidence.profiles[order]
+    return LONE if profile.num_given > MANY and profile.uniqueness == 1 else 0.0
+
+
+def _repeated_key(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
+    """What it costs that the column of the main table's key repeats: rows are of something smaller."""
+    key = TABLES[shape.table].key
+    if len(key) > 1:
+        return 0.0
+    for column, scored in answers.items():
+        profile = evidence.profiles[column]
+        if scored.answer == f"{shape.table}.{key[0]}" and profile.num_given > 3:
+            if profile.fill < REPEATS:
+                return 2.5
+            return 2.5 if profile.uniqueness < REPEATS else 0.0 if profile.uniqueness > UNIQUE else 0.4
+    return 0.0

@@ -1,0 +1,278 @@
+"""Everything that speaks for a column being something, put together: name, values, other columns."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from foresell.contracts.tables import TABLES
+from foresell.sources.suggest.arithmetic import RATE, Product, Total, find_products, find_totals, number_columns
+from foresell.sources.suggest.dependencies import constancy, earlier_pairs
+from foresell.sources.suggest.fitness import IMPOSSIBLE, fitness
+from foresell.sources.suggest.names import name_scores, tokens_of
+from foresell.sources.suggest.profile import Profile
+from foresell.sources.suggest.sample import Sample
+from foresell.sources.suggest.targets import Shape
+from foresell.sources.suggest.vocabulary import phrases
+
+if TYPE_CHECKING:
+    from foresell.sources.suggest.assign import Scored
+
+VALUE_WEIGHT = 0.6
+NAME_SHADE = 0.6
+AGAINST_WEIGHT = 0.5
+PRIVATE_PREFIXES = ("none:", "identifier:")
+GOOD_NAME = 0.6
+# A name that says one thing clearly does not mean what it resembles.
+CLEAR, OTHERWISE = 0.95, 0.6
+UNLIKE, LOOKS_LIKE, SURE_NAME = -0.2, 0.3, 0.6
+# In exports of other tables a name or an account is seldom a person's.
+OF_PERSONS = (
+    *("customers", "orders", "order_lines", "tickets", "refunds", "reviews", "events", "consents"),
+    *("redemptions", "identities", "audiences", "exposures", "risk_labels"),
+)
+PLUS = ("orders.shipping_amount", "orders.tax_amount", "orders.payment_fee_amount")
+# Of the columns of an equation so many must be named like what they would be.
+FEWEST_NAMED = 1.2
+SAME, DIFFERENT, FILLED = 0.98, 0.7, 0.9
+SAID = 3.0
+# A column without values takes no target from one that has some.
+EMPTY = 0.7
+# A name that says "of no use" is believed a little less than one that says a target, and much less if it says both.
+USELESS, USELESS_BUT_NAMED = 0.97, 0.8
+
+
+@dataclass
+class Evidence:
+    """Of one sample. `table_bonus`: main table → what speaks for it beside its columns; `answers`: column →
+    what somebody has said that it is (None: of no use)."""
+
+    sample: Sample
+    profiles: dict[str, Profile]
+    table_bonus: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str | None] = field(default_factory=dict)
+    _fits: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    @cached_property
+    def products(self) -> list[Product]:
+        return find_products(self._numbers, self.profiles)
+
+    @cached_property
+    def totals(self) -> list[Total]:
+        return find_totals(self._numbers, self.profiles)
+
+    @cached_property
+    def _numbers(self):  # type: ignore[no-untyped-def]
+        return number_columns(self.sample, self.profiles)
+
+    @cached_property
+    def earlier(self) -> set[tuple[str, str]]:
+        return earlier_pairs(self.sample, self.profiles)
+
+    @cached_property
+    def order_column(self) -> str | None:
+        """The column that numbers orders, if any does, by its name."""
+        scores = {
+            c: name_scores(c).get("orders.order_id", 0.0) + 0.1 * self.fit(c, "orders.order_id") - (1 - self.profiles[c].fill)
+            for c in self.profiles
+        }
+        best = max(scores, key=lambda c: scores[c], default=None)
+        return best if best and scores[best] > GOOD_NAME else None
+
+    @cached_property
+    def in_orders(self) -> dict[str, float]:
+        """Column → the share of orders of several rows in which it has one value."""
+        return constancy(self.sample, self.order_column) if self.order_column else {}
+
+    def fit(self, column: str, answer: str) -> float:
+        key = (column, answer)
+        if key not in self._fits:
+            self._fits[key] = fitness(self.profiles[column], answer)
+        return self._fits[key]
+
+    def name(self, column: str, answer: str, shape: Shape) -> float:
+        """The name's likeness; of a side table, phrases that mean a column of the main one count less."""
+        scores = name_scores(column)
+        score = scores.get(answer, 0.0)
+        if score < CLEAR - 0.1 and max((scores.get(a, 0.0) for a in shape.answers), default=0.0) >= CLEAR:
+            score *= OTHERWISE
+        if score and not shape.is_main(answer) and answer.partition(".")[2] not in _KEYS:
+            table = answer.partition(".")[0]
+            own = max(
+                (
+                    scores[other]
+                    for other in shape.answers
+                    if shape.is_main(other) and other in scores and self.fit(column, other) > UNLIKE
+                ),
+                default=0.0,
+            )
+            if own >= score - 0.02:
+                return score * (0.85 if table == "orders" else 0.4)
+        return score
+
+    def score(self, column: str, answer: str, shape: Shape) -> float:
+        if column in self.answers:
+            return SAID if self.answers[column] == answer else IMPOSSIBLE
+        fit = self.fit(column, answer)
+        if fit <= IMPOSSIBLE:
+            return IMPOSSIBLE
+        name = self.name(column, answer, shape)
+        score = combined(name, fit)
+        if self.profiles[column].is_empty:
+            return score * EMPTY
+        if score < 0.05 and (column, answer) not in self.bonuses:
+            return score
+        return (
+            score
+            + self.bonuses.get((column, answer), 0.0)
+            + self._level(column, answer, shape)
+            + self._key(column, answer, shape)
+        )
+
+    def private_options(self, column: str, shape: Shape) -> "list[Scored]":
+        """What a column may be without taking a target from others: an identifier, or of no use."""
+        from foresell.sources.suggest.assign import Scored
+
+        if column in self.answers:
+            said = self.answers[column] or "none"
+            return [Scored(said, SAID)] if said.startswith(("none", "identifier:")) else []
+        found = []
+        for answer in _PRIVATE:
+            fit = self.fit(column, answer)
+            name = name_scores(column).get(answer, 0.0)
+            if fit > IMPOSSIBLE and (name or fit > 0.5):
+                score = combined(name, fit)
+                if answer == "identifier:name" and name:
+                    score = min(score, 0.97 if fit > 0.5 else 0.9 * score)
+                if answer.startswith("identifier:") and fit < LOOKS_LIKE and not self._is_personal(column, score, shape):
+                    continue
+                if answer.startswith("none:"):
+                    score *= USELESS if name > self._best_name(column, shape) + 0.05 else USELESS_BUT_NAMED
+                found.append(Scored(answer, score))
+        return sorted(found, key=lambda s: -s.score)[:4]
+
+    def _is_personal(self, column: str, score: float, shape: Shape) -> bool:
+        """A name that leads to a person although its values do not show it."""
+        return score >= SURE_NAME and shape.table in OF_PERSONS
+
+    def _best_name(self, column: str, shape: Shape) -> float:
+        """How well the name fits some target of the shape that the values allow."""
+        scores = name_scores(column)
+        return max((scores[a] for a in shape.answers if a in scores and self.fit(column, a) > -0.4), default=0.0)
+
+    def private_answer(self, column: str, shape: Shape) -> "Scored | None":
+        options = self.private_options(column, shape)
+        return options[0] if options else None
+
+    @cached_property
+    def bonuses(self) -> dict[tuple[str, str], float]:
+        """What other columns say: (column, answer) → plus or minus."""
+        found: dict[tuple[str, str], float] = defaultdict(float)
+        self._add_products(found)
+        self._add_totals(found)
+        for first, second in self.earlier:
+            for answer in (
+                "orders.created_at",
+                "receipts.ordered_at",
+                "campaigns.starts_at",
+                "promotions.starts_at",
+            ):
+                found[first, answer] = max(found[first, answer], 0.06)
+                found[second, answer] = min(found[second, answer], -0.12)
+            found[first, "orders.paid_at"] -= 0.1
+            found[first, "campaigns.ends_at"] -= 0.3
+            found[first, "promotions.ends_at"] -= 0.3
+        return dict(found)
+
+    def _add_products(self, found: dict[tuple[str, str], float]) -> None:
+        for item in self.products[:6]:
+            weight = 0.4 if not item.others else 0.25
+            for column, answers in (
+                (item.quantity, ("order_lines.quantity", "events.quantity", "refunds.quantity")),
+                (item.price, ("order_lines.unit_price", "events.price")),
+                (item.amount, ("order_lines.line_amount", "events.value", "refunds.amount")),
+            ):
+                for answer in answers:
+                    found[column, answer] = max(found[column, answer], weight)
+            found[item.amount, "order_lines.unit_price"] -= 0.3
+            found[item.quantity, "order_lines.line_amount"] -= 0.4
+            found[item.price, "order_lines.line_amount"] -= 0.3
+            for sign, column in item.others:
+                if sign == RATE:
+                    found[column, "order_lines.discount_amount"] -= 0.9
+                elif sign < 0:
+                    found[column, "order_lines.discount_amount"] = max(
+                        found[column, "order_lines.discount_amount"], weight
+                    )
+            self.table_bonus["order_lines"] = 0.25
+
+    def _add_totals(self, found: dict[tuple[str, str], float]) -> None:
+        """The reading of an equation that the names fit best; the more parts it has, the less it is chance."""
+        roles = max(map(self._roles, self.totals), key=self._fit_of_roles, default={})
+        if not roles or self._fit_of_roles(roles) < FEWEST_NAMED:
+            return
+        weight = 0.3 if len(roles) > 3 else 0.15
+        for column, answer in roles.items():
+            found[column, answer] = max(found[column, answer], weight)
+
+    def _roles(self, item: Total) -> dict[str, str]:
+        """Column → what it is if the total is one."""
+        roles = {item.total: "orders.total_amount", item.first: "orders.subtotal_amount"}
+        for sign, column in item.parts:
+            plus = max(PLUS, key=lambda answer: name_scores(column).get(answer, 0.0))
+            roles[column] = "orders.discount_amount" if sign < 0 else plus
+        return roles
+
+    def _fit_of_roles(self, roles: dict[str, str]) -> float:
+        return sum(name_scores(column).get(answer, 0.0) - 0.15 for column, answer in roles.items())
+
+    def _level(self, column: str, answer: str, shape: Shape) -> float:
+        """In a file of order lines: the same in all lines of an order belongs to the order."""
+        if shape.table != "order_lines" or column not in self.in_orders or self.profiles[column].is_constant:
+            return 0.0
+        table = answer.partition(".")[0]
+        share = self.in_orders[column]
+        if table == "orders":
+            return 0.12 if share >= SAME else -0.3 if share < DIFFERENT else 0.0
+        if table in ("order_lines", "products") and answer.partition(".")[2] != "order_id":
+            return 0.12 if share < DIFFERENT else -0.15 if share >= SAME else 0.0
+        return 0.0
+
+    def _key(self, column: str, answer: str, shape: Shape) -> float:
+        """A key must not repeat; something that refers to it may."""
+        table, _, name = answer.partition(".")
+        profile = self.profiles[column]
+        if profile.num_given < 4 or table not in TABLES:
+            return 0.0
+        contract = TABLES[table]
+        if shape.is_main(answer) and name in contract.key and profile.fill < FILLED:
+            return -0.6
+        if shape.is_main(answer) and contract.key == (name,):
+            return (
+                0.06
+                if profile.uniqueness >= 0.999
+                else 0.0
+                if profile.uniqueness > 0.95
+                else _NOT_UNIQUE.get(name, -0.5)
+            )
+        if name in contract.column and contract.column[name].required:
+            return 0.04
+        return 0.0
+
+
+_NOT_UNIQUE = {
+    "order_id": -0.1,
+    "product_id": -0.1,
+    "customer_id": -0.1,
+    "campaign_id": -0.1,
+    "promotion_id": -0.2,
+}
+_KEYS = ("order_id", "customer_id", "product_id", "location_id", "currency")
+_PRIVATE = tuple(answer for answer in phrases() if answer.startswith(PRIVATE_PREFIXES))
+
+
+def combined(name: float, fit: float) -> float:
+    """One score of a name's likeness and the values' fitness: values weigh more where the name says little."""
+    if fit < 0:
+        return name + AGAINST_WEIGHT * fit
+    return name + VALUE_WEIGHT * fit * (1 - NAME_SHADE * name)
