@@ -6,12 +6,14 @@ Every rate below is a chance of its own, capped at 1; see docs/simulator.md for 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
 from foresell.simulator.catalog import Catalog
 from foresell.simulator.days import Day
 from foresell.simulator.draws import Draws, Floats, Ints
 from foresell.simulator.eventlog import FAVORITES_LIST, HOME_LIST, EventLog
-from foresell.simulator.people import NUM_HABITS, People, category_chances, pick
+from foresell.simulator.people import People, category_chances, pick
+from foresell.simulator.rebuy import ACCEPTANCE, shopping_lists
 from foresell.simulator.settings import WorldSettings
 
 STEP_OF_LOGIN = 1
@@ -22,8 +24,6 @@ STEP_OF_RESTOCK = 1_000_000
 APPEAL_IN_CLICK = 0.35
 APPEAL_IN_RANK = 1.0
 SEARCH_RATE = 0.3
-# Chance that a product of a shopping list is taken at its reference price.
-RESTOCK_ACCEPTANCE = 0.6
 COMPLEMENT_RATE = 0.05
 # Visits by hour of the day, from midnight.
 HOUR_WEIGHTS = (
@@ -57,10 +57,13 @@ class Carts:
 
 @dataclass(frozen=True)
 class Visits:
-    """The sessions of a day: S of them. `row`: of the visitor among the shard's people."""
+    """The sessions of a day: S of them. `row`: of the visitor among the shard's people. `bounced`: left at
+    once. `rebuys`: came to buy again. `shown`: (S, k) on the first page, −1 for nothing."""
 
     row: Ints
     start: Ints
+    bounced: np.ndarray
+    rebuys: np.ndarray
     shown: Ints
     clicked: np.ndarray
     log: EventLog
@@ -97,31 +100,49 @@ class Browsing:
         """All sessions of the day. `recommended`: (S, k) products on the first page."""
         sessions = np.arange(len(self._rows))
         self._log.add("page_view", sessions, 0)
-        clicked = self._page(sessions, recommended, HOME_LIST, 0)
-        self._pages()
-        self._restock(sessions[is_customer[self._rows]])
+        rebuys = is_customer[self._rows] & (
+            self._uniform("restock", sessions) < self._people.restock_rate[self._rows]
+        )
+        bounced = ~rebuys & (self._uniform("bounce", sessions) < self._settings.bounce_rate)
+        stays = np.flatnonzero(~bounced)
+        shown = np.where(bounced[:, None], -1, recommended)
+        clicked = np.zeros(shown.shape, dtype=bool)
+        clicked[stays] = self._page(stays, shown[stays], HOME_LIST, np.zeros(len(stays), int))
+        self._pages(stays)
+        self._restock(np.flatnonzero(rebuys))
         carts = self._joined_carts()
         start = self._start_seconds()
-        return Visits(self._rows, start, recommended, clicked, self._log, carts)
+        return Visits(self._rows, start, bounced, rebuys, shown, clicked, self._log, carts)
 
-    def _pages(self) -> None:
-        """Category pages, as long as there is interest."""
-        going = np.arange(len(self._rows))
-        for page in range(1, self._settings.most_pages):
-            more = self._uniform("more", going, page) < self._settings.more_pages_rate
-            going = going[more]
-            if not len(going):
-                return
-            edges = category_chances(self._catalog, self._taste[going])
-            category = pick(edges, self._uniform("category", going, page))
-            searched = self._uniform("search", going, page) < SEARCH_RATE
-            self._log.add("search", going[searched], page * STEPS_OF_PAGE - 1, list_id=1 + category[searched])
-            self._page(going, self._listed(going, category, page), 1 + category, page)
+    def _pages(self, sessions: Ints) -> None:
+        """Category pages, as long as there is interest; all of them at once."""
+        num_pages = self._num_pages(sessions)
+        of = np.repeat(np.arange(len(sessions)), num_pages)
+        going, first = sessions[of], np.cumsum(num_pages) - num_pages
+        page = 1 + np.arange(len(of)) - first[of]
+        edges = category_chances(self._catalog, self._taste[sessions])
+        category = pick(edges[of], self._uniform("category", going, page))
+        searched = self._uniform("search", going, page) < SEARCH_RATE
+        step = page * STEPS_OF_PAGE - 1
+        self._log.add("search", going[searched], step[searched], list_id=1 + category[searched])
+        self._page(going, self._listed(going, category, page), 1 + category, page)
 
-    def _listed(self, sessions: Ints, category: Ints, page: int) -> Ints:
+    def _num_pages(self, sessions: Ints) -> Ints:
+        """Geometric, with a chance of another page whose log odds are normal between visits: some visits are
+        very long."""
+        middle, spread = self._settings.more_pages_rate, self._settings.interest_spread
+        rate = np.full(len(sessions), middle)
+        if 0 < middle < 1:
+            rate = expit(logit(middle) + spread * self._draws.normal("interest", *self._visit(sessions)))
+        with np.errstate(divide="ignore"):
+            pages = np.abs(np.log(self._uniform("pages", sessions))) / np.abs(np.log(rate))
+        return np.asarray(np.minimum(pages, self._settings.most_pages - 1), dtype=np.int64)
+
+    def _listed(self, sessions: Ints, category: Ints, page: Ints) -> Ints:
         """(n, K) products of a category, ranked by appeal with some chance, or wholly by chance."""
         shelves = self._catalog.shelves[category]
-        scores = self._draws.gumbel("list", self._ids[sessions][:, None], self._day.number, page, shelves)
+        visitor = self._ids[sessions][:, None]
+        scores = self._draws.gumbel("list", visitor, self._day.number, page[:, None], shelves)
         if not self._settings.is_shuffled:
             scores = scores + APPEAL_IN_RANK * self._catalog.appeal[shelves]
         scores = np.where((shelves >= 0) & self._shelf.is_listed[shelves], scores, -np.inf)
@@ -130,33 +151,34 @@ class Browsing:
         listed = np.take_along_axis(shelves, order, axis=1)
         return np.where(np.take_along_axis(scores, order, axis=1) > -np.inf, listed, -1)
 
-    def _page(self, sessions: Ints, shown: Ints, list_id: Ints | int, page: int) -> np.ndarray:
+    def _page(self, sessions: Ints, shown: Ints, list_id: Ints | int, page: Ints) -> np.ndarray:
         """A page of products: which are clicked (n, K), and what follows from that."""
         step = page * STEPS_OF_PAGE + STEPS_OF_PLACE - 1
         self._log.add("view_item_list", sessions, step, list_id=list_id)
         clicked = self._clicks(sessions, shown, page)
         at, place = np.nonzero(clicked)
         session, product = sessions[at], shown[at, place]
-        step_of = page * STEPS_OF_PAGE + STEPS_OF_PLACE * (place + 1)
+        step_of = page[at] * STEPS_OF_PAGE + STEPS_OF_PLACE * (place + 1)
         lists = np.broadcast_to(np.asarray(list_id), sessions.shape)[at]
         price = self._shelf.paid[product]
         where = {"product": product, "position": place + 1, "list_id": lists, "price": price}
         self._log.add("select_item", session, step_of, **where)
         self._log.add("view_item", session, step_of + 1, product=product, list_id=lists, price=price)
-        self._add_to_cart(session, product, step_of + 2, lists, page)
+        self._add_to_cart(session, product, step_of + 2, lists, page[at])
         return clicked
 
-    def _clicks(self, sessions: Ints, shown: Ints, page: int) -> np.ndarray:
+    def _clicks(self, sessions: Ints, shown: Ints, page: Ints) -> np.ndarray:
         """Seen with a chance that falls with the place, and then clicked by attraction."""
         places = np.arange(1, shown.shape[1] + 1)
         seen = places**-self._settings.position_power
         liking = np.einsum("nd,nkd->nk", self._taste[sessions], self._catalog.style[shown])
         attraction = np.exp(liking + APPEAL_IN_CLICK * self._catalog.appeal[shown])
         chance = seen * np.minimum(self._settings.click_rate * attraction, 1.0)
-        drawn = self._draws.uniform("click", self._ids[sessions][:, None], self._day.number, page, shown)
+        visitor = self._ids[sessions][:, None]
+        drawn = self._draws.uniform("click", visitor, self._day.number, page[:, None], shown)
         return np.asarray((drawn < chance) & (shown >= 0))
 
-    def _add_to_cart(self, session: Ints, product: Ints, step: Ints, lists: Ints, page: int) -> None:
+    def _add_to_cart(self, session: Ints, product: Ints, step: Ints, lists: Ints, page: Ints) -> None:
         wanted = self._draw_lines("cart", session, product, page) < np.minimum(
             self._settings.cart_rate * self._price_effect(session, product), 1.0
         )
@@ -170,29 +192,19 @@ class Browsing:
 
     def _restock(self, sessions: Ints) -> None:
         """Customers who came to buy again what they always buy."""
-        rows = self._rows[sessions]
-        comes = self._uniform("restock", sessions) < self._people.restock_rate[rows]
-        sessions = sessions[comes]
         if not len(sessions):
             return
-        spread = self._settings.basket_spread
-        mean = np.log(self._settings.basket_mean / RESTOCK_ACCEPTANCE) - spread**2 / 2
-        size = np.ceil(
-            np.exp(mean + spread * self._draws.normal("basket", self._ids[sessions], self._day.number))
+        rows, day = self._rows[sessions], self._day.number
+        at, product, slot = shopping_lists(
+            self._settings, self._draws, self._catalog, self._ids[sessions], self._people.taste[rows], day
         )
-        ids = self._ids[sessions][:, None]
-        order = np.argsort(self._draws.uniform("habit", ids, self._day.number, np.arange(NUM_HABITS)), axis=1)
-        at, slot = np.nonzero(np.arange(NUM_HABITS) < size[:, None])
         session = sessions[at]
-        product = self._people.habits[self._rows[session], order[at, slot]]
         taken = self._draw_lines("take", session, product, 0) < np.minimum(
-            RESTOCK_ACCEPTANCE * self._price_effect(session, product), 1.0
+            ACCEPTANCE * self._price_effect(session, product), 1.0
         )
         taken &= self._shelf.is_listed[product]
-        # A habit may stand twice among a person's habits: the first counts.
         session, product, step = session[taken], product[taken], STEP_OF_RESTOCK + slot[taken]
-        _, first = np.unique(np.stack([session, product]), axis=1, return_index=True)
-        self._put(session[first], product[first], step[first], np.full(len(first), FAVORITES_LIST))
+        self._put(session, product, step, np.full(len(session), FAVORITES_LIST))
 
     def _put(self, session: Ints, product: Ints, step: Ints, lists: Ints) -> None:
         """Into the cart what is there; what is not is wanted in vain. Some take along what goes with it."""
@@ -224,7 +236,7 @@ class Browsing:
         if rate == 0:
             return np.ones(len(session), dtype=np.int64)
         drawn = np.log(self._draw_lines("second", session, product, 0)) / np.log(rate)
-        return 1 + np.floor(drawn).astype(np.int64)
+        return np.asarray(1 + np.floor(drawn), dtype=np.int64)
 
     def _joined_carts(self) -> Carts:
         """Each product once a session: the largest quantity asked for."""
@@ -241,39 +253,14 @@ class Browsing:
 
     def _start_seconds(self) -> Ints:
         """Local second of the day: most come in the evening, few at night."""
-        hours = np.array(
-            [
-                1,
-                0.5,
-                0.3,
-                0.2,
-                0.2,
-                0.4,
-                1,
-                2,
-                3,
-                3.6,
-                4,
-                4.2,
-                4.4,
-                4.2,
-                4,
-                4,
-                4.2,
-                4.6,
-                5.2,
-                5.8,
-                6.2,
-                5.8,
-                4,
-                2.2,
-            ]
-        )
-        hour = self._draws.choice(hours, "hour", self._ids, self._day.number)
+        hour = self._draws.choice(HOUR_WEIGHTS, "hour", self._ids, self._day.number)
         return hour * 3600 + self._draws.below(3000, "second", self._ids, self._day.number)
 
-    def _uniform(self, purpose: str, sessions: Ints, *keys: int) -> Floats:
-        return self._draws.uniform(purpose, self._ids[sessions], self._day.number, *keys)
+    def _visit(self, sessions: Ints) -> tuple[Ints, int]:
+        return self._ids[sessions], self._day.number
 
-    def _draw_lines(self, purpose: str, session: Ints, product: Ints, page: int) -> Floats:
+    def _uniform(self, purpose: str, sessions: Ints, *keys: Ints) -> Floats:
+        return self._draws.uniform(purpose, *self._visit(sessions), *keys)
+
+    def _draw_lines(self, purpose: str, session: Ints, product: Ints, page: Ints | int) -> Floats:
         return self._draws.uniform(purpose, self._ids[session], self._day.number, product, page)

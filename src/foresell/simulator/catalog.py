@@ -71,6 +71,13 @@ class Catalog:
         return shelves
 
     @cached_property
+    def shelf_edges(self) -> Floats:
+        """(G, M): cumulative share of attraction along each shelf."""
+        attraction = np.where(self.shelves >= 0, np.exp(self.appeal[self.shelves]), 0.0)
+        edges = np.cumsum(attraction, axis=1)
+        return np.asarray(edges / np.maximum(edges[:, -1:], 1e-300))
+
+    @cached_property
     def centers(self) -> Floats:
         """(G, D): the mean style of each category; zeros where it is empty."""
         sums = np.zeros((len(CATEGORIES), NUM_TASTES))

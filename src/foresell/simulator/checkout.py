@@ -90,7 +90,8 @@ def _log_ins(
     settings: WorldSettings, draws: Draws, day: int, visits: Visits, ids: Ints, has_account: np.ndarray
 ) -> Ints:
     known_from = np.full(len(ids), NEVER, dtype=np.int64)
-    early = has_account[visits.row] & (draws.uniform("login", ids, day) < settings.journeys.login_rate)
+    early = has_account[visits.row] & ~visits.bounced
+    early &= draws.uniform("login", ids, day) < settings.journeys.login_rate
     visits.log.add("login", np.flatnonzero(early), STEP_OF_LOGIN)
     known_from[early] = STEP_OF_LOGIN
     return known_from
@@ -108,7 +109,8 @@ def _begins(
 ) -> tuple[Ints, np.ndarray]:
     """The sessions that begin the checkout, and those that would have, were it not for the fee."""
     rows = visits.row[filled]
-    chance = np.full(len(filled), settings.journeys.checkout_rate)
+    given = settings.journeys
+    chance = np.where(visits.rebuys[filled], given.rebuy_checkout_rate, given.checkout_rate)
     chance *= np.where(coupon[filled], people.coupon_uplift[rows], 1.0)
     with_fee = chance * np.where(pays_shipping[filled], 0.85, 1.0)
     drawn = draws.uniform("checkout", people.ids[rows], day)

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foresell.simulator.catalog import CATEGORIES, NUM_TASTES, Catalog
+from foresell.simulator.catalog import NUM_TASTES, Catalog
 from foresell.simulator.draws import Draws, Floats, Ints
 from foresell.simulator.settings import WorldSettings
 
-NUM_HABITS = 24
 DAYS_OF_MONTH = 30.4
 # How fast trouble is forgotten: what is left of it after a day.
 TROUBLE_KEPT = 0.96
@@ -34,10 +33,11 @@ SOURCES = ("direct", "google", "newsletter", "instagram", "partner")
 
 @dataclass(frozen=True)
 class People:
-    """Persons `ids` (their numbers in the world) of one shard; N of them, D tastes, H habits.
+    """Persons `ids` (their numbers in the world) of one shard; N of them, D tastes.
 
     `taste`: (N, D) on the first day. `elasticity`: −d log(purchases) / d log(price). `visits_per_day`: base
-    rate. `joined`: the day of the first possible visit. `habits`: (N, H) products they buy again.
+    rate. `restock_rate`: chance that a visit is to buy again; 0 for those without habits. `joined`: the day
+    of the first possible visit.
     """
 
     ids: Ints
@@ -48,7 +48,6 @@ class People:
     visits_per_day: Floats
     restock_rate: Floats
     joined: Ints
-    habits: Ints
     device: Ints
     source: Ints
     birth_year: Ints
@@ -61,7 +60,7 @@ class People:
         return len(self.ids)
 
 
-def make_people(settings: WorldSettings, draws: Draws, catalog: Catalog, ids: Ints) -> People:
+def make_people(settings: WorldSettings, draws: Draws, ids: Ints) -> People:
     given = settings.people
     shares = SEGMENT_TRAITS[:, 0]
     traits = SEGMENT_TRAITS / np.average(SEGMENT_TRAITS, axis=0, weights=shares)
@@ -76,6 +75,7 @@ def make_people(settings: WorldSettings, draws: Draws, catalog: Catalog, ids: In
     pace = traits[segment, 1] if given.visit_spread else np.ones(len(ids))
     visits = np.exp(given.visit_spread * draws.normal("person.visits", ids)) * pace
     knows = draws.uniform("person.knows", ids) < given.known_rate
+    has_habits = draws.uniform("person.has_habits", ids) < given.habit_rate
     joins = 1 + draws.below(max(settings.shop.days - 1, 1), "person.joins", ids)
     return People(
         ids=ids,
@@ -84,9 +84,8 @@ def make_people(settings: WorldSettings, draws: Draws, catalog: Catalog, ids: In
         elasticity=np.maximum(elasticity, 0.0),
         coupon_uplift=1 + (given.coupon_uplift - 1) * 2 * draws.uniform("person.coupon", ids),
         visits_per_day=given.visits_per_month * visits / DAYS_OF_MONTH,
-        restock_rate=np.minimum(settings.journeys.restock_rate * traits[segment, 4], 1.0),
+        restock_rate=np.minimum(settings.journeys.restock_rate * traits[segment, 4], 1.0) * has_habits,
         joined=np.where(knows, 0, joins),
-        habits=_habits(draws, catalog, ids, taste),
         device=draws.choice((0.6, 0.34, 0.06), "person.device", ids),
         source=draws.choice((0.4, 0.3, 0.12, 0.12, 0.06), "person.source", ids),
         birth_year=1950 + draws.below(56, "person.birth", ids),
@@ -109,26 +108,3 @@ def category_chances(catalog: Catalog, taste: Floats) -> Floats:
 def pick(edges: Floats, chance: Floats) -> Ints:
     """(N,) the first column of each row of cumulative probabilities that reaches the chance."""
     return np.asarray(np.minimum((edges < chance[:, None]).sum(axis=1), edges.shape[1] - 1), dtype=np.int64)
-
-
-def _habits(draws: Draws, catalog: Catalog, ids: Ints, taste: Floats) -> Ints:
-    """Categories by taste and by how much they are bought again, products by appeal."""
-    rebuy = np.array([one.rebuy for one in CATEGORIES])
-    edges = category_chances(catalog, taste)
-    weights = np.diff(edges, axis=1, prepend=0.0) * rebuy**2
-    edges = np.cumsum(weights, axis=1)
-    edges /= np.maximum(edges[:, -1:], 1e-300)
-    shelf_edges = _shelf_edges(catalog)
-    habits = np.empty((len(ids), NUM_HABITS), dtype=np.int64)
-    for slot in range(NUM_HABITS):
-        category = pick(edges, draws.uniform("person.habit_category", ids, slot))
-        place = pick(shelf_edges[category], draws.uniform("person.habit_product", ids, slot))
-        habits[:, slot] = catalog.shelves[category, place]
-    return habits
-
-
-def _shelf_edges(catalog: Catalog) -> Floats:
-    """(G, M) cumulative share of attraction along each shelf."""
-    attraction = np.where(catalog.shelves >= 0, np.exp(catalog.appeal[catalog.shelves]), 0.0)
-    edges = np.cumsum(attraction, axis=1)
-    return np.asarray(edges / np.maximum(edges[:, -1:], 1e-300))

@@ -25,7 +25,7 @@ class CatalogSection(Section):
     products: int = Field(1_500, ge=1, description="Products over the whole time, later launches included.")
     brands: int = Field(120, ge=1, description="Brands.")
     popularity_spread: float = Field(
-        1.2, ge=0, description="Standard deviation of the logarithm of a product's appeal."
+        0.85, ge=0, description="Standard deviation of the logarithm of a product's appeal."
     )
     margin_rate: Rate = Field(0.42, description="Share of the list price that is not cost, on average.")
     launch_rate: Rate = Field(0.2, description="Share of products launched after the first day.")
@@ -34,8 +34,11 @@ class CatalogSection(Section):
 
 class PeopleSection(Section):
     visits_per_month: float = Field(2.6, gt=0, description="Median visits of a person.")
-    visit_spread: float = Field(1.0, ge=0, description="Standard deviation of the logarithm of visits.")
+    visit_spread: float = Field(0.6, ge=0, description="Standard deviation of the logarithm of visits.")
     known_rate: Rate = Field(0.6, description="Share of people who knew the shop before the first day.")
+    habit_rate: Rate = Field(
+        0.5, description="Share of people who buy some things again and again; the others look around."
+    )
     taste_strength: float = Field(
         0.8, ge=0, description="How much taste moves a choice; 0: everybody wants the same."
     )
@@ -56,17 +59,24 @@ class JourneySection(Section):
         0.7, ge=0, description="A place k of a list is looked at with chance k to the power of minus this."
     )
     is_shuffled: bool = Field(False, description="Lists in random order instead of by popularity.")
-    click_rate: Rate = Field(0.16, description="Chance that a product of middling appeal is clicked.")
-    cart_rate: Rate = Field(0.13, description="Chance that a viewed product goes into the cart.")
-    more_pages_rate: Rate = Field(0.55, description="Chance of another page after each page.")
-    most_pages: int = Field(8, ge=1, le=40, description="Pages of a session at most.")
-    restock_rate: Rate = Field(0.2, description="Chance that a visit of a customer is to buy again.")
-    basket_mean: float = Field(6.0, gt=0, description="Mean products bought again on such a visit.")
-    basket_spread: float = Field(1.0, ge=0, description="Standard deviation of the logarithm of that number.")
-    second_unit_rate: float = Field(
-        0.13, ge=0, lt=1, description="Chance of another unit of a product, and of another after that."
+    bounce_rate: Rate = Field(0.42, description="Chance that a visit ends with its first page.")
+    click_rate: Rate = Field(0.05, description="Chance that a product of middling appeal is clicked.")
+    cart_rate: Rate = Field(0.07, description="Chance that a viewed product goes into the cart.")
+    more_pages_rate: Rate = Field(0.5, description="Chance of another page after each, in a middling visit.")
+    interest_spread: float = Field(
+        0.9, ge=0, description="Standard deviation, between visits, of the log odds of another page."
     )
-    checkout_rate: Rate = Field(0.62, description="Chance that a filled cart goes to the checkout.")
+    most_pages: int = Field(60, ge=1, le=99, description="Pages of a session at most.")
+    restock_rate: Rate = Field(
+        0.11, description="Chance that a visit is to buy again, of a customer who has habits."
+    )
+    basket_mean: float = Field(13.0, gt=0, description="Mean products bought again on such a visit.")
+    basket_spread: float = Field(1.2, ge=0, description="Standard deviation of the logarithm of that number.")
+    second_unit_rate: float = Field(
+        0.2, ge=0, lt=1, description="Chance of another unit of a product, and of another after that."
+    )
+    checkout_rate: Rate = Field(0.07, description="Chance that a cart goes to the checkout.")
+    rebuy_checkout_rate: Rate = Field(0.8, description="The same on a visit to buy again.")
     free_shipping_from: float = Field(35.0, ge=0, description="Order value from which shipping is free.")
     shipping_fee: float = Field(4.9, ge=0, description="Paid below it.")
     login_rate: Rate = Field(0.35, description="Chance that a customer logs in before buying.")
@@ -75,7 +85,7 @@ class JourneySection(Section):
 
 class DemandSection(Section):
     weekday_weights: tuple[float, ...] = Field(
-        (1.0, 0.97, 0.97, 1.0, 1.02, 1.02, 1.02),
+        (1.04, 0.9, 0.93, 0.92, 0.95, 1.12, 1.14),
         min_length=7,
         max_length=7,
         description="Visits by weekday, from Monday.",

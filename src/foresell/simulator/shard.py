@@ -85,7 +85,7 @@ class Shard:
         self._settings = settings
         self._draws = draws
         self._catalog = catalog
-        self.people = make_people(settings, draws, catalog, ids)
+        self.people = make_people(settings, draws, ids)
         number = len(ids)
         knows = self.people.joined == 0
         self.has_account = knows & (draws.uniform("person.account", ids) < ACCOUNT_RATE)

@@ -22,7 +22,7 @@ DAYS_OF_YEAR = 365
 # What a parcel costs the shop.
 PARCEL_COST = 4.0
 # Rough units a visit buys; only the first stock is planned by it.
-UNITS_PER_VISIT = 0.8
+UNITS_PER_VISIT = 0.35
 
 
 @dataclass(frozen=True)
