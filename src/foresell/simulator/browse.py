@@ -24,7 +24,6 @@ STEP_OF_RESTOCK = 1_000_000
 APPEAL_IN_CLICK = 0.35
 APPEAL_IN_RANK = 1.0
 SEARCH_RATE = 0.3
-COMPLEMENT_RATE = 0.05
 # Visits by hour of the day, from midnight.
 HOUR_WEIGHTS = (
     *(1.0, 0.5, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.6, 4.0, 4.2),
@@ -222,7 +221,7 @@ class Browsing:
             quantity=quantity[is_there],
         )
         beside = self._catalog.complement[product]
-        also = (self._draw_lines("beside", session, product, 0) < COMPLEMENT_RATE) & is_there
+        also = (self._draw_lines("beside", session, product, 0) < self._settings.complement_rate) & is_there
         also &= self._shelf.is_listed[beside] & self._shelf.is_there[beside] & (beside != product)
         session, product, step = session[also], beside[also], step[also] + 1
         one = np.ones(len(session), dtype=np.int64)

@@ -12,6 +12,8 @@ from foresell.simulator.words import BRAND_ENDS, BRAND_STARTS, COLORS, DEPARTMEN
 # Tastes and styles are points in a space of so many dimensions.
 NUM_TASTES = 6
 FOREVER = 1_000_000
+# What everything costs where prices do not differ.
+MIDDLE_PRICE = 15.0
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,10 @@ def make_catalog(settings: WorldSettings, draws: Draws) -> Catalog:
     brand = (draws.uniform("product.brand", products) ** 2 * given.brands).astype(np.int64)
     appeal = given.popularity_spread * draws.normal("product.appeal", products)
     median = np.array([one.median_price for one in CATEGORIES])[category]
-    list_price = _price_points(median * np.exp(0.45 * draws.normal("product.price", products)))
-    margin = np.clip(given.margin_rate + 0.08 * draws.normal("product.margin", products), 0.05, 0.9)
+    own_price = median * np.exp(0.45 * draws.normal("product.price", products))
+    list_price = _price_points(MIDDLE_PRICE ** (1 - given.price_spread) * own_price**given.price_spread)
+    margin = given.margin_rate + given.margin_spread * draws.normal("product.margin", products)
+    margin = np.clip(margin, min(0.05, given.margin_rate), max(0.9, given.margin_rate))
     parent = _parents(settings, draws, category)
     style = _styles(draws, category)
     has_parent = parent >= 0

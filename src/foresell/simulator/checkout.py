@@ -31,6 +31,14 @@ class Requests:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """What would have been bought, had it been there when the day began: product and quantity."""
+
+    product: Ints
+    quantity: Ints
+
+
+@dataclass(frozen=True)
 class Checkout:
     """What became of the carts. (S,) each: the step from which the visitor is known by name (NEVER: not at
     all), who signed up, who used a coupon, and why a cart was left (REASONS; −1: there was none)."""
@@ -40,6 +48,7 @@ class Checkout:
     used_coupon: np.ndarray
     reason: Ints
     requests: Requests
+    missed: Missed
 
 
 def check_out(
@@ -83,7 +92,24 @@ def check_out(
     reason[begins] = GAVE_UP
     buyers = _go_on(draws, day, visits, ids, begins)
     reason[buyers] = BOUGHT
-    return Checkout(known_from, signed_up, coupon, reason, _requests(visits, buyers))
+    left_empty = _would_buy(settings, draws, people, day, visits, np.setdiff1d(carts.session, filled))
+    is_missed = ~there & np.isin(carts.session, np.concatenate([buyers, left_empty]))
+    missed = Missed(carts.product[is_missed], carts.quantity[is_missed])
+    return Checkout(known_from, signed_up, coupon, reason, _requests(visits, buyers), missed)
+
+
+def _would_buy(
+    settings: WorldSettings, draws: Draws, people: People, day: int, visits: Visits, sessions: Ints
+) -> Ints:
+    """The sessions, none with anything in the cart, that would have bought what was not there; by the same
+    draws that they would have met, and without a coupon or a fee."""
+    nothing = np.zeros(len(visits.row), dtype=bool)
+    begins, _ = _begins(settings, draws, people, day, visits, sessions, nothing, nothing)
+    ids = people.ids[visits.row[begins]]
+    goes_on = np.ones(len(begins), dtype=bool)
+    for name, rate in STEP_RATES:
+        goes_on &= draws.uniform(name, ids, day) < rate
+    return begins[goes_on]
 
 
 def _log_ins(

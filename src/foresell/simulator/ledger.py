@@ -8,6 +8,7 @@ MONEY_LINES = (
     "cost_of_goods",
     "gross_margin",
     "shipping_margin",
+    "payment_fees",
     "holding_cost",
     "refunds",
     "profit",
@@ -18,13 +19,15 @@ MONEY_LINES = (
 @dataclass(frozen=True)
 class Ledger:
     """Money of one day. gross_margin = gross_sales − discount − cost_of_goods; profit = gross_margin +
-    shipping_margin − holding_cost − refunds. `lost_margin`: of units that were wanted and not there; it is no
-    part of the profit. Refunds count on their own day; what comes back is sold off at no value."""
+    shipping_margin − payment_fees − holding_cost − refunds. `lost_margin`: of units that would have been
+    bought, had they been there; no part of the profit. Refunds count on their own day; what comes back is
+    sold off at no value, and its payment's fee is kept. Stock counts when sold, not when it is bought in."""
 
     gross_sales: float = 0.0
     discount: float = 0.0
     cost_of_goods: float = 0.0
     shipping_margin: float = 0.0
+    payment_fees: float = 0.0
     holding_cost: float = 0.0
     refunds: float = 0.0
     lost_margin: float = 0.0
@@ -38,7 +41,8 @@ class Ledger:
 
     @property
     def profit(self) -> float:
-        return self.gross_margin + self.shipping_margin - self.holding_cost - self.refunds
+        earned = self.gross_margin + self.shipping_margin
+        return earned - self.payment_fees - self.holding_cost - self.refunds
 
     def __add__(self, other: "Ledger") -> "Ledger":
         return Ledger(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

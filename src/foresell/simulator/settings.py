@@ -5,10 +5,21 @@ The defaults come from public figures, named beside them in docs/simulator.md.
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from foresell.contracts.settings import Currency, Rate, Section, TimeZone, make_tree, read_tree
+
+DirtKind = Literal[
+    "duplicates",
+    "missing",
+    "late_rows",
+    "broken_encodings",
+    "swapped_columns",
+    "unknown_ids",
+    "unreadable",
+]
 
 
 class ShopSection(Section):
@@ -27,7 +38,11 @@ class CatalogSection(Section):
     popularity_spread: float = Field(
         0.85, ge=0, description="Standard deviation of the logarithm of a product's appeal."
     )
+    price_spread: float = Field(
+        1.0, ge=0, description="How far list prices lie apart: 1 as categories do; 0: all cost the same."
+    )
     margin_rate: Rate = Field(0.42, description="Share of the list price that is not cost, on average.")
+    margin_spread: float = Field(0.08, ge=0, description="Standard deviation of it between products.")
     launch_rate: Rate = Field(0.2, description="Share of products launched after the first day.")
     variant_rate: Rate = Field(0.15, description="Share of products that are variants of another.")
 
@@ -75,6 +90,9 @@ class JourneySection(Section):
     second_unit_rate: float = Field(
         0.2, ge=0, lt=1, description="Chance of another unit of a product, and of another after that."
     )
+    complement_rate: Rate = Field(
+        0.05, description="Chance that what goes with a product is put into the cart beside it."
+    )
     checkout_rate: Rate = Field(0.07, description="Chance that a cart goes to the checkout.")
     rebuy_checkout_rate: Rate = Field(0.8, description="The same on a visit to buy again.")
     free_shipping_from: float = Field(35.0, ge=0, description="Order value from which shipping is free.")
@@ -107,6 +125,22 @@ class StockSection(Section):
     holding_rate: Rate = Field(0.25, description="Cost of a year in stock, as a share of a product's cost.")
 
 
+class CostsSection(Section):
+    parcel_cost: float = Field(4.0, ge=0, description="What sending an order costs the shop.")
+    payment_fee_rate: Rate = Field(0.019, description="Share of a payment that its provider keeps.")
+
+
+class DirtSection(Section):
+    level: int = Field(
+        0, ge=0, le=3, description="How much of the data is spoiled: 0 nothing, 1 little, 2 some, 3 a lot."
+    )
+    kinds: tuple[DirtKind, ...] = Field(
+        (),
+        description="Only these kinds: duplicates, missing, late_rows, broken_encodings, swapped_columns, "
+        "unknown_ids, unreadable; none named: all.",
+    )
+
+
 class WorldSettings(Section):
     """`elasticities` of people multiply every price decision; see docs/simulator.md for the equations."""
 
@@ -116,6 +150,8 @@ class WorldSettings(Section):
     journeys: JourneySection = JourneySection()
     demand: DemandSection = DemandSection()
     stock: StockSection = StockSection()
+    costs: CostsSection = CostsSection()
+    dirt: DirtSection = DirtSection()
 
 
 def read_world(path: Path) -> WorldSettings:

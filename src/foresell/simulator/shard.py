@@ -61,7 +61,8 @@ class Returns:
 @dataclass(frozen=True)
 class ShardDay:
     """What one shard did on one day. `events`: columns of `EventLog.in_order`; `lines`: delivered; `returns`:
-    given back today; `wanted`: (P,) units that were wanted, there or not."""
+    given back today; `wanted`: (P,) units that were wanted, there or not; `lost`: (P,) units that would have
+    been bought and were not there."""
 
     day: int
     person: Ints
@@ -76,6 +77,7 @@ class ShardDay:
     lines: Lines
     returns: Returns
     wanted: Ints
+    lost: Ints
 
 
 class Shard:
@@ -177,7 +179,15 @@ class Shard:
             lines=lines,
             returns=self._returned(day.number),
             wanted=wanted.astype(np.int64),
+            lost=self._lost(checkout, filled),
         )
+
+    def _lost(self, checkout: Checkout, filled: Ints) -> Ints:
+        """(P,) units that would have been bought: not there in the morning, or gone before the checkout."""
+        missed, asked = checkout.missed, checkout.requests
+        product = np.concatenate([missed.product, asked.product])
+        units = np.concatenate([missed.quantity, np.where(filled == 0, asked.quantity, 0)])
+        return np.bincount(product, weights=units, minlength=len(self._catalog)).astype(np.int64)
 
     def _lines(self, shelf: Shelf, checkout: Checkout, filled: Ints) -> Lines:
         asked = checkout.requests

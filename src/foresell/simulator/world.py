@@ -19,8 +19,6 @@ from foresell.simulator.stock import Delivery, Stock
 PEOPLE_PER_SHARD = 25_000
 NUM_RECOMMENDED = 10
 DAYS_OF_YEAR = 365
-# What a parcel costs the shop.
-PARCEL_COST = 4.0
 # Rough units a visit buys; only the first stock is planned by it.
 UNITS_PER_VISIT = 0.35
 
@@ -136,15 +134,15 @@ class World:
             by_order = np.bincount(lines.session, weights=value, minlength=len(part.person))
             num_orders = len(np.unique(lines.session))
             fees = int(((by_order > 0) & (by_order < self.settings.journeys.free_shipping_from)).sum())
-            sold = np.bincount(lines.product, weights=lines.quantity, minlength=len(cost))
-            lost = np.maximum(part.wanted - sold, 0) * ~shelf.is_there
+            shipping = fees * self.settings.journeys.shipping_fee
             total += Ledger(
                 gross_sales=float((lines.quantity * lines.price).sum()),
                 discount=float(lines.discount.sum()),
                 cost_of_goods=float((lines.quantity * cost[lines.product]).sum()),
-                shipping_margin=fees * self.settings.journeys.shipping_fee - num_orders * PARCEL_COST,
+                shipping_margin=shipping - num_orders * self.settings.costs.parcel_cost,
+                payment_fees=self.settings.costs.payment_fee_rate * (float(value.sum()) + shipping),
                 refunds=float(part.returns.amount.sum()),
-                lost_margin=float((lost * (shelf.paid - cost)).sum()),
+                lost_margin=float((part.lost * (shelf.paid - cost)).sum()),
                 num_visits=len(part.person),
                 num_orders=num_orders,
                 num_units=int(lines.quantity.sum()),

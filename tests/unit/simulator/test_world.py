@@ -29,7 +29,7 @@ def test_the_same_seed_lives_the_same_days_however_people_are_cut(monkeypatch: p
     _, cut = lived()
     assert len(cut[0].shards) == 4
     for one, other in zip(whole, cut, strict=True):
-        assert one.ledger.as_record() == pytest.approx(other.ledger.as_record())
+        assert one.ledger.as_record() == pytest.approx(other.ledger.as_record(), abs=1e-3)
         assert np.array_equal(one.on_hand, other.on_hand)
         bought = [
             sorted(

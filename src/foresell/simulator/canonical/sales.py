@@ -20,7 +20,6 @@ from foresell.simulator.settings import WorldSettings
 from foresell.simulator.shard import ShardDay
 
 PAYMENT_METHODS = ("card", "paypal", "invoice", "wallet")
-PAYMENT_FEE_RATE = 0.019
 SECONDS_TO_PAY = 60
 RETURN_REASONS = ("does not fit", "not as described", "damaged", "changed mind")
 SECONDS_TO_ORDER = 1200
@@ -58,7 +57,7 @@ def order_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
             "shipping_amount": shipping,
             "tax_amount": np.zeros(len(session)),
             "total_amount": total,
-            "payment_fee_amount": np.round(total * PAYMENT_FEE_RATE, 2),
+            "payment_fee_amount": np.round(total * settings.costs.payment_fee_rate, 2),
             "coupon_codes": words([coupon_code(done.day)], np.where(done.used_coupon[session], 0, -1)),
             "payment_method": words(
                 PAYMENT_METHODS, draws.choice((0.55, 0.25, 0.08, 0.12), "payment", person)
