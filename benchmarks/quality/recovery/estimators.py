@@ -8,6 +8,9 @@ from scipy.optimize import minimize
 from scipy.stats import poisson
 
 Z_95 = 1.959964
+NUM_RATES = 60
+# Of the expectation and maximization that finds the distribution of rates.
+MIXING_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -136,34 +139,44 @@ def uncensored_demand(daily: pl.DataFrame) -> Estimate:
     """Units that would have been sold, had nothing run out.
 
     `daily`: product_id, sold, is_out (nothing was left at the end of the day, or nothing there at all); one
-    row a product and day. A day that ran out says only that demand was at least what was sold: maximum
-    likelihood of a censored Poisson by product (Conrad, 1976), over-dispersed by what the other days show.
+    row a product and day. A day that ran out says only that demand was at least what was sold: a censored
+    Poisson by product (Conrad, 1976). The rates of products come from one unknown distribution, estimated
+    with them (Kiefer and Wolfowitz, 1956): what sells well by chance runs out and is then watched no longer,
+    which would bias each product's own maximum likelihood up.
     """
-    value, variance = float(daily["sold"].sum()), 0.0
+    days = [
+        (one["sold"].to_numpy().astype(float), one["is_out"].to_numpy())
+        for _, one in daily.group_by(["product_id"], maintain_order=True)
+    ]
+    rates = np.exp(np.linspace(np.log(1e-3), np.log(daily["sold"].max() + 2.0), NUM_RATES))
+    posterior = _posterior(np.array([_log_likelihood(rates, *one) for one in days]))
     dispersion = _dispersion(daily)
-    for (_,), days in daily.group_by(["product_id"]):
-        sold, out = days["sold"].to_numpy().astype(float), days["is_out"].to_numpy()
-        if not out.any() or not (~out).any():
-            continue
-        rate = _censored_rate(sold, out)
-        expected, spread = _beyond(rate, sold[out])
-        information = max((~out).sum() / max(rate, 1e-9), 1e-9)
-        slope = (_beyond(rate * 1.01 + 1e-6, sold[out])[0].sum() - expected.sum()) / (rate * 0.01 + 1e-6)
-        value += float(expected.sum() - sold[out].sum())
-        variance += dispersion * (float(spread.sum()) + slope**2 / information)
+    value, variance = 0.0, 0.0
+    for (sold, out), weight in zip(days, posterior, strict=True):
+        beyond = [_beyond(rate, sold[out]) for rate in rates]
+        expected = np.array([mean.sum() for mean, _ in beyond])
+        spread = np.array([one.sum() for _, one in beyond])
+        mean = float(weight @ expected)
+        value += float(sold[~out].sum()) + mean
+        variance += dispersion * float(weight @ spread) + float(weight @ (expected - mean) ** 2)
     return Estimate(value, variance**0.5)
 
 
-def _censored_rate(sold: np.ndarray, out: np.ndarray) -> float:
-    """Expectation and maximization: demand of the days that ran out is replaced by its expectation."""
-    rate = max(sold[~out].mean(), 1e-3)
-    for _ in range(200):
-        demand = sold.copy()
-        demand[out] = _beyond(rate, sold[out])[0]
-        if abs(demand.mean() - rate) < 1e-7:
-            break
-        rate = max(demand.mean(), 1e-9)
-    return float(rate)
+def _log_likelihood(rates: np.ndarray, sold: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Of a product's days, at each rate."""
+    whole = poisson.logpmf(sold[~out][:, None], rates).sum(axis=0)
+    return np.asarray(whole + poisson.logsf(sold[out][:, None] - 1, rates).sum(axis=0))
+
+
+def _posterior(log_likelihood: np.ndarray) -> np.ndarray:
+    """(products, rates) probabilities under the mixing distribution that makes all products likeliest."""
+    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
+    mixing = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
+    for _ in range(MIXING_STEPS):
+        posterior = likelihood * mixing
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        mixing = posterior.mean(axis=0)
+    return posterior
 
 
 def _beyond(rate: float, least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,9 +15,27 @@ from foresell.simulator.world import Outcome, World
 # Nothing but what a test is about: no season, no promotion, no feedback of trouble, stock without end.
 PLAIN = {
     "shop": {"customers": 1500, "days": 45},
-    "catalog": {"products": 150, "launch_rate": 0.0},
-    "people": {"known_rate": 1.0, "churn_after_trouble": 0.0, "churn_per_month": 0.0, "taste_drift": 0.0},
-    "journeys": {"restock_rate": 0.0, "free_shipping_from": 0.0},
+    "catalog": {"products": 150, "launch_rate": 0.0, "popularity_spread": 1.2},
+    "people": {
+        "visits_per_month": 2.6,
+        "visit_spread": 1.0,
+        "known_rate": 1.0,
+        "churn_after_trouble": 0.0,
+        "churn_per_month": 0.0,
+        "taste_drift": 0.0,
+    },
+    # More is looked at, put into carts and bought than in a real shop: a small world tells as much as a large.
+    "journeys": {
+        "bounce_rate": 0.0,
+        "click_rate": 0.16,
+        "cart_rate": 0.13,
+        "more_pages_rate": 0.55,
+        "most_pages": 8,
+        "interest_spread": 0.0,
+        "restock_rate": 0.0,
+        "checkout_rate": 0.62,
+        "free_shipping_from": 0.0,
+    },
     "demand": {
         "weekday_weights": (1.0,) * 7,
         "year_amplitude": 0.0,
