@@ -36,7 +36,7 @@ class CatalogSection(Section):
     products: int = Field(1_500, ge=1, description="Products over the whole time, later launches included.")
     brands: int = Field(120, ge=1, description="Brands.")
     popularity_spread: float = Field(
-        0.85, ge=0, description="Standard deviation of the logarithm of a product's appeal."
+        0.75, ge=0, description="Standard deviation of the logarithm of a product's appeal."
     )
     price_spread: float = Field(
         1.0, ge=0, description="How far list prices lie apart: 1 as categories do; 0: all cost the same."
@@ -75,11 +75,11 @@ class JourneySection(Section):
     )
     is_shuffled: bool = Field(False, description="Lists in random order instead of by popularity.")
     bounce_rate: Rate = Field(0.42, description="Chance that a visit ends with its first page.")
-    click_rate: Rate = Field(0.05, description="Chance that a product of middling appeal is clicked.")
+    click_rate: Rate = Field(0.053, description="Chance that a product of middling appeal is clicked.")
     cart_rate: Rate = Field(0.07, description="Chance that a viewed product goes into the cart.")
     more_pages_rate: Rate = Field(0.5, description="Chance of another page after each, in a middling visit.")
     interest_spread: float = Field(
-        0.9, ge=0, description="Standard deviation, between visits, of the log odds of another page."
+        1.0, ge=0, description="Standard deviation, between visits, of the log odds of another page."
     )
     most_pages: int = Field(60, ge=1, le=99, description="Pages of a session at most.")
     restock_rate: Rate = Field(
