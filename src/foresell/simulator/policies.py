@@ -1,6 +1,9 @@
 """What a shop decides: policies as plain objects, and the rules of thumb that most shops go by.
 
-A policy sees what a shop knows (`ShopView`), never the truth of the world.
+A policy sees what a shop knows (`ShopView`), never the truth of the world. Any object with the right method
+is one: a model of another room joins by a few lines that put its answers into the shapes below. A policy may
+remember what it saw; give each life its own. Asked the same, it must answer the same: chance comes from
+`draws.Draws`, by visitor and day, or policies could not be compared by common random numbers.
 """
 
 from dataclasses import dataclass, field
@@ -49,6 +52,11 @@ class PricePolicy(Protocol):
         """(P,) prices of the day, before promotions."""
 
 
+class PromotionPolicy(Protocol):
+    def promote(self, view: ShopView, planned: Floats) -> Floats:
+        """(P,) share off the price today, given what the calendar of promotions has planned."""
+
+
 class ReplenishmentPolicy(Protocol):
     def order(self, view: ShopView) -> Ints:
         """(P,) units to order from the suppliers today."""
@@ -68,14 +76,22 @@ class BestSellers:
 
 @dataclass(frozen=True)
 class CostPlus:
-    """Cost plus a fixed markup; None: the list price, whatever margin that is."""
+    """Cost plus a fixed markup; None: the list price, whatever margin that is. So is what costs nothing."""
 
     markup: float | None = None
 
     def price(self, view: ShopView) -> Floats:
         if self.markup is None:
             return view.list_price
-        return np.round(view.cost * (1 + self.markup), 2)
+        return np.where(view.cost > 0, np.round(view.cost * (1 + self.markup), 2), view.list_price)
+
+
+@dataclass(frozen=True)
+class AsPlanned:
+    """Promotions as the calendar has them."""
+
+    def promote(self, view: ShopView, planned: Floats) -> Floats:
+        return planned
 
 
 @dataclass(frozen=True)
@@ -98,3 +114,4 @@ class Policies:
     recommend: RecommendationPolicy = field(default_factory=BestSellers)
     price: PricePolicy = field(default_factory=CostPlus)
     replenish: ReplenishmentPolicy = field(default_factory=WeeksOfCover)
+    promote: PromotionPolicy = field(default_factory=AsPlanned)

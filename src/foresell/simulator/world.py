@@ -1,7 +1,7 @@
 """A shop whose truth is known: make it, then live a day at a time under policies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class World:
         deliveries = self.stock.receive(day.number)
         view = self._view(day)
         self._price = np.maximum(policies.price.price(view), 0.01)
+        day = replace(day, discount=np.clip(policies.promote.promote(view, day.discount), 0.0, 1.0))
         shelf = self._shelf(day)
         visitors = [shard.visitors(day) for shard in self.shards]
         recommended = _recommend(policies, view, visitors)
