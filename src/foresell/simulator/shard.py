@@ -60,9 +60,9 @@ class Returns:
 
 @dataclass(frozen=True)
 class ShardDay:
-    """What one shard did on one day. `events`: columns of `EventLog.in_order`; `lines`: delivered; `returns`:
-    given back today; `wanted`: (P,) units that were wanted, there or not; `lost`: (P,) units that would have
-    been bought and were not there."""
+    """What one shard did on one day. `events`: columns of `EventLog.in_order`; `lines`: delivered;
+    `cancelled`: ordered, but nothing of their orders was left; `returns`: given back today; `wanted`: (P,)
+    units that were wanted, there or not; `lost`: (P,) that would have been bought and were not there."""
 
     day: int
     person: Ints
@@ -75,6 +75,7 @@ class ShardDay:
     shown: Ints
     clicked: np.ndarray
     lines: Lines
+    cancelled: Lines
     returns: Returns
     wanted: Ints
     lost: Ints
@@ -91,6 +92,7 @@ class Shard:
         number = len(ids)
         knows = self.people.joined == 0
         self.has_account = knows & (draws.uniform("person.account", ids) < ACCOUNT_RATE)
+        self.invited = np.zeros(number, dtype=bool)
         self.left_on = np.full(number, FOREVER, dtype=np.int64)
         self.trouble = np.zeros(number)
         self.taste = self.people.taste.copy()
@@ -105,6 +107,7 @@ class Shard:
         people, number = self.people, day.number
         self.trouble *= TROUBLE_KEPT
         self._drift(number)
+        self._invite(number)
         hazard = 1 - (1 - self._settings.people.churn_per_month) ** (1 / DAYS_OF_MONTH)
         hazard = hazard * np.exp(self._settings.people.churn_after_trouble * self.trouble)
         is_here = (people.joined <= number) & (self.left_on == FOREVER)
@@ -145,13 +148,18 @@ class Shard:
         return asked.product, asked.quantity, asked.second, self.people.ids[self._rows[asked.session]]
 
     def _has_coupon(self, number: int) -> np.ndarray:
-        """(S,) whether a coupon is in the mail box: a week in four, to a random part of those who agreed."""
+        """(S,) whether a coupon is in the mail box: a week in four, to those who were invited."""
         week = number // 7
         if week % COUPON_WEEKS != COUPON_WEEKS - 1:
             return np.zeros(len(self._rows), dtype=bool)
-        ids = self.people.ids[self._rows]
-        reached = in_audience(self._draws, ids, week) & self.people.accepts_marketing[self._rows]
-        return np.asarray(reached & (self._draws.uniform("coupon", ids, number) < COUPON_SHARE_RATE))
+        drawn = self._draws.uniform("coupon", self.people.ids[self._rows], number)
+        return np.asarray(self.invited[self._rows] & (drawn < COUPON_SHARE_RATE))
+
+    def _invite(self, number: int) -> None:
+        """A coupon campaign is aimed at a random part of the customers who agreed, as its week begins."""
+        if number % 7 == 0:
+            chosen = in_audience(self._draws, self.people.ids, number // 7)
+            self.invited = np.asarray(chosen & self.people.accepts_marketing & self.has_account)
 
     def settle(self, day: Day, shelf: Shelf, filled: Ints) -> ShardDay:
         """The orders as delivered (`filled` units a requested line), and how that leaves people."""
@@ -159,7 +167,7 @@ class Shard:
         if visits is None or checkout is None:
             raise RuntimeError("settle follows browse")
         lines = self._lines(shelf, checkout, filled)
-        self._log_orders(visits, checkout, lines)
+        self._log_orders(shelf, visits, checkout, lines)
         events = visits.log.in_order()
         self._remember(day.number, visits, checkout, events, filled)
         self._plan_returns(day.number, lines)
@@ -177,6 +185,7 @@ class Shard:
             shown=visits.shown,
             clicked=visits.clicked,
             lines=lines,
+            cancelled=self._lines(shelf, checkout, self._in_vain(checkout)),
             returns=self._returned(day.number),
             wanted=wanted.astype(np.int64),
             lost=self._lost(checkout, filled),
@@ -189,6 +198,11 @@ class Shard:
         units = np.concatenate([missed.quantity, np.where(filled == 0, asked.quantity, 0)])
         return np.bincount(product, weights=units, minlength=len(self._catalog)).astype(np.int64)
 
+    def _in_vain(self, checkout: Checkout) -> Ints:
+        """Units of the requested lines whose whole order could not be delivered."""
+        asked = checkout.requests
+        return np.where(checkout.reason[asked.session] == SOLD_OUT, asked.quantity, 0)
+
     def _lines(self, shelf: Shelf, checkout: Checkout, filled: Ints) -> Lines:
         asked = checkout.requests
         given = filled > 0
@@ -197,17 +211,19 @@ class Shard:
         discount = line_discounts(shelf, product, quantity, coupon)
         return Lines(session, product, quantity, shelf.price[product], discount)
 
-    def _log_orders(self, visits: Visits, checkout: Checkout, lines: Lines) -> None:
+    def _log_orders(self, shelf: Shelf, visits: Visits, checkout: Checkout, lines: Lines) -> None:
         ordered = np.unique(lines.session)
         buyers = np.flatnonzero(checkout.reason == BOUGHT)
         in_vain = np.setdiff1d(buyers, ordered)
         checkout.reason[in_vain] = SOLD_OUT
-        paid = np.bincount(
+        visits.log.add(
+            "purchase",
             lines.session,
-            weights=lines.quantity * lines.price - lines.discount,
-            minlength=len(visits.row),
-        ).astype(np.float64)
-        visits.log.add("purchase", ordered, STEP_OF_CHECKOUT + 9, price=paid[ordered])
+            STEP_OF_CHECKOUT + 9,
+            product=lines.product,
+            price=shelf.paid[lines.product],
+            quantity=lines.quantity,
+        )
         visits.log.add("order_cancelled", in_vain, STEP_OF_CHECKOUT + 9)
 
     def _remember(

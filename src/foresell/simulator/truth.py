@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from foresell.simulator.canonical.columns import ids, table, words
 from foresell.simulator.catalog import FOREVER
 from foresell.simulator.checkout import REASONS
+from foresell.simulator.people import make_people
 from foresell.simulator.words import SEGMENTS
 from foresell.simulator.world import Outcome, World
 
@@ -74,20 +75,20 @@ def _carts(outcome: Outcome) -> pa.Table:
 
 
 def _people(world: World) -> Iterator[pa.Table]:
-    for shard in world.shards:
-        people = shard.people
+    for standing in world.crowd.standings():
+        people = make_people(world.settings, world.draws, standing.ids)
         tastes = {f"taste_{k}": people.taste[:, k] for k in range(people.taste.shape[1])}
         yield table(
             {
                 "customer_id": ids("c", people.ids),
-                "has_account": shard.has_account,
+                "has_account": standing.has_account,
                 "segment": words([name for name, _ in SEGMENTS], people.segment),
                 "elasticity": people.elasticity,
                 "coupon_uplift": people.coupon_uplift,
                 "visits_per_day": people.visits_per_day,
                 "joined_on": people.joined,
                 "left_on": pa.array(
-                    [None if day == FOREVER else day for day in shard.left_on.tolist()], pa.int64()
+                    [None if day == FOREVER else day for day in standing.left_on.tolist()], pa.int64()
                 ),
                 **tastes,
             }

@@ -7,6 +7,7 @@ import numpy as np
 
 from foresell.simulator.browse import Shelf
 from foresell.simulator.catalog import Catalog, make_catalog
+from foresell.simulator.crowd import Asked, Crowd, LocalCrowd, cut_people
 from foresell.simulator.days import Day, make_day
 from foresell.simulator.draws import Draws, Floats, Ints
 from foresell.simulator.ledger import Ledger
@@ -41,20 +42,25 @@ class Outcome:
 class World:
     """One shop. The same seed, settings and policies give the same days, to the last event."""
 
-    def __init__(self, settings: WorldSettings, seed: int) -> None:
+    def __init__(self, settings: WorldSettings, seed: int, crowd: Crowd | None = None) -> None:
+        """`crowd`: the people, where they live in other processes; made of the same settings and seed."""
         self.settings = settings
         self.draws = Draws(seed)
         self.catalog: Catalog = make_catalog(settings, self.draws)
-        ids = np.arange(settings.shop.customers)
-        self.shards = [
-            Shard(settings, self.draws, self.catalog, ids[first : first + PEOPLE_PER_SHARD])
-            for first in range(0, len(ids), PEOPLE_PER_SHARD)
-        ]
+        if crowd is None:
+            cuts = cut_people(settings.shop.customers, PEOPLE_PER_SHARD)
+            crowd = LocalCrowd(settings, self.draws, self.catalog, cuts)
+        self.crowd = crowd
         self.stock = Stock(settings, self.draws, self._expected_daily())
         self._price = self.catalog.list_price.copy()
         self._sold = np.zeros((HISTORY_DAYS, len(self.catalog)), dtype=np.int64)
         self._was_there = np.ones((HISTORY_DAYS, len(self.catalog)), dtype=bool)
         self.next_day = 0
+
+    @property
+    def shards(self) -> Sequence[Shard]:
+        """Those that live in this process."""
+        return self.crowd.shards
 
     def step(self, policies: Policies) -> Outcome:
         """Live the next day."""
@@ -64,13 +70,11 @@ class World:
         self._price = np.maximum(policies.price.price(view), 0.01)
         day = replace(day, discount=np.clip(policies.promote.promote(view, day.discount), 0.0, 1.0))
         shelf = self._shelf(day)
-        visitors = [shard.visitors(day) for shard in self.shards]
+        visitors = self.crowd.visitors(day)
         recommended = _recommend(policies, view, visitors)
-        asked = [
-            shard.browse(day, shelf, shown) for shard, shown in zip(self.shards, recommended, strict=True)
-        ]
+        asked = self.crowd.browse(day, shelf, recommended)
         filled = self._share_out(asked)
-        done = [shard.settle(day, shelf, given) for shard, given in zip(self.shards, filled, strict=True)]
+        done = self.crowd.settle(day, shelf, filled)
         ordered = np.maximum(policies.replenish.order(self._view(day)), 0)
         self.stock.order(day.number, ordered)
         self._remember(shelf, done)
@@ -88,9 +92,8 @@ class World:
 
     def _expected_daily(self) -> Floats:
         """Units a day that the first stock is planned for: by appeal."""
-        visits = sum(float(shard.people.visits_per_day.sum()) for shard in self.shards)
         attraction = np.exp(self.catalog.appeal)
-        return np.asarray(visits * UNITS_PER_VISIT * attraction / attraction.sum())
+        return np.asarray(self.crowd.visit_rate() * UNITS_PER_VISIT * attraction / attraction.sum())
 
     def _view(self, day: Day) -> ShopView:
         return ShopView(
@@ -113,7 +116,7 @@ class World:
         is_listed = self.catalog.on_sale(day.number)
         return Shelf(price, paid, is_listed, is_listed & (self.stock.on_hand > 0))
 
-    def _share_out(self, asked: Sequence[tuple[Ints, Ints, Ints, Ints]]) -> list[Ints]:
+    def _share_out(self, asked: Sequence[Asked]) -> list[Ints]:
         """The stock, among the lines of all shards."""
         product, quantity, second, person = (np.concatenate(column) for column in zip(*asked, strict=True))
         filled = self.stock.fill(product, quantity, second, person)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from foresell.cli.commands.simulate_compare import compare
 from foresell.cli.options import Json
 
 app = typer.Typer(help="A shop whose truth is known, to learn and to check with.", no_args_is_help=True)
@@ -18,6 +19,9 @@ def simulate(
     days: Annotated[int | None, typer.Option(help="How many days.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed lives the same days.")] = 1,
     world: Annotated[Path | None, typer.Option(help="A world of your own, in TOML.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Worker processes; the rows are the same for any number.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Live a world and make a store of what the shop saw of it; the truth lies in its folder truth/."""
@@ -33,11 +37,11 @@ def simulate(
     settings = read_world(world) if world else WorldSettings()
     settings = change_world(settings, customers=customers, days=days)
     with progress_bar() as progress:
-        made = simulate_store(store, settings, seed, progress)
+        made = simulate_store(store, settings, seed, processes, progress)
     if as_json:
         print_json(made.as_record())
         return
-    print_fields({"store": str(made.store), **made.num_rows})
+    print_fields({"store": str(made.store), **made.lived.num_rows})
     print_text(f"\nNext: foresell report --store {made.store}")
 
 
@@ -51,3 +55,6 @@ def write_world(
 
     write_default_world(output)
     print_text(f"Wrote {output}")
+
+
+app.command("compare")(compare)

@@ -14,6 +14,7 @@ from foresell.simulator.canonical.columns import (
     table,
     words,
 )
+from foresell.simulator.canonical.surroundings import AD_CAMPAIGN
 from foresell.simulator.catalog import CATEGORIES
 from foresell.simulator.checkout import NEVER
 from foresell.simulator.draws import Draws
@@ -38,8 +39,9 @@ def event_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
     has_product = events["product"] >= 0
     midnight = local_midnight(settings.shop.start_date, done.day, settings.shop.time_zone)
     pace = SECONDS_BETWEEN[0] + draws.below(SECONDS_BETWEEN[1], "pace", done.person, done.day)
-    seconds = done.start[session] + events["rank"] * pace[session]
+    seconds = done.start[session] + _moments(events) * pace[session]
     is_purchase = name == NAME["purchase"]
+    has_price = ~np.isnan(events["price"])
     price, quantity = events["price"], events["quantity"]
     number = len(session)
     return table(
@@ -52,8 +54,8 @@ def event_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
             "session_id": ids("s", np.full(number, done.day), person),
             "product_id": only_where(ids("p", events["product"]), has_product),
             "quantity": only_where(pa.array(quantity.astype(np.float64)), quantity > 0),
-            "price": only_where(pa.array(price), ~np.isnan(price) & ~is_purchase),
-            "value": only_where(pa.array(np.where(is_purchase, price, price * quantity)), ~np.isnan(price)),
+            "price": only_where(pa.array(price), has_price),
+            "value": _values(done, is_purchase, has_price),
             "currency": constant(settings.shop.currency, number),
             "order_id": only_where(ids("o", np.full(number, done.day), person), is_purchase),
             "list_id": _lists(events["list_id"]),
@@ -65,6 +67,26 @@ def event_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
             **_sources(draws, done, session),
         }
     )
+
+
+def _moments(events: dict[str, np.ndarray]) -> np.ndarray:
+    """The place of each event's moment in its session, from 0: the items of a purchase have one moment."""
+    session, step = events["session"], events["step"]
+    is_first = np.diff(session, prepend=-1) != 0
+    moment = np.cumsum(is_first | (np.diff(step, prepend=-1) != 0))
+    return np.asarray(moment - moment[is_first][np.cumsum(is_first) - 1])
+
+
+def _values(done: ShardDay, is_purchase: np.ndarray, has_price: np.ndarray) -> pa.Array:
+    """Price times quantity; of a purchase, the order's goods, on its first row alone, as trackers send it."""
+    events, lines = done.events, done.lines
+    session = events["session"]
+    paid = lines.quantity * lines.price - lines.discount
+    by_session = np.bincount(lines.session, weights=paid, minlength=len(done.person))
+    goes_on = is_purchase & np.concatenate([[False], is_purchase[:-1] & (session[1:] == session[:-1])])
+    item = events["price"] * np.maximum(events["quantity"], 1)
+    value = np.round(np.where(is_purchase, by_session[session], item), 2)
+    return only_where(pa.array(value), has_price & ~goes_on)
 
 
 def exposure_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Table | None:
@@ -124,5 +146,5 @@ def _sources(draws: Draws, done: ShardDay, session: np.ndarray) -> dict[str, pa.
     code = np.where(strays, draws.below(len(SOURCES), "source", done.person, done.day), own)[session]
     source = words(SOURCES, code)
     medium = words([MEDIA[name] for name in SOURCES], code)
-    campaign = pc.if_else(pc.equal(medium, "cpc"), "search-ads", pa.scalar(None, pa.string()))
+    campaign = pc.if_else(pc.equal(medium, "cpc"), AD_CAMPAIGN, pa.scalar(None, pa.string()))
     return {"utm_source": source, "utm_medium": medium, "utm_campaign": campaign}

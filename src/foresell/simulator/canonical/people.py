@@ -6,10 +6,11 @@ import pyarrow as pa
 from foresell.simulator.canonical.behavior import coupon_code
 from foresell.simulator.canonical.columns import constant, ids, local_midnight, moments, table, words
 from foresell.simulator.catalog import Catalog
+from foresell.simulator.checkout import COUPON_DISCOUNT
 from foresell.simulator.draws import Draws, Ints
 from foresell.simulator.people import CITIES, INCOMES, People
 from foresell.simulator.settings import WorldSettings
-from foresell.simulator.shard import ShardDay, in_audience
+from foresell.simulator.shard import ShardDay
 
 DAYS_BEFORE = 700
 REVIEW_RATE = 0.06
@@ -33,67 +34,73 @@ TICKETS = (
 
 
 def customer_tables(
-    settings: WorldSettings, draws: Draws, people: People, rows: Ints, day: int
+    settings: WorldSettings, draws: Draws, people: People, day: int, seconds: Ints | None = None
 ) -> tuple[pa.Table, pa.Table]:
-    """Customers of a shard who have an account from a day on (0: from before), and their consents."""
-    numbers = people.ids[rows]
+    """Customers who have an account from these seconds of a day on (None: from before it), and their
+    consents."""
+    numbers = people.ids
     midnight = local_midnight(settings.shop.start_date, day, settings.shop.time_zone)
-    before = -draws.below(DAYS_BEFORE, "customer.created", numbers) * 86_400 - 3600
-    seconds = before if day == 0 else np.full(len(rows), 12 * 3600)
+    if seconds is None:
+        seconds = -draws.below(DAYS_BEFORE, "customer.created", numbers) * 86_400 - 3600
     created = moments(midnight, seconds)
     cities = CITIES.get(settings.shop.country, CITIES["US"])
     customers = table(
         {
             "customer_id": ids("c", numbers),
             "created_at": created,
-            "country": constant(settings.shop.country, len(rows)),
-            "city": words(cities, people.city[rows]),
-            "birth_year": people.birth_year[rows],
-            "gender": words(("female", "male"), np.where(people.gender[rows] < 2, people.gender[rows], -1)),
-            "income_band": words(INCOMES, people.income[rows]),
-            "accepts_marketing": people.accepts_marketing[rows],
+            "country": constant(settings.shop.country, len(people)),
+            "city": words(cities, people.city),
+            "birth_year": people.birth_year,
+            "gender": words(("female", "male"), np.where(people.gender < 2, people.gender, -1)),
+            "income_band": words(INCOMES, people.income),
+            "accepts_marketing": people.accepts_marketing,
         }
     )
     consents = table(
         {
             "customer_id": ids("c", numbers),
-            "purpose": constant("marketing", len(rows)),
+            "purpose": constant("marketing", len(people)),
             "at": created,
-            "is_granted": people.accepts_marketing[rows],
+            "is_granted": people.accepts_marketing,
         }
     )
     return customers, consents
 
 
-def coupon_tables(settings: WorldSettings, draws: Draws, people: People, day: int) -> dict[str, pa.Table]:
-    """Of a week with a coupon: its campaign, the coupon, and the people of one shard whom it was aimed at."""
+def coupon_tables(settings: WorldSettings, listed: Ints, day: int) -> tuple[pa.Table, pa.Table]:
+    """Of a week with a coupon: its campaign, and what the coupon can be used for, all that is listed."""
     week = day // 7
-    chosen = people.ids[in_audience(draws, people.ids, week) & people.accepts_marketing]
     zone, start = settings.shop.time_zone, settings.shop.start_date
     one = np.zeros(1)
-    return {
-        "campaigns": table(
-            {
-                "campaign_id": [f"coupons-{week}"],
-                "kind": ["coupon"],
-                "channel": ["email"],
-                "starts_at": moments(local_midnight(start, 7 * week, zone), one),
-                "ends_at": moments(local_midnight(start, 7 * week + 7, zone), one),
-            }
-        ),
-        "coupons": table(
-            {
-                "coupon_code": [coupon_code(day)],
-                "campaign_id": [f"coupons-{week}"],
-                "product_id": [""],
-                "kind": ["percent"],
-                "value": [10.0],
-            }
-        ),
-        "audiences": table(
-            {"campaign_id": constant(f"coupons-{week}", len(chosen)), "customer_id": ids("c", chosen)}
-        ),
-    }
+    campaign = table(
+        {
+            "campaign_id": [f"coupons-{week}"],
+            "kind": ["coupon"],
+            "channel": ["email"],
+            "starts_at": moments(local_midnight(start, 7 * week, zone), one),
+            "ends_at": moments(local_midnight(start, 7 * week + 7, zone), one),
+        }
+    )
+    coupons = table(
+        {
+            "coupon_code": constant(coupon_code(day), len(listed)),
+            "campaign_id": constant(f"coupons-{week}", len(listed)),
+            "product_id": ids("p", listed),
+            "kind": constant("percent", len(listed)),
+            "value": constant(100 * COUPON_DISCOUNT, len(listed)),
+        }
+    )
+    return campaign, coupons
+
+
+def audience_table(invited: Ints, day: int) -> pa.Table:
+    """Whom the coupon of a week was aimed at."""
+    return table(
+        {
+            "campaign_id": constant(f"coupons-{day // 7}", len(invited)),
+            "customer_id": ids("c", invited),
+        }
+    )
 
 
 def review_table(settings: WorldSettings, draws: Draws, catalog: Catalog, done: ShardDay) -> pa.Table | None:

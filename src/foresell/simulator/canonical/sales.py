@@ -1,5 +1,7 @@
 """Orders, their lines, refunds and redeemed coupons of a day."""
 
+from dataclasses import fields
+
 import numpy as np
 import pyarrow as pa
 
@@ -17,10 +19,11 @@ from foresell.simulator.catalog import Catalog
 from foresell.simulator.checkout import SOLD_OUT
 from foresell.simulator.draws import Draws, Floats, Ints
 from foresell.simulator.settings import WorldSettings
-from foresell.simulator.shard import ShardDay
+from foresell.simulator.shard import Lines, ShardDay
 
 PAYMENT_METHODS = ("card", "paypal", "invoice", "wallet")
 SECONDS_TO_PAY = 60
+SECONDS_TO_CANCEL = 4000
 RETURN_REASONS = ("does not fit", "not as described", "damaged", "changed mind")
 SECONDS_TO_ORDER = 1200
 
@@ -34,7 +37,6 @@ def order_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
     is_cancelled = done.reason[session] == SOLD_OUT
     goods = subtotal - discount
     shipping = np.where(goods < settings.journeys.free_shipping_from, settings.journeys.shipping_fee, 0.0)
-    shipping = np.where(is_cancelled, 0.0, shipping)
     total = np.round(goods + shipping, 2)
     person = done.person[session]
     day = np.full(len(session), done.day)
@@ -48,8 +50,8 @@ def order_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
             "location_id": constant("web", len(session)),
             "channel": constant("web", len(session)),
             "created_at": moments(midnight, created),
-            "paid_at": only_where(paid_at, ~is_cancelled),
-            "cancelled_at": only_where(paid_at, is_cancelled),
+            "paid_at": paid_at,
+            "cancelled_at": only_where(moments(midnight, created + SECONDS_TO_CANCEL), is_cancelled),
             "status": words(("completed", "cancelled"), is_cancelled.astype(np.int64)),
             "currency": constant(settings.shop.currency, len(session)),
             "subtotal_amount": np.round(subtotal, 2),
@@ -57,7 +59,9 @@ def order_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
             "shipping_amount": shipping,
             "tax_amount": np.zeros(len(session)),
             "total_amount": total,
-            "payment_fee_amount": np.round(total * settings.costs.payment_fee_rate, 2),
+            "payment_fee_amount": np.where(
+                is_cancelled, 0.0, np.round(total * settings.costs.payment_fee_rate, 2)
+            ),
             "coupon_codes": words([coupon_code(done.day)], np.where(done.used_coupon[session], 0, -1)),
             "payment_method": words(
                 PAYMENT_METHODS, draws.choice((0.55, 0.25, 0.08, 0.12), "payment", person)
@@ -69,8 +73,8 @@ def order_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
 
 
 def line_table(catalog: Catalog, done: ShardDay, is_promoted: np.ndarray) -> pa.Table | None:
-    """The delivered lines. `is_promoted`: (P,) on promotion that week."""
-    lines = done.lines
+    """The lines of all orders, cancelled ones too. `is_promoted`: (P,) on promotion that week."""
+    lines = _ordered_lines(done)
     if not len(lines.session):
         return None
     person = done.person[lines.session]
@@ -137,13 +141,20 @@ def redemption_table(settings: WorldSettings, done: ShardDay) -> pa.Table | None
 
 def _ordering(done: ShardDay) -> Ints:
     """Sessions with an order, delivered or cancelled."""
-    return np.union1d(np.unique(done.lines.session), np.flatnonzero(done.reason == SOLD_OUT))
+    return np.unique(_ordered_lines(done).session)
+
+
+def _ordered_lines(done: ShardDay) -> Lines:
+    """Delivered and cancelled; an order is one or the other."""
+    both = ((getattr(done.lines, f.name), getattr(done.cancelled, f.name)) for f in fields(Lines))
+    return Lines(*map(np.concatenate, both))
 
 
 def _line_amounts(done: ShardDay) -> tuple[Floats, Floats]:
-    lines = done.lines
+    lines = _ordered_lines(done)
     return lines.quantity * lines.price, lines.discount
 
 
 def _by_session(done: ShardDay, values: Floats) -> Floats:
-    return np.bincount(done.lines.session, weights=values, minlength=len(done.person)).astype(np.float64)
+    session = _ordered_lines(done).session
+    return np.bincount(session, weights=values, minlength=len(done.person)).astype(np.float64)

@@ -2,13 +2,15 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 
-from foresell.simulator.canonical.columns import table
+from foresell.simulator.canonical.columns import local_midnight, moments, table
 from foresell.simulator.days import Day
 from foresell.simulator.draws import Draws
 from foresell.simulator.settings import WorldSettings
 
+AD_CAMPAIGN = "search-ads"
 IMPRESSIONS_PER_VISIT = 14.0
 COST_PER_CLICK = 0.32
 PAID_SHARE = 0.3
@@ -23,6 +25,21 @@ def location_table(settings: WorldSettings) -> pa.Table:
             "name": [shop.name, "Warehouse"],
             "country": [shop.country, shop.country],
             "time_zone": [shop.time_zone, shop.time_zone],
+        }
+    )
+
+
+def ad_campaign_table(settings: WorldSettings) -> pa.Table:
+    """The campaign that always runs."""
+    shop = settings.shop
+    days = [local_midnight(shop.start_date, day, shop.time_zone) for day in (0, shop.days)]
+    return table(
+        {
+            "campaign_id": [AD_CAMPAIGN],
+            "kind": ["search"],
+            "channel": ["google"],
+            "starts_at": moments(days[0], np.zeros(1)),
+            "ends_at": moments(days[1], np.zeros(1)),
         }
     )
 
@@ -47,7 +64,7 @@ def ad_spend_table(settings: WorldSettings, draws: Draws, day: Day, num_visits: 
     return table(
         {
             "date": [day.date],
-            "campaign_id": ["search-ads"],
+            "campaign_id": [AD_CAMPAIGN],
             "channel": ["google"],
             "currency": [settings.shop.currency],
             "cost_amount": [round(clicks * float(price), 2)],
