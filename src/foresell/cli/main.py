@@ -26,6 +26,7 @@ from foresell.cli.commands import (
     recommend,
     repair,
     report,
+    simulate,
     store,
 )
 from foresell.contracts.errors import BackendError, ForesellError, InputError, plain_reason
@@ -57,6 +58,7 @@ app.add_typer(repair.app, name="repair")
 app.command("erase")(erase.erase)
 app.command("rebuild")(rebuild.rebuild)
 app.add_typer(store.app, name="store")
+app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)
 
 

@@ -9,12 +9,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from foresell.contracts.errors import InputError, did_you_mean
+from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 
 FILE_NAME = "foresell.toml"
 # A longer list is written an item a line.
@@ -187,40 +187,57 @@ class Settings(Section):
     matching: MatchingSettings = MatchingSettings()
 
 
+Tree = TypeVar("Tree", bound=Section)
+
+
 def read_settings(path: Path) -> Settings:
     """The settings in a TOML file; InputError names the file, the key and what would be right."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid TOML", received=error, do="Correct that line.") from error
-    return make_settings(tree, where=str(path))
+    return read_tree(Settings, path)
 
 
 def make_settings(tree: Mapping[str, Any], *, where: str = "settings") -> Settings:
     """Settings from nested mappings; missing keys take their defaults."""
-    _refuse_unknown_keys(tree, where)
+    return make_tree(Settings, tree, where=where)
+
+
+def read_tree(kind: type[Tree], path: Path) -> Tree:
+    """A tree of sections from a TOML file; InputError names the file, the key and what would be right."""
     try:
-        return Settings.model_validate(tree)
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NotFoundError(
+            f"{path} cannot be read", received=error.strerror, do="Check the path."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML", received=error, do="Correct that line.") from error
+    return make_tree(kind, tree, where=str(path))
+
+
+def make_tree(kind: type[Tree], tree: Mapping[str, Any], *, where: str) -> Tree:
+    """A tree of sections from nested mappings; missing keys take their defaults."""
+    _refuse_unknown_keys(kind, tree, where)
+    try:
+        return kind.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(
             f"{where}: {key} cannot be used: {first['msg'].removeprefix('Value error, ')}",
             received=repr(first["input"]),
-            do="Correct it; `foresell init` writes a file with every key explained.",
+            do="Correct it; every key is explained in the file that Foresell writes.",
         ) from error
 
 
-def _refuse_unknown_keys(tree: Mapping[str, Any], where: str) -> None:
+def _refuse_unknown_keys(kind: type[Section], tree: Mapping[str, Any], where: str) -> None:
     for section, values in tree.items():
-        if section not in Settings.model_fields:
+        if section not in kind.model_fields:
             raise InputError(
                 f"{where}: there is no section [{section}]",
-                do=did_you_mean(section, Settings.model_fields),
+                do=did_you_mean(section, kind.model_fields),
             )
         if not isinstance(values, Mapping):
             raise InputError(f"{where}: [{section}] must be a section", received=repr(values))
-        known = getattr(Settings(), section).__class__.model_fields
+        known = type(kind.model_fields[section].default).model_fields
         for key in values:
             if key not in known:
                 raise InputError(
@@ -230,13 +247,20 @@ def _refuse_unknown_keys(tree: Mapping[str, Any], where: str) -> None:
 
 def settings_toml(settings: Settings) -> str:
     """The whole tree as a commented TOML file; `read_settings` gives the same tree back."""
-    return "\n".join(_toml_lines(settings)) + "\n"
+    return tree_toml(
+        settings, "The settings of this store. Secrets never stand here: they come from the environment."
+    )
 
 
-def _toml_lines(settings: Settings) -> Iterator[str]:
-    yield "# The settings of this store. Secrets never stand here: they come from the environment."
-    for section in Settings.model_fields:
-        values: Section = getattr(settings, section)
+def tree_toml(tree: Section, heading: str) -> str:
+    """A tree of sections as a commented TOML file; `read_tree` gives the same tree back."""
+    return "\n".join(_toml_lines(tree, heading)) + "\n"
+
+
+def _toml_lines(tree: Section, heading: str) -> Iterator[str]:
+    yield f"# {heading}"
+    for section in type(tree).model_fields:
+        values: Section = getattr(tree, section)
         yield f"\n[{section}]"
         for key, field in type(values).model_fields.items():
             yield f"# {field.description}"

@@ -20,6 +20,8 @@ POINTS = (
     "repair.raw_written",
     "undo.decided",
     "undo.table_committed",
+    "simulate.lived",
+    "simulate.imported",
     "rebuild.started",
     "rebuild.run_applied",
     "rebuild.complete",

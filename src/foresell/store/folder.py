@@ -27,6 +27,8 @@ TABLES_NAME = "tables"
 REBUILT_NAME = ".tables-rebuilt"
 OLD_NAME = ".tables-old"
 COMPLETE_MARK = "COMPLETE"
+# In the folder of a store that is being made in one go: without the rest it is none.
+UNFINISHED_MARK = ".unfinished"
 
 
 class StoreFolder:
@@ -151,6 +153,11 @@ def create_store(root: Path, settings: Settings) -> StoreFolder:
 def open_store(root: Path) -> StoreFolder:
     """An existing store; NotFoundError with the way to make one otherwise."""
     store = StoreFolder(root)
+    if (store.root / UNFINISHED_MARK).exists():
+        raise ConflictError(
+            f"{store.root} is what a `foresell simulate` has made so far",
+            do="If that still runs, wait for it. If it was stopped, run it again: it begins anew.",
+        )
     if not store.settings_path.exists():
         raise NotFoundError(
             f"There is no store at {store.root}",
