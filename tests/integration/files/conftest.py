@@ -14,6 +14,7 @@ from foresell.contracts.records import IngestRun
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.shop import Shop, create_shop
+from foresell.services.sql_inputs import DatabaseRequest
 from foresell.sources.readers import ReadOptions
 
 HEADER = "order_line_id,order_id,product_id,quantity,line_amount"
@@ -44,15 +45,19 @@ class Imported:
 
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Imported]:
-    """`imported(path, preset=…, mapping=…, may_lack=…, **options)`, all into one store."""
+    """`imported(path, preset=…, mapping=…, database=…, **options)`, all into one store."""
     monkeypatch.setenv("FORESELL_KEY", "5a" * 32)
     shop = create_shop(tmp_path / "store")
 
     def run(
-        path: Path, preset: str | None = "order_lines", mapping: Path | None = None, **options: Any
+        path: Path | None,
+        preset: str | None = "order_lines",
+        mapping: Path | None = None,
+        database: DatabaseRequest | None = None,
+        **options: Any,
     ) -> Imported:
         done = Imported(shop)
-        request = ImportRequest(path, preset, mapping, ReadOptions(**options))
+        request = ImportRequest(path, preset, mapping, ReadOptions(**options), database=database)
         done.runs = import_files(shop, request, note=done.notes.append)
         return done
 

@@ -8,10 +8,8 @@ It prints each number before it tries it, and ends with 1 and a traceback where 
 should see, or where rows do not add up. With `store`, each file is imported into a store as users do.
 """
 
-import csv
 import gzip
 import io
-import json
 import os
 import random
 import re
@@ -20,17 +18,12 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
-import polars as pl
-import xlsxwriter
-import xlwt
+from fuzz_tables import WRITERS, Table, make_table
 
 from foresell.contracts.errors import BackendError, ForesellError
 from foresell.contracts.settings import EngineSettings
@@ -38,34 +31,12 @@ from foresell.services.file_inputs import find_file_inputs
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.shop import Shop, create_shop
+from foresell.services.sql_inputs import DatabaseRequest
 from foresell.sources import PRESETS
 from foresell.sources.readers import ReadOptions
 from foresell.store.engine import connect, literal
 
 LONGEST_SECONDS = 60
-OPEN_DOCUMENT = "urn:oasis:names:tc:opendocument:xmlns"
-COLUMNS = ("product_id", "title", "brand", "price", "email")
-WORDS = (
-    *("", "a", " ", "tea", "0", "1.5", "-7", "1,234", "NULL", "#N/A", "2024-02-30", "é", "茶叶", "🍵", "n/a"),
-    *(
-        '"',
-        "'",
-        '""',
-        'a"b',
-        "a,b",
-        "a;b",
-        "a\tb",
-        "a|b",
-        "a\nb",
-        "a\r\nb",
-        "a\rb",
-        "\\",
-        "\\n",
-        "=1+1",
-        "{}",
-    ),
-    *("\ufeff", "\u200b", "\u2028", "\x0b", "\x1f", "\x7f", "x" * 3000, "[1,2]", '{"a":1}', "%s", "../x"),
-)
 JUNK = (
     b"\0",
     b'"',
@@ -97,14 +68,6 @@ EXTENSIONS = (
 
 
 @dataclass(frozen=True)
-class Table:
-    """Named columns and rows, whose first value is never empty."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str | None]]
-
-
-@dataclass(frozen=True)
 class Case:
     """A file and what may be known of it: `rows`, how many rows it has, or None."""
 
@@ -120,7 +83,7 @@ def make_case(number: int) -> Case:
         content = chance.randbytes(chance.choice([0, 1, 5, 100, 5000]))
         return Case(f"f{chance.choice(EXTENSIONS)}", content, _options(chance), None)
     kind = chance.choice([*WRITERS])
-    table = _table(chance)
+    table = make_table(chance)
     content = WRITERS[kind](chance, table)
     form = kind if kind.startswith("s3rec") else None
     if chance.random() < 0.35:
@@ -211,14 +174,6 @@ def _options(chance: random.Random) -> ReadOptions:
     )
 
 
-def _table(chance: random.Random) -> Table:
-    # Without an identifier nothing is replaced, and readers take other roads.
-    columns = COLUMNS if chance.random() < 0.5 else COLUMNS[:-1]
-    num_rows = chance.choice([0, 1, 2, 10, 10, 300])
-    rows = [[f"p{n}", *(chance.choice(WORDS) or None for _ in columns[1:])] for n in range(num_rows)]
-    return Table(columns, rows)
-
-
 def _extension(kind: str) -> str:
     return {"gz": ".csv.gz", "s3rec_sequences": ".txt", "s3rec_attributes": ".json"}.get(kind, f".{kind}")
 
@@ -231,152 +186,10 @@ def _count(kind: str, table: Table) -> int | None:
     return num_rows if num_rows or kind not in ("jsonl", "s3rec_attributes") else None
 
 
-def _write_csv(chance: random.Random, table: Table) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(
-        out,
-        delimiter=chance.choice([",", ";", "\t", "|"]),
-        quoting=chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-        lineterminator=chance.choice(["\n", "\r\n"]),
-    )
-    writer.writerows([table.columns, *table.rows])
-    return out.getvalue().encode(chance.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"]))
-
-
-def _write_jsonl(chance: random.Random, table: Table) -> bytes:
-    is_ascii = chance.random() < 0.5
-    lines = [
-        json.dumps(dict(zip(table.columns, row, strict=True)), ensure_ascii=is_ascii) for row in table.rows
-    ]
-    return "".join(line + "\n" for line in lines).encode()
-
-
-def _write_parquet(chance: random.Random, table: Table) -> bytes:
-    frame = pl.DataFrame(table.rows, schema=dict.fromkeys(table.columns, pl.String), orient="row")
-    if chance.random() < 0.5:
-        frame = _typed(chance, frame)
-    out = io.BytesIO()
-    frame.write_parquet(out, compression=chance.choice(["zstd", "snappy", "uncompressed"]))
-    return out.getvalue()
-
-
-def _typed(chance: random.Random, frame: pl.DataFrame) -> pl.DataFrame:
-    """Some columns with values that no text file has."""
-    day = datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)
-    made: list[list[Any]] = [
-        [1, None, -(2**63), 2**63 - 1],
-        [1.5, float("nan"), float("inf"), None, -0.0],
-        [True, None, False],
-        [b"\xff\0", None, b""],
-        [[1, 2], [], None],
-        [{"a": 1, "b": None}, None],
-        [day.date(), None, date(1, 1, 1), date(9999, 12, 31)],
-        [day, None, datetime(1, 1, 1, tzinfo=UTC)],
-        [day.time(), None],
-        [timedelta(days=-3), None],
-        [Decimal("1.23"), None, Decimal("-99999999999999999999.99")],
-        [None],
-    ]
-    for name in frame.columns[1:]:
-        if chance.random() < 0.6:
-            values = chance.choice(made)
-            typed = [chance.choice(values) for _ in range(frame.height)]
-            frame = frame.with_columns(pl.Series(name, typed, strict=False))
-    if chance.random() < 0.3:
-        frame = frame.with_columns(pl.int_range(pl.len()).alias("product_id"))
-    return frame
-
-
-def _write_xlsx(chance: random.Random, table: Table) -> bytes:
-    out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True})
-    sheet = book.add_worksheet("S")
-    for number, row in enumerate([table.columns, *table.rows]):
-        for place, value in enumerate(row):
-            if value is not None:
-                sheet.write_string(number, place, value[:3000])
-    if chance.random() < 0.2:
-        book.add_worksheet("T").write(3, 3, "x")
-    book.close()
-    return out.getvalue()
-
-
-def _write_xls(_chance: random.Random, table: Table) -> bytes:
-    book = xlwt.Workbook(encoding="utf-8")
-    sheet = book.add_sheet("S")
-    for number, row in enumerate([table.columns, *table.rows]):
-        for place, value in enumerate(row):
-            if value is not None:
-                sheet.write(number, place, value)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def _write_ods(_chance: random.Random, table: Table) -> bytes:
-    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
-    empty = "<table:table-cell/>"
-    rows = "".join(
-        f"<table:table-row>{''.join(cell.format(_in_xml(v)) if v else empty for v in row)}</table:table-row>"
-        for row in [table.columns, *table.rows]
-    )
-    names = "".join(f' xmlns:{n}="{OPEN_DOCUMENT}:{n}:1.0"' for n in ("office", "table", "text"))
-    content = (
-        f"<office:document-content{names}><office:body><office:spreadsheet>"
-        f'<table:table table:name="S">{rows}</table:table>'
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("META-INF/manifest.xml", "<manifest/>")
-        archive.writestr("content.xml", content.encode())
-    return out.getvalue()
-
-
-def _in_xml(text: str) -> str:
-    return escape("".join(sign for sign in text if sign >= " " or sign in "\t\n"))
-
-
-def _write_zip(chance: random.Random, table: Table) -> bytes:
-    out = io.BytesIO()
-    kind = chance.choice(["csv", "jsonl", "parquet", "xlsx", "xls"])
-    if kind == "jsonl" and not table.rows:
-        kind = "csv"
-    with zipfile.ZipFile(out, "w", chance.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])) as archive:
-        archive.writestr(f"f.{kind}", WRITERS[kind](chance, table))
-        archive.writestr("__MACOSX/._f", b"\0")
-    return out.getvalue()
-
-
-def _write_gz(chance: random.Random, table: Table) -> bytes:
-    return gzip.compress(_write_csv(chance, table), mtime=0)
-
-
-def _write_sequences(_chance: random.Random, table: Table) -> bytes:
-    return "".join(f"{row[0]} i1 i2\n" for row in table.rows).encode()
-
-
-def _write_attributes(_chance: random.Random, table: Table) -> bytes:
-    return json.dumps({row[0]: [1, "2"] for row in table.rows}).encode()
-
-
-WRITERS: dict[str, Callable[[random.Random, Table], bytes]] = {
-    "csv": _write_csv,
-    "jsonl": _write_jsonl,
-    "parquet": _write_parquet,
-    "xlsx": _write_xlsx,
-    "xls": _write_xls,
-    "ods": _write_ods,
-    "zip": _write_zip,
-    "gz": _write_gz,
-    "s3rec_sequences": _write_sequences,
-    "s3rec_attributes": _write_attributes,
-}
-
-
 def check_reading(case: Case, folder: Path, connection: Any) -> None:
     """Read it as an import would, up to what would be published."""
+    if case.name.endswith(".sqlite"):
+        case = replace(case, rows=None)  # a database is none of files
     path, into = folder / case.name, folder / "into"
     path.write_bytes(case.content)
     rows = 0
@@ -406,10 +219,12 @@ def check_import(case: Case, folder: Path, shop: Shop) -> None:
     """Import it as a user does; whatever it is, the store must be fit for the next import."""
     path = folder / case.name
     path.write_bytes(case.content)
+    request = ImportRequest(path, "products", options=case.options, may_lack_columns=True)
+    if path.suffix == ".sqlite":
+        database = DatabaseRequest(f"sqlite:///{path}", "products")
+        request = replace(request, path=None, database=database)
     try:
-        runs = import_files(
-            shop, ImportRequest(path, "products", options=case.options, may_lack_columns=True)
-        )
+        runs = import_files(shop, request)
     except ForesellError as error:
         is_other_table = (case.options.format or "").startswith("s3rec")
         _check_error(replace(case, rows=None) if is_other_table else case, error)

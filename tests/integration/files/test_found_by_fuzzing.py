@@ -1,6 +1,8 @@
 """What the fuzzing campaign has found, each as the smallest file that did it."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from foresell.contracts.errors import InputError
+from foresell.services.sql_inputs import DatabaseRequest
 
 HEADER = "order_line_id,order_id,product_id,quantity,line_amount\n"
 LINE = HEADER + "l1,o1,p1,1,5\n"
@@ -71,3 +74,17 @@ def test_a_schema_that_one_library_reads_and_the_other_does_not(imported: Callab
     assert imported(path, "products").runs[0].counts.rows_accepted == 2
     (tmp_path / "next.csv").write_text("product_id,title\np3,tea\n")
     assert imported(tmp_path / "next.csv", "products").runs[0].counts.rows_accepted == 1
+
+
+def test_text_of_sqlite_that_is_no_utf8_is_read(imported: Callable, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as made:
+        made.execute("CREATE TABLE products (product_id, title)")
+        made.execute(
+            "INSERT INTO products VALUES ('p1', CAST(x'b2e8d2b6' AS TEXT)), ('p2', CAST(x'61ff' AS TEXT))"
+        )
+        made.commit()
+    database = DatabaseRequest(f"sqlite:///{tmp_path / 'shop.db'}", "products")
+    done = imported(None, "products", database=database)
+    with done.shop.reading() as tables:
+        rows = tables.current("products").order_by("product_id").to_polars()
+    assert rows["title"].to_list() == ["茶叶", "a\ufffd"]

@@ -43,14 +43,13 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture(scope="module")
 def driver() -> ModuleType:
-    path = Path(__file__).with_name("fuzz_driver.py")
-    spec = importlib.util.spec_from_file_location("fuzz_driver", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fuzz_driver"] = module
-    spec.loader.exec_module(module)
-    return module
+    for name in ("fuzz_tables", "fuzz_driver"):
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules["fuzz_driver"]
 
 
 def as_csv(rows: Sequence[Sequence[str]], delimiter: str, end: str) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean
+from foresell.sources.guessing import is_gb
 from foresell.sources.sql.address import Address
 from foresell.sources.sql.database import PARAMETER, OrderValue, SourceColumn, Statement, first_line
 from foresell.sources.sql.fetched_rows import FetchedRows, plain_order
@@ -30,6 +31,7 @@ def open_database(address: Address) -> "SQLite":
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS, isolation_level=None
         )
+        connection.text_factory = _decoded
         # The query is the user's, yet no other file is attached and nothing is set.
         connection.set_authorizer(_authorize)
         connection.execute("BEGIN")
@@ -121,6 +123,14 @@ class SQLite:
 
     def _explain(self, error: sqlite3.Error) -> NoReturn:
         raise _unreadable(self._address, error) from error
+
+
+def _decoded(data: bytes) -> str:
+    """SQLite keeps as text whatever bytes a program called so; a few broken ones are no reason to stop."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("gb18030" if is_gb(data) else "utf-8", errors="replace")
 
 
 def _text(value: Any) -> str | None:
