@@ -81,7 +81,7 @@ def finding_of(
     check, table, column = place
     key = TABLES[table].key[0]
     examples = faults[key].unique().sort()[:MAX_EXAMPLES]
-    shown = ibis.memtable(faults.with_columns(column=pl_text(column)).to_arrow())
+    shown = ibis.memtable(faults.sort(TABLES[table].key).with_columns(column=pl_text(column)).to_arrow())
     share = faults.height / max(num_looked_at, faults.height)
     return [
         Finding(check, table, column, severity, faults.height, share, tuple(map(str, examples)), words, shown)

@@ -129,7 +129,7 @@ FAULTS = [
     changed("encoding", "p1", "products.title", "Cr?me br?l?e", "note"),
     changed("encoding", "p1", "products.title", "CAF? au lait", "note"),
     changed("encoding", "p1", "products.title", "²è 250 g", "warning"),
-    added("near_duplicates", "products.title", "note", "p9", product_id="p9", title="CREME  BRULEE SET"),
+    added("near_duplicates", "products.title", "note", "p9", product_id="p9", title="CRÈME  BRÛLÉE"),
     changed("encoding", "p1", "products.title", "Cr\u0007me", "note"),
 ]
 FAULT_IDS = [f"{position:02}-{fault}" for position, fault in enumerate(FAULTS)]

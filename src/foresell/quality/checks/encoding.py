@@ -37,14 +37,13 @@ MOJIBAKE = "|".join(
 )
 REPLACEMENT_CHARACTER = "\ufffd"
 # GBK read as Latin-1: each Chinese character shows as two signs of 128 and more. A letter beside a sign that
-# no spelling puts there, or six such letters in a row; what may follow or precede a letter (®, ©, «, ¿, ²) is
-# left out.
+# no spelling puts there, or six such letters in a row; signs that may stand there (É®, «É, ¿É) are left out.
 GBK_SIGNS = "¢£¤¥¦§¨ª¬\u00ad¯±³´µ¶·¸¹º¼½¾÷×"
 GBK_LETTERS = "À-ÖØ-öø-þ"
 GBK_MOJIBAKE = "|".join(
     [
         f"[{GBK_LETTERS}][{GBK_SIGNS}]",
-        f"[{GBK_SIGNS}][{GBK_LETTERS}]",
+        f"[{GBK_SIGNS}²°][{GBK_LETTERS}]",
         f"[{GBK_SIGNS}²°»¿®©¡«]{{2}}[{GBK_LETTERS}{GBK_SIGNS}]",
         f"[{GBK_LETTERS}][²°»¿®©¡«][{GBK_LETTERS}]",
         f"[{GBK_LETTERS}]{{6}}",
