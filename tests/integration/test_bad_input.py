@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[str, bytes, tuple[str, ...], str]] = {
     ),
     "impossible delimiter": ("a.csv", HEADER.encode(), ("--delimiter", ";;"), "one ASCII character"),
     "unknown encoding": ("a.csv", HEADER.encode(), ("--encoding", "utf-9"), "cp1252"),
-    "unknown format": ("a.csv", HEADER.encode(), ("--format", "xml"), "csv, excel, jsonl, parquet"),
+    "unknown format": ("a.csv", HEADER.encode(), ("--format", "xml"), "csv, excel, json, jsonl, parquet"),
     "noise": ("a.csv", random.Random(1).randbytes(3000), (), "--encoding"),
     "two columns of one name": ("a.csv", b"order_id,Order_ID,created_at\n1,2,3\n", (), "two columns named"),
     "column without a name": ("a.csv", b"order_id,,created_at\n1,2,3\n", (), "has no name"),
@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[str, bytes, tuple[str, ...], str]] = {
     ),
     "damaged workbook": ("a.xlsx", b"PK\x03\x04" + bytes(100), (), "save it as .xlsx"),
     "damaged gzip": ("a.csv.gz", b"\x1f\x8b" + b"abc" * 100, (), "damaged"),
-    "array of JSON": ("a.json", b'[{"order_id": 1}]', (), "jq -c"),
+    "array of JSON without a needed field": ("a.json", b'[{"order_id": 1}]', (), "no column 'created_at'"),
 }
 
 

@@ -183,7 +183,7 @@ def _count(kind: str, table: Table) -> int | None:
     if kind == "s3rec_sequences":
         return 2 * num_rows or None
     # Without rows, lines of JSON do not even name columns.
-    return num_rows if num_rows or kind not in ("jsonl", "s3rec_attributes") else None
+    return num_rows if num_rows or kind not in ("json", "jsonl", "s3rec_attributes") else None
 
 
 def check_reading(case: Case, folder: Path, connection: Any) -> None:

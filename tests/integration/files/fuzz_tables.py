@@ -79,6 +79,11 @@ def _write_jsonl(chance: random.Random, table: Table) -> bytes:
     return "".join(line + "\n" for line in lines).encode()
 
 
+def _write_json(chance: random.Random, table: Table) -> bytes:
+    objects = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return json.dumps(objects, indent=chance.choice([None, 2]), ensure_ascii=chance.random() < 0.5).encode()
+
+
 def _write_parquet(chance: random.Random, table: Table) -> bytes:
     frame = pl.DataFrame(table.rows, schema=dict.fromkeys(table.columns, pl.String), orient="row")
     if chance.random() < 0.5:
@@ -210,6 +215,7 @@ def _write_attributes(_chance: random.Random, table: Table) -> bytes:
 WRITERS: dict[str, Callable[[random.Random, Table], bytes]] = {
     "csv": _write_csv,
     "jsonl": _write_jsonl,
+    "json": _write_json,
     "parquet": _write_parquet,
     "xlsx": _write_xlsx,
     "xls": _write_xls,
