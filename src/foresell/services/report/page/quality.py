@@ -7,7 +7,8 @@ from markupsafe import Markup
 from foresell.quality.finding import SEVERITIES, Finding, share_text
 from foresell.services.report.page.charts import Table
 from foresell.services.report.page.language import Language
-from foresell.services.report.sections import Quality
+from foresell.services.report.sections import Quality, RunRow
+from foresell.store.said import REPAIR_SOURCE
 
 OUTCOMES = ("accepted", "updated", "duplicate", "quarantined")
 MOST_RUNS = 60
@@ -30,22 +31,26 @@ class QualityView:
     balance: Markup
     is_balanced: bool
     runs: Table | None
+    repairs: Table | None
     reasons: Table | None
     summary: str
     findings: tuple[FindingView, ...]
 
 
 def quality_view(quality: Quality, language: Language) -> QualityView:
-    totals = {outcome: sum(getattr(run, f"rows_{outcome}") for run in quality.runs) for outcome in OUTCOMES}
-    read = sum(run.rows_read for run in quality.runs)
+    imports = [run for run in quality.runs if not run.source.startswith(REPAIR_SOURCE)]
+    repairs = [run for run in quality.runs if run.source.startswith(REPAIR_SOURCE)]
+    totals = {outcome: sum(getattr(run, f"rows_{outcome}") for run in imports) for outcome in OUTCOMES}
+    read = sum(run.rows_read for run in imports)
     numbers = {outcome: language.number(total) for outcome, total in totals.items()}
     balance = language.say_strongly("quality.rows", read=language.number(read), **numbers)
     checked = quality.checked
     errors, warnings, notes = (language.number(checked.count(severity)) for severity in SEVERITIES)
     return QualityView(
-        balance=balance if quality.runs else Markup("{}").format(language.say("quality.no_runs")),
+        balance=balance if imports else Markup("{}").format(language.say("quality.no_runs")),
         is_balanced=read == sum(totals.values()),
-        runs=_runs(quality, language),
+        runs=_runs(imports, language),
+        repairs=_repairs(repairs, language),
         reasons=_reasons(quality, language),
         summary=language.say(
             "quality.checked",
@@ -59,9 +64,9 @@ def quality_view(quality: Quality, language: Language) -> QualityView:
     )
 
 
-def _runs(quality: Quality, language: Language) -> Table | None:
+def _runs(imports: list[RunRow], language: Language) -> Table | None:
     """The latest MOST_RUNS imports, in the order they were made."""
-    if not quality.runs:
+    if not imports:
         return None
     columns = ("file", "source", "when", "read", *OUTCOMES)
     rows = tuple(
@@ -72,9 +77,21 @@ def _runs(quality: Quality, language: Language) -> Table | None:
             language.number(run.rows_read),
             *(language.number(getattr(run, f"rows_{outcome}")) for outcome in OUTCOMES),
         )
-        for run in quality.runs[-MOST_RUNS:]
+        for run in imports[-MOST_RUNS:]
     )
     return Table(tuple(language.say(f"quality.{column}") for column in columns), rows, "tkknnnnn")
+
+
+def _repairs(repairs: list[RunRow], language: Language) -> Table | None:
+    """The repairs that stand, the latest MOST_RUNS in the order they were made: rule, time, rows."""
+    if not repairs:
+        return None
+    columns = ("rule", "when", "repaired")
+    rows = tuple(
+        (run.source_file, language.moment(run.finished_at), language.number(run.rows_updated))
+        for run in repairs[-MOST_RUNS:]
+    )
+    return Table(tuple(language.say(f"quality.{column}") for column in columns), rows, "tkn")
 
 
 def _reasons(quality: Quality, language: Language) -> Table | None:
