@@ -27,6 +27,7 @@ SIGN, MOST_SIGNS, OWN_KEY = 0.2, 0.8, 1.2
 CLEAR = 0.9
 # Their keys are called "id" as others' are.
 COMMON = ("customers", "products", "orders", "order_lines", "locations", "campaigns")
+LACK = 1.2
 LONE, MANY = 2.0, 8
 MOST_SHAPES = 6
 
@@ -161,7 +162,7 @@ def _lacks(shape: Shape, given: set[str]) -> float:
     cost = 0.0
     for columns, price in NEEDS.get(shape.table, {}).items():
         wanted = {name if "." in name or ":" in name else f"{shape.table}.{name}" for name in columns}
-        cost += 0.0 if wanted & given else price
+        cost += 0.0 if wanted & given else LACK * price
     return cost
 
 

@@ -49,7 +49,7 @@ SAID = 3.0
 # A column without values takes no target from one that has some.
 EMPTY = 0.7
 # A name that says "of no use" is believed a little less than one that says a target, and much less if it says both.
-USELESS, USELESS_BUT_NAMED = 0.97, 0.8
+USELESS, USELESS_BUT_NAMED = 0.97, 0.62
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Evidence:
         if column in self.answers:
             return SAID if self.answers[column] == answer else IMPOSSIBLE
         fit = self.fit(column, answer)
-        if fit <= IMPOSSIBLE:
+        if fit <= IMPOSSIBLE or self._is_rate_of_money(column, answer):
             return IMPOSSIBLE
         name = self.name(column, answer, shape)
         score = combined(name, fit)
@@ -148,6 +148,11 @@ class Evidence:
             + self._level(column, answer, shape)
             + self._key(column, answer, shape)
         )
+
+    def _is_rate_of_money(self, column: str, answer: str) -> bool:
+        """A name in percent is no amount."""
+        table, _, name = answer.partition(".")
+        return TABLES[table].column[name].type == "decimal" and "percent" in tokens_of(column)
 
     def private_options(self, column: str, shape: Shape) -> "list[Scored]":
         """What a column may be without taking a target from others: an identifier, or of no use."""

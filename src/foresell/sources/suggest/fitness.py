@@ -1,5 +1,6 @@
 """Whether the values of a column can be, and look like, what a target column holds."""
 
+import re
 from collections.abc import Callable
 
 from foresell.contracts.columns import Column
@@ -9,10 +10,19 @@ from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.value_words import CHANNELS, DEVICES, FLAG_WORDS, KINDS_OF_PLACE, MEANS_GENDER
 
 IMPOSSIBLE = -9.0
+# What a clear name can still outweigh: values that say it in a way that the parsers do not read.
+UNREADABLE = -0.3
+NUMBER_IN_TEXT = re.compile(r"\D{0,5}\d[\d.,' ]*\D{0,12}|\d+\s*/\s*\d+|[★☆*]+")
+TIME_IN_TEXT = re.compile(
+    r"(?:19|20)\d\d\s?-?(?:[WwQqKk]|CW|KW|年)?\s?\d{1,2}|\d{1,2}[./ ](?:19|20)\d\d|\d{1,2}\.? [^\W\d]{3,9}\.? \d{2,4}"
+)
 MOST = 0.7
 NEARLY_ALL = 0.9
 LONG_TEXT = 28
 SHORTEST_DOCUMENT = 6
+# Whatever is called "orders" and has shorter numbers counts them.
+SHORTEST_NUMBER = 3.5
+COUNTED = ("order_id", "session_id", "cart_id", "event_id", "refund_id")
 # So many names are known that a column of persons has this share of them.
 PERSONS = 0.4
 
@@ -40,11 +50,22 @@ def _within(score: float) -> float:
 def _number(profile: Profile, column: Column) -> float:
     if column.name == "birth_year" and profile.time_share > MOST:
         return 0.1
-    if profile.number_share < MOST or profile.dates.is_epoch or profile.kind in ("naive", "date", "zoned"):
+    if profile.dates.is_epoch or profile.kind in ("naive", "date", "zoned") or _is_dated(profile):
         return IMPOSSIBLE
+    if profile.number_share < MOST:
+        return UNREADABLE if _has_numbers_in_text(profile) else IMPOSSIBLE
     if column.type == "decimal":
         return _money(profile)
     return 0.1 if profile.is_whole or column.type == "float" else IMPOSSIBLE
+
+
+def _is_dated(profile: Profile) -> bool:
+    return profile.time_share > MOST and not _is_digits(profile)
+
+
+def _has_numbers_in_text(profile: Profile) -> bool:
+    """Numbers with words behind or before them, such as '2 pcs' or '5/5'."""
+    return sum(NUMBER_IN_TEXT.fullmatch(value) is not None for value in profile.values) > MOST * len(profile.values)
 
 
 def _money(profile: Profile) -> float:
@@ -61,9 +82,16 @@ def _money(profile: Profile) -> float:
 def _time(profile: Profile, _column: Column) -> float:
     if profile.kind in ("naive", "date", "zoned"):
         return 0.3
-    if profile.time_share < MOST or profile.shares["time_of_day"] > MOST or profile.shares["year"] > MOST:
+    if profile.shares["time_of_day"] > MOST or profile.shares["year"] > MOST:
         return IMPOSSIBLE
+    if profile.time_share < MOST:
+        return UNREADABLE if _has_times_in_text(profile) else IMPOSSIBLE
     return 0.3
+
+
+def _has_times_in_text(profile: Profile) -> bool:
+    """Weeks, months and dates in words that the parsers do not read."""
+    return sum(TIME_IN_TEXT.search(value) is not None for value in profile.values) > MOST * len(profile.values)
 
 
 def _flag(profile: Profile, _column: Column) -> float:
@@ -88,7 +116,7 @@ def _text(profile: Profile, column: Column) -> float:
     if profile.shares["email"] > MOST:
         return IMPOSSIBLE
     if is_id:
-        return _like_id(profile)
+        return _like_id(profile, column)
     return 0.0
 
 
@@ -96,7 +124,7 @@ def _is_digits(profile: Profile) -> bool:
     return all(value.strip().isdigit() for value in profile.values)
 
 
-def _like_id(profile: Profile) -> float:
+def _like_id(profile: Profile, column: Column) -> float:
     if profile.shares["person"] > PERSONS or profile.shares["mobile_zh"] > MOST:
         return -0.7
     if profile.shares["web"] > 0.5:
@@ -105,7 +133,15 @@ def _like_id(profile: Profile) -> float:
         return -0.5
     if profile.number_share > MOST and profile.sorted_numbers and profile.sorted_numbers[0] < 0:
         return -0.8
+    if column.identifies in COUNTED and _is_count(profile):
+        return -0.7
     return 0.05 if profile.mean_words < 1.5 else -0.1 if profile.mean_words < 2 else -0.3
+
+
+def _is_count(profile: Profile) -> bool:
+    """Small numbers that repeat: how many, not which."""
+    is_short = profile.number_share > NEARLY_ALL and profile.mean_length < SHORTEST_NUMBER
+    return is_short and profile.uniqueness < 1
 
 
 def _one_of(detector: str, yes: float, no: float = -0.6, limit: float = MOST) -> Callable[[Profile], float]:
@@ -191,7 +227,9 @@ def _birth(profile: Profile) -> float:
 
 def _rating(profile: Profile) -> float:
     numbers = profile.sorted_numbers
-    if not numbers or numbers[0] < 0 or numbers[-1] > 10:
+    if not numbers:
+        return 0.0 if _has_numbers_in_text(profile) else -0.8
+    if numbers[0] < 0 or numbers[-1] > 10:
         return -0.8
     return 0.35 if len(numbers) <= 21 else 0.0
 
@@ -203,8 +241,8 @@ def _share_of_one(profile: Profile) -> float:
 
 def _quantity(profile: Profile) -> float:
     numbers = profile.sorted_numbers
-    if not numbers or profile.dates.is_epoch:
-        return IMPOSSIBLE
+    if not numbers:
+        return 0.0
     if profile.mean_length >= 7 and profile.uniqueness > 0.5:
         return -0.8
     if profile.is_whole and numbers[-1] < 100_000:

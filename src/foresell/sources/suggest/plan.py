@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from foresell.contracts.columns import Column
 from foresell.contracts.tables import TABLES
 from foresell.sources.suggest.detectors import plain_word
 from foresell.sources.suggest.evidence import Evidence
@@ -54,6 +55,7 @@ KNOWN_NOTHING = (
     "(not set)",
 )
 MOST_STRANGE = 0.05
+READABLE = 0.7
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def _source(profile: Profile, table: str, name: str) -> tuple[Source | None, Que
     """How a column is read; None where its words are not understood."""
     column = TABLES[table].column[name]
     source = Source((profile.name,))
+    if unreadable := _unreadable(profile, column):
+        return None, unreadable
     if column.type in ("timestamp", "date"):
         return _dated(source, profile)
     if (table, name) == ("customers", "birth_year") and profile.shares["year"] < 0.9:
@@ -137,6 +141,17 @@ def _source(profile: Profile, table: str, name: str) -> tuple[Source | None, Que
     if name == "currency":
         return replace(source, values=tuple(_currency_words(profile))), None
     return source, None
+
+
+def _unreadable(profile: Profile, column: Column) -> Question | None:
+    """The question how a column is written that its type's parser does not read."""
+    shares = {"timestamp": profile.time_share, "date": profile.time_share}
+    if column.type in ("decimal", "float", "integer"):
+        shares[column.type] = max(profile.number_share, profile.time_share if column.name == "birth_year" else 0.0)
+    if profile.is_empty or profile.kind != "text" or shares.get(column.type, 1.0) >= READABLE:
+        return None
+    text = f"'{profile.name}' is left out: its values cannot be read as {column.type} as they are written."
+    return Question("values", text, profile.name, (), tuple(profile.shown[:3]))
 
 
 def _dated(source: Source, profile: Profile) -> tuple[Source, Question | None]:

@@ -14,6 +14,8 @@ LIMIT = 0.5
 # A column that nothing is proposed for is asked about if something comes as close as this.
 NEAR = 0.03
 SURELY_TAKEN = 0.9
+# Texts speak for themselves.
+WORDY = 3
 SIGNS = {-1: "−", 1: "+", 0: "less the rate"}
 SHOWN = 3
 STEEPNESS, MARGIN_WEIGHT, MOST_MARGIN, OFFSET = 7.0, 2.5, 0.5, 0.4
@@ -122,13 +124,13 @@ def _is_unsure(
 
 
 def _is_opaque(evidence: Evidence, column: str) -> bool:
-    """A name that says nothing to anybody over amounts or times: somebody knows what they are, we do not."""
+    """A name that says nothing to anybody over values that vary: somebody knows what they are, we do not."""
     profile = evidence.profiles[column]
     words = [token for token in tokens_of(column) if not token.isdigit()]
     known = lexicon()
-    is_code = all(token in known.opaque or (len(token) <= 3 and not is_known(token)) for token in words)
-    is_telling = profile.number_share > 0.9 and profile.has_cents or profile.time_share > 0.9
-    return is_code and is_telling and not profile.is_constant
+    is_numbered = any(map(str.isdigit, tokens_of(column)))
+    is_code = all(t in known.opaque or (is_numbered and len(t) <= 2 and not is_known(t)) for t in words)
+    return is_code and not profile.is_constant and profile.mean_words < WORDY
 
 
 def _ask(evidence: Evidence, column: str, choices: Sequence[str]) -> Question:

@@ -38,7 +38,7 @@ NEEDS: dict[str, dict[tuple[str, ...], float]] = {
         ("line_amount", "unit_price"): 0.6,
         ("order_id",): 0.6,
     },
-    "events": {("event_name",): 0.8, ("occurred_at",): 0.6},
+    "events": {("event_name",): 3.0, ("occurred_at",): 0.8},
     "refunds": {("amount",): 0.7, ("created_at",): 0.4, ("refund_id", "reason"): 0.7},
     "customers": {("customer_id", "identifier:email", "identifier:phone", "identifier:account"): 0.8},
     "products": {("product_id", "title"): 0.8, ("title", "category", "brand", "price"): 0.6},
