@@ -39,6 +39,8 @@ def write_quarantine(
         "INSERT INTO faults SELECT n, -1, NULL, 'unmapped_row', NULL, "
         "'No part of the mapping takes this row: correct the row, or the mapping.' FROM unmapped"
     )
+    if raw.rejects_path(run) is None and not _has_any(connection, "faults", "raw_all WHERE _erased"):
+        return 0
     rejects = _rejects_sql(raw, run)
     select = f"""
         WITH first_fault AS (
@@ -83,6 +85,10 @@ def commit_record(
 def num_rows(connection: "duckdb.DuckDBPyConnection", relation: str) -> int:
     [(count,)] = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
     return int(count)
+
+
+def _has_any(connection: "duckdb.DuckDBPyConnection", *relations: str) -> bool:
+    return any(connection.execute(f"SELECT 1 FROM {one} LIMIT 1").fetchall() for one in relations)
 
 
 def _collect_faults(

@@ -52,11 +52,12 @@ def import_files(
     with writing(shop, "import", progress) as recovered, _given_back(inputs):
         zone = shop.settings.store.time_zone
         dated = dated_inputs(inputs, request, zone, next_recorded_at(shop), note)
-        for index, given in enumerate(dated):
-            progress(f"importing {given.name}", index, total)
-            sha256 = given.fingerprint()
-            finished = [run for run in recovered if run.sha256 == sha256 and run.status == "finished"]
-            runs.append(finished[0] if finished else _import_one(shop, given, sha256, request, note))
+        with shop.folder.one_engine(shop.settings):
+            for index, given in enumerate(dated):
+                progress(f"importing {given.name}", index, total)
+                sha256 = given.fingerprint()
+                finished = [run for run in recovered if run.sha256 == sha256 and run.status == "finished"]
+                runs.append(finished[0] if finished else _import_one(shop, given, sha256, request, note))
         for outcome in repair_each(shop, rules, progress):
             note_repaired(outcome, note)
         progress("imported", len(runs), len(runs))

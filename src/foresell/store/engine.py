@@ -59,7 +59,15 @@ def connect(settings: EngineSettings, spill_folder: Path | None = None) -> "duck
         options["threads"] = settings.threads
     if spill_folder is not None:
         options["temp_directory"] = str(spill_folder)
-    connection = duckdb.connect(":memory:", config=options)
+    return _in_utc(duckdb.connect(":memory:", config=options))
+
+
+def open_another(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
+    """Another connection to the DuckDB of this one, with temporary tables and variables of its own."""
+    return _in_utc(connection.cursor())
+
+
+def _in_utc(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from foresell.contracts.errors import BusyError, ConflictError, DeniedError, NotFoundError
 from foresell.contracts.settings import FILE_NAME, Settings, read_settings, settings_toml
 from foresell.store.delta import DeltaFolder
+from foresell.store.engine import connect, open_another
 from foresell.store.raw import RawZone
 from foresell.store.state import FORMAT, State
 
@@ -41,6 +42,7 @@ class StoreFolder:
         self.tables = DeltaFolder(self.root / TABLES_NAME)
         self.models = self.root / "models"
         self.state = State(self.root / "state.sqlite")
+        self._engine: duckdb.DuckDBPyConnection | None = None
 
     @property
     def settings(self) -> Settings:
@@ -52,9 +54,38 @@ class StoreFolder:
 
     @contextmanager
     def connect(self, settings: Settings) -> Iterator["duckdb.DuckDBPyConnection"]:
-        """A DuckDB whose spill files lie in the store and go when it closes."""
-        from foresell.store.engine import connect
+        """A DuckDB whose spill files lie in the store and go when it closes.
 
+        Within `one_engine` it is the same one each time; temporary tables are of the connection.
+        """
+        if self._engine is None:
+            with self._start_engine(settings) as connection:
+                yield connection
+            return
+        connection = open_another(self._engine)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def one_engine(self, settings: Settings) -> Iterator[None]:
+        """Within the block DuckDB starts once and not for each `connect`: many small runs are quicker so.
+
+        Whatever is done within makes temporary objects only, and takes its functions away.
+        """
+        if self._engine is not None:
+            yield
+            return
+        with self._start_engine(settings) as connection:
+            self._engine = connection
+            try:
+                yield
+            finally:
+                self._engine = None
+
+    @contextmanager
+    def _start_engine(self, settings: Settings) -> Iterator["duckdb.DuckDBPyConnection"]:
         spill = self.root / WORK_NAME / f"{os.getpid()}-{secrets.token_hex(4)}"
         # DuckDB makes no parent folder, and would fail at the moment that it needs to spill.
         with suppress(OSError):

@@ -30,12 +30,15 @@ from foresell.store.delta import DeltaFolder, WrittenFile
 from foresell.store.engine import key_text, literal, quoted, read_files
 from foresell.store.items import source_row
 from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan, moment_sql
+from foresell.store.near import find_near, is_repair_near, near_files
 from foresell.store.parquet import write_parquet
-from foresell.store.said import IS_DROPPED, IS_REPAIRED, recall_sources
+from foresell.store.said import IS_REPAIRED, recall_sources
 from foresell.store.supersede import rewrite_superseded
 
 if TYPE_CHECKING:
     import duckdb
+
+IS_CHOSEN = "outcome IN ('accepted', 'updated')"
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ class Merge:
             self._execute(statement)
         if not is_committed:
             folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
-            self._commit(typed, folder, transaction)
+            self._commit(typed, folder, transaction, has_plain=merged.num_accepted > 0)
         for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
             _add_outcome(merged, outcome, count)
         self._execute(
@@ -151,15 +154,9 @@ class Merge:
 
     def _find_candidates(self, typed: TypedRows, position: int) -> None:
         """Rows whose key hash is shared, in the file or with the store, and their rivals there."""
-        existing = self._existing(typed.table)
         shared = f"SELECT h FROM scan_{position} WHERE NOT is_bad GROUP BY h HAVING count(*) > 1"
         self._execute(f"CREATE OR REPLACE TEMP TABLE shared_keys AS {shared}")
-        if self._files:
-            self._execute(
-                f"INSERT INTO shared_keys SELECT DISTINCT h FROM scan_{position} WHERE h IN "
-                f"(SELECT hash({key_text(typed.table)}) FROM {existing} "
-                f"WHERE superseded_at IS NULL OR {IS_DROPPED})"
-            )
+        find_near(self._connection, typed.table, self._existing(typed.table), position, bool(self._files))
         content = f"hash({', '.join(quoted(c.name) for c in typed.table.own_columns)})"
         stated = "NULL::UBIGINT" if typed.kind == "retired" else content
         valid_from = "valid_from" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_from"
@@ -174,19 +171,20 @@ class Merge:
             f"{key_text(typed.table)} AS k, {stated} AS c, {valid_from} "
             f"FROM {typed.chosen} WHERE _error_code IS NULL"
         )
+        near = near_files(self._connection)
+        rows = f"({read_files(typed.table.columns, near, with_position=True)})"
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
             f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to}, "
-            f"{IS_REPAIRED} AS is_repaired FROM {self._near(typed.table, hashed)} "
-            f"WHERE superseded_at IS NULL AND {hashed}"
-            if self._files
+            f"{IS_REPAIRED} AS is_repaired FROM {rows} WHERE superseded_at IS NULL AND {hashed}"
+            if near
             else "CREATE OR REPLACE TEMP TABLE believed (f VARCHAR, r BIGINT, k VARCHAR, c UBIGINT, "
             "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ, is_repaired BOOLEAN)"
         )
-        if self._files:
+        if is_repair_near(self._connection):
             times = {"valid_from": valid_from, "valid_to": valid_to}
             columns = {"k": key_text(typed.table), "c": content, **times}
-            recall_sources(self._connection, existing, hashed, columns)
+            recall_sources(self._connection, self._existing(typed.table), hashed, columns)
 
     def _leave_out_items(self, position: int) -> None:
         """Items go the way of their source row: it may be bad, or a later row may say otherwise."""
@@ -208,16 +206,6 @@ class Merge:
         """The recorded rows of a table, with the file and the row in it that each comes from."""
         return f"({read_files(table.columns, self._files, with_position=True)})"
 
-    def _near(self, table: Table, hashed: str) -> str:
-        """As `_existing`, of the files alone that hold a believed row for which `hashed` is true.
-
-        Most corrections are of what came in lately, and a scan of keys is many times cheaper than one of
-        whole rows.
-        """
-        rows = f"{self._existing(table)} WHERE superseded_at IS NULL AND {hashed}"
-        files = [file for (file,) in self._rows(f"SELECT DISTINCT filename FROM {rows}")]
-        return f"({read_files(table.columns, files or self._files[:1], with_position=True)})"
-
     def _count_plain(self, typed: TypedRows, position: int) -> Merged:
         """The rows that share their key with nothing are accepted; candidates are decided later."""
         others = "".join(f" AND n NOT IN (SELECT n FROM {table})" for table in self._excluded())
@@ -228,10 +216,11 @@ class Merge:
         """The tables of row numbers that are not written plainly, as far as they hold any."""
         return [table for table in ("bad_rows", "candidates") if self._count(table)]
 
-    def _commit(self, typed: TypedRows, folder: Path, transaction: str) -> None:
+    def _commit(self, typed: TypedRows, folder: Path, transaction: str, *, has_plain: bool) -> None:
         stated: list[WrittenFile] = []
         if typed.kind != "retired":
-            stated = self._write_plain(typed, folder) + self._write_chosen(typed, folder)
+            stated = self._write_plain(typed, folder) if has_plain else []
+            stated += self._write_chosen(typed, folder)
         added = stated + self._write_ended(typed, folder)
         removed, rewritten = rewrite_superseded(self._connection, typed.table, self._stamp.sql_time, folder)
         if added or removed:
@@ -249,13 +238,13 @@ class Merge:
 
     def _write_chosen(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
         """The candidates that were chosen."""
-        if not self._count("candidates"):
+        if not self._count(f"decided WHERE {IS_CHOSEN}"):
             return []
         stamped = _stamped(typed, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
-        self._choose("SELECT n FROM decided WHERE outcome IN ('accepted', 'updated')")
+        self._choose(f"SELECT n FROM decided WHERE {IS_CHOSEN}")
         chosen = (
             f"SELECT {stamped} FROM {typed.chosen} t "
-            "JOIN decided d ON d.n = t._row_number AND d.outcome IN ('accepted', 'updated')"
+            f"JOIN (SELECT * FROM decided WHERE {IS_CHOSEN}) d ON d.n = t._row_number"
         )
         return write_parquet(self._connection, chosen, folder / "chosen")
 

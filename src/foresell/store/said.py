@@ -24,11 +24,6 @@ def recall_sources(
     `existing`: the recorded rows; `hashed`: the condition of those that matter; `columns`: SQL of k, c,
     valid_from and valid_to over them.
     """
-    [(has_repairs,)] = connection.execute(
-        f"SELECT coalesce(bool_or({IS_REPAIRED}), false) FROM {existing}"
-    ).fetchall()
-    if not has_repairs:
-        return
     columns = {name: sql.removesuffix(f" AS {name}") for name, sql in columns.items()}
     rows = f"(SELECT *, {', '.join(f'{sql} AS _{name}' for name, sql in columns.items())} FROM {existing})"
     connection.execute(
