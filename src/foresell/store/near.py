@@ -19,7 +19,7 @@ SHARED = "h IN (SELECT h FROM shared_keys)"
 def find_near(
     connection: "duckdb.DuckDBPyConnection", table: Table, existing: str, position: int, has_files: bool
 ) -> None:
-    """Make the temporary table `near` (f, h: file, key hash) of rows whose key stands in `scan_<position>` too,
+    """Make the temporary table `near` (f, h: file, key hash) of rows whose key stands in `scan_<position>`,
     and add those that are believed to `shared_keys` (h). `existing`: the recorded rows with `filename`.
     """
     if not has_files:
