@@ -48,7 +48,8 @@ NEEDED_LINES = """[tables.order_lines.columns]
 order_id = "Order No"
 product_id = "SKU"
 quantity = "Qty"
-line_amount = "Amount"
+unit_price = "Price"
+discount_amount = "Rebate"
 """
 
 
