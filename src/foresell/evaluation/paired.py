@@ -50,5 +50,5 @@ def _welch_half(before: np.ndarray, after: np.ndarray, tail: float) -> float:
     together = float(of_means.sum())
     if together == 0:
         return 0.0
-    freedom = together**2 * (number - 1) / float((of_means**2).sum())
+    freedom = (number - 1) / float(((of_means / together) ** 2).sum())
     return float(stdtrit(freedom, tail) * np.sqrt(together))

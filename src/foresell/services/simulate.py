@@ -71,6 +71,8 @@ def simulate_store(
     is removed. Errors: ConflictError where something else lies at `root`; BusyError where another process
     is making the same store; see also `live_world`.
     """
+    from foresell.simulator.dirt import spoil_folder
+
     with unfinished_folder(root) as folder:
         chosen = settings.shop
         store = {"name": chosen.name, "time_zone": chosen.time_zone, "currency": chosen.currency}
@@ -78,6 +80,7 @@ def simulate_store(
         exports = folder / "exports"
         lived = live_world(settings, seed, exports, folder / TRUTH, processes, progress)
         reached("simulate.lived")
+        spoil_folder(exports, folder / TRUTH, settings.dirt, seed)
         _import_tables(shop, exports, progress)
         shutil.rmtree(exports)
         reached("simulate.imported")

@@ -144,6 +144,7 @@ def make_catalog(settings: WorldSettings, draws: Draws) -> Catalog:
         axis=1,
     )
     words[has_parent, :2] = words[parent[has_parent], :2]
+    _make_distinct(words, brand, category, has_parent)
     launched, ended = _lives(settings, draws, given.products)
     return Catalog(
         category=category,
@@ -160,6 +161,25 @@ def make_catalog(settings: WorldSettings, draws: Draws) -> Catalog:
         words=words,
         brand_names=_brand_names(given.brands),
     )
+
+
+def _make_distinct(words: Ints, brand: Ints, category: Ints, has_parent: np.ndarray) -> None:
+    """No two products have one title, as long as there are words: a later one takes the next size if it is a
+    variant, then the next color, and then the next style."""
+    taken: set[tuple[int, ...]] = set()
+    lengths = (len(STYLES), len(COLORS), len(SIZES))
+    for product in range(len(words)):
+        columns = (2, 1, 0) if has_parent[product] else (1, 0)
+        chosen = words[product].copy()
+        for turn in range(lengths[0] * lengths[1] * lengths[2]):
+            shown = chosen[2] if has_parent[product] else -1
+            title = (int(brand[product]), int(category[product]), int(chosen[0]), int(chosen[1]), int(shown))
+            if title not in taken:
+                break
+            column = columns[min(turn // 3, len(columns) - 1)]
+            chosen[column] = (chosen[column] + 1) % lengths[column]
+        taken.add(title)
+        words[product] = chosen
 
 
 def _price_points(prices: Floats) -> Floats:

@@ -1,17 +1,19 @@
 """The difference in money as a picture: a point and its interval for each line of the ledger."""
 
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from foresell.contracts.errors import DeniedError, InputError
 from foresell.services.compare.money import Comparison
-from foresell.services.report.page.charts import scale_for
+from foresell.services.report.page.charts import nice_step, scale_for
 from foresell.services.report.page.document import content_policy, read_style
 
 KINDS = (".html", ".svg")
 WIDTH, LEFT, RIGHT = 760, 150, 110
+NUM_TICKS = 6
 TOP, ROW_HEIGHT, BOTTOM = 56, 30, 36
 
 
@@ -69,7 +71,7 @@ def money(value: float) -> str:
 
 def _picture(comparison: Comparison) -> dict[str, object]:
     found = {name: line.difference for name, line in comparison.lines.items()}
-    scale = scale_for([end for one in found.values() for end in (one.lower, one.upper)], wanted=5)
+    scale = scale_for([end for one in found.values() for end in (one.lower, one.upper)], wanted=NUM_TICKS)
     across = WIDTH - LEFT - RIGHT
 
     def at(value: float) -> float:
@@ -89,7 +91,10 @@ def _picture(comparison: Comparison) -> dict[str, object]:
         for place, (name, one) in enumerate(found.items())
     ]
     bottom = TOP + ROW_HEIGHT * len(marks)
-    ticks = [(round(LEFT + across * (100 - tick.at) / 100, 1), tick.text) for tick in scale.ticks(money, 5)]
+    # From 0 both ways, so that it is one of them.
+    step = nice_step((scale.high - scale.low) / NUM_TICKS)
+    values = [step * i for i in range(ceil(scale.low / step), floor(scale.high / step) + 1)]
+    ticks = [(at(value), money(value)) for value in values]
     return {
         "marks": marks,
         "ticks": ticks,

@@ -71,9 +71,10 @@ def event_table(settings: WorldSettings, draws: Draws, done: ShardDay) -> pa.Tab
 
 def _moments(events: dict[str, np.ndarray]) -> np.ndarray:
     """The place of each event's moment in its session, from 0: the items of a purchase have one moment."""
-    session, step = events["session"], events["step"]
+    session = events["session"]
     is_first = np.diff(session, prepend=-1) != 0
-    moment = np.cumsum(is_first | (np.diff(step, prepend=-1) != 0))
+    is_purchase = events["name"] == NAME["purchase"]
+    moment = np.cumsum(is_first | ~(is_purchase & np.concatenate([[False], is_purchase[:-1]])))
     return np.asarray(moment - moment[is_first][np.cumsum(is_first) - 1])
 
 

@@ -15,6 +15,8 @@ from foresell.simulator.shard import ShardDay
 DAYS_BEFORE = 700
 REVIEW_RATE = 0.06
 TICKET_RATE = 0.03
+# Reviews are written so many days after the day on which an order can arrive.
+REVIEW_DAYS = 9.0
 REVIEWS = {
     1: (
         ("Broken after a week", "一周就坏了"),
@@ -107,6 +109,9 @@ def review_table(settings: WorldSettings, draws: Draws, catalog: Catalog, done: 
     """What some buyers of the day wrote; the quality of a product shows in how often it comes back."""
     lines, person = done.lines, done.person[done.lines.session]
     writes = draws.uniform("writes", person, done.day, lines.product) < REVIEW_RATE
+    wait = draws.uniform("review_wait", person, done.day, lines.product) * REVIEW_DAYS
+    after = done.start[lines.session] + ((1 + wait) * 86_400).astype(np.int64)
+    writes &= after < (settings.shop.days - done.day) * 86_400
     if not writes.any():
         return None
     person, product = person[writes], lines.product[writes]
@@ -126,7 +131,7 @@ def review_table(settings: WorldSettings, draws: Draws, catalog: Catalog, done: 
             "title": [REVIEWS[stars][0][language] for stars in rating.tolist()],
             "body": [REVIEWS[stars][1][language] for stars in rating.tolist()],
             "language": constant("zh" if language else "en", len(person)),
-            "created_at": moments(midnight, 86_000 + np.zeros(len(person))),
+            "created_at": moments(midnight, after[writes]),
         }
     )
 
