@@ -9,6 +9,7 @@ from scipy.stats import poisson
 
 Z_95 = 1.959964
 NUM_RATES = 60
+NUM_STOCK_GROUPS = 4
 # Of the expectation and maximization that finds the distribution of rates.
 MIXING_STEPS = 200
 
@@ -138,12 +139,23 @@ def _hessian(loss: object, at: np.ndarray, step: float = 1e-4) -> np.ndarray:
 def uncensored_demand(daily: pl.DataFrame) -> Estimate:
     """Units that would have been sold, had nothing run out.
 
-    `daily`: product_id, sold, is_out (nothing was left at the end of the day, or nothing there at all); one
-    row a product and day. A day that ran out says only that demand was at least what was sold: a censored
-    Poisson by product (Conrad, 1976). The rates of products come from one unknown distribution, estimated
-    with them (Kiefer and Wolfowitz, 1956): what sells well by chance runs out and is then watched no longer,
-    which would bias each product's own maximum likelihood up.
+    `daily`: product_id, sold, is_out (nothing was left at the end of the day, or nothing there at all) and
+    first_stock (units on the first morning); one row a product and day. A day that ran out says only that
+    demand was at least what was sold: a censored Poisson by product (Conrad, 1976). The rates of products
+    come from one unknown distribution, estimated with them (Kiefer and Wolfowitz, 1956): what sells well by
+    chance runs out and is then watched no longer, which would bias each product's own maximum likelihood up.
+    A shop lays in more of what it expects to sell, so the distribution is that of products with as much first
+    stock, in NUM_STOCK_GROUPS groups.
     """
+    products = daily.select("product_id", "first_stock").unique().sort("first_stock", "product_id")
+    place = pl.int_range(pl.len()) * NUM_STOCK_GROUPS // pl.len()
+    grouped = daily.join(products.select("product_id", group=place), on="product_id", maintain_order="left")
+    groups = grouped.partition_by("group", maintain_order=True)
+    parts = [_group_demand(part) for part in groups]
+    return Estimate(sum(p.value for p in parts), sum(p.standard_error**2 for p in parts) ** 0.5)
+
+
+def _group_demand(daily: pl.DataFrame) -> Estimate:
     days = [
         (one["sold"].to_numpy().astype(float), one["is_out"].to_numpy())
         for _, one in daily.group_by(["product_id"], maintain_order=True)

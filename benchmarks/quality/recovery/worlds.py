@@ -24,7 +24,7 @@ PLAIN = {
         "churn_per_month": 0.0,
         "taste_drift": 0.0,
     },
-    # More is looked at, put into carts and bought than in a real shop: a small world tells as much as a large.
+    # More is looked at and bought than in a real shop: a small world then tells as much as a large one.
     "journeys": {
         "bounce_rate": 0.0,
         "click_rate": 0.16,
@@ -108,7 +108,17 @@ def daily_sales(world: World, days: list[Outcome]) -> pl.DataFrame:
         for done in outcome.shards:
             np.add.at(sold, done.lines.product, done.lines.quantity)
         is_out = (outcome.on_hand == 0) | ~outcome.shelf.is_there
+        if not frames:
+            first_stock = outcome.on_hand + sold
         frames.append(
-            pl.DataFrame({"product_id": products, "sold": sold, "is_out": is_out, "day": outcome.day.number})
+            pl.DataFrame(
+                {
+                    "product_id": products,
+                    "sold": sold,
+                    "is_out": is_out,
+                    "day": outcome.day.number,
+                    "first_stock": first_stock,
+                }
+            )
         )
     return pl.concat(frames)

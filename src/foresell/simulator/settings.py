@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from foresell.contracts.settings import Currency, Rate, Section, TimeZone, make_tree, read_tree
 
@@ -22,17 +22,21 @@ DirtKind = Literal[
 ]
 
 
-class ShopSection(Section):
+class WorldSection(Section):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class ShopSection(WorldSection):
     name: str = Field("Simulated shop", description="What the reports call this shop.")
     start_date: date = Field(date(2025, 1, 6), description="The first day, local to the shop.")
     days: int = Field(180, ge=1, le=3650, description="How many days.")
     customers: int = Field(20_000, ge=1, description="People who may buy; a part joins on the way.")
     time_zone: TimeZone = Field("America/New_York", description="IANA name.")
     currency: Currency = Field("USD", description="ISO 4217.")
-    country: str = Field("US", description="Whose holidays the shop keeps: US or CN.")
+    country: Literal["US", "CN"] = Field("US", description="Whose holidays the shop keeps: US or CN.")
 
 
-class CatalogSection(Section):
+class CatalogSection(WorldSection):
     products: int = Field(1_500, ge=1, description="Products over the whole time, later launches included.")
     brands: int = Field(120, ge=1, description="Brands.")
     popularity_spread: float = Field(
@@ -47,7 +51,7 @@ class CatalogSection(Section):
     variant_rate: Rate = Field(0.15, description="Share of products that are variants of another.")
 
 
-class PeopleSection(Section):
+class PeopleSection(WorldSection):
     visits_per_month: float = Field(2.6, gt=0, description="Median visits of a person.")
     visit_spread: float = Field(0.6, ge=0, description="Standard deviation of the logarithm of visits.")
     known_rate: Rate = Field(0.6, description="Share of people who knew the shop before the first day.")
@@ -68,7 +72,7 @@ class PeopleSection(Section):
     marketing_rate: Rate = Field(0.55, description="Share who accept marketing.")
 
 
-class JourneySection(Section):
+class JourneySection(WorldSection):
     list_length: int = Field(12, ge=1, le=60, description="Products on a page.")
     position_power: float = Field(
         0.7, ge=0, description="A place k of a list is looked at with chance k to the power of minus this."
@@ -101,7 +105,7 @@ class JourneySection(Section):
     exposure_rate: Rate = Field(0.1, description="Share of visits whose recommendations are logged.")
 
 
-class DemandSection(Section):
+class DemandSection(WorldSection):
     weekday_weights: tuple[float, ...] = Field(
         (1.04, 0.9, 0.93, 0.92, 0.95, 1.12, 1.14),
         min_length=7,
@@ -117,7 +121,7 @@ class DemandSection(Section):
     return_rate: Rate = Field(0.04, description="Chance that a bought line comes back.")
 
 
-class StockSection(Section):
+class StockSection(WorldSection):
     is_limited: bool = Field(True, description="false: everything is always there.")
     first_cover_days: float = Field(21.0, ge=0, description="Days of demand in stock on the first day.")
     lead_time_days: float = Field(7.0, ge=0, description="Mean time from order to delivery.")
@@ -125,12 +129,12 @@ class StockSection(Section):
     holding_rate: Rate = Field(0.25, description="Cost of a year in stock, as a share of a product's cost.")
 
 
-class CostsSection(Section):
+class CostsSection(WorldSection):
     parcel_cost: float = Field(4.0, ge=0, description="What sending an order costs the shop.")
     payment_fee_rate: Rate = Field(0.019, description="Share of a payment that its provider keeps.")
 
 
-class DirtSection(Section):
+class DirtSection(WorldSection):
     level: int = Field(
         0, ge=0, le=3, description="How much of the data is spoiled: 0 nothing, 1 little, 2 some, 3 a lot."
     )
@@ -141,7 +145,7 @@ class DirtSection(Section):
     )
 
 
-class WorldSettings(Section):
+class WorldSettings(WorldSection):
     """`elasticities` of people multiply every price decision; see docs/simulator.md for the equations."""
 
     shop: ShopSection = ShopSection()

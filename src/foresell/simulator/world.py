@@ -112,7 +112,8 @@ class World:
 
     def _shelf(self, day: Day) -> Shelf:
         price = np.round(self._price, 2)
-        paid = np.round(price * (1 - day.discount), 2)
+        # However large a promotion: nothing is given away for less than a cent.
+        paid = np.maximum(np.round(price * (1 - day.discount), 2), 0.01)
         is_listed = self.catalog.on_sale(day.number)
         return Shelf(price, paid, is_listed, is_listed & (self.stock.on_hand > 0))
 
