@@ -29,6 +29,7 @@ from foresell.services.simulate import UNFINISHED, live_world
 from foresell.services.simulate_export import export_world
 from foresell.simulator import world as worlds
 from foresell.simulator.settings import WorldSettings, change_world, read_world
+from foresell.store.crash_points import POINTS
 
 CUSTOMERS, DAYS, SEED = 500, 30, 7
 SIZE = ("--customers", str(CUSTOMERS), "--days", str(DAYS), "--seed", str(SEED))
@@ -205,7 +206,9 @@ def children() -> list[int]:
 def test_a_kill_leaves_a_mark_and_the_next_run_finishes(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     unfinished = root.with_name(root.name + UNFINISHED)
-    for point in ("simulate.lived", "simulate.imported"):
+    points = [point for point in POINTS if point.startswith("simulate.")]
+    assert points
+    for point in points:
         killed = command("simulate", *TINY, "--store", root, FORESELL_KILL_AT=point)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert not root.exists()
