@@ -137,7 +137,8 @@ class RepairSettings(Section):
 class MatchingSettings(Section):
     linking_kinds: tuple[str, ...] = Field(
         ("email", "phone", "account", "document"),
-        description="Kinds of identifier that make one person of two customers; families share cards, devices.",
+        description="Kinds of identifier that make one person of two customers; "
+        "families share cards and devices.",
     )
     max_customers_per_token: int = Field(
         10, ge=2, description="An identifier or device that more customers share links nobody."

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def asof(
-    tables: Tables, settings: Settings, cutoff: datetime, *, known_by: datetime | None = None
-) -> Tables:
+def asof(tables: Tables, settings: Settings, cutoff: datetime, *, known_by: datetime | None = None) -> Tables:
     """Every table as it was in the world just before `cutoff`.
 
     Facts are those before the cutoff; a versioned row is the version valid then (`valid_from` null:

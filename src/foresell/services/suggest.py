@@ -1,4 +1,4 @@
-"""Proposing a mapping for a file: which table it is of and which column is what, with a preview and questions.
+"""Proposing a mapping for a file: its table, which column is what, a preview, and questions.
 
 Reads a sample, opens no store and writes nothing.
 """
@@ -20,8 +20,8 @@ from foresell.store.engine import connect
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What is proposed. `columns`: all of the file's, in its order; `preview`: the first rows as they would be
-    mapped, column → value, identifiers masked; `num_rows`, `num_usable`: how many rows the sample has
+    """What is proposed. `columns`: all of the file's, in its order; `preview`: the first rows as they would
+    be mapped, column → value, identifiers masked; `num_rows`, `num_usable`: how many rows the sample has
     and how many the mapping accepts; `faults`: why not, fault → number of rows; `is_usable`: the mapping can
     be used as it is."""
 

@@ -1,4 +1,4 @@
-"""Columns that a mapping computes: sums and products of other columns of the same table, and the year of a date.
+"""Columns that a mapping computes: sums and products of columns of the same table, the year of a date.
 
 The text of a formula never becomes SQL: only the names of columns and the three signs in it do.
 """
@@ -17,8 +17,8 @@ NUMBERS = ("decimal", "float", "integer")
 def calculated(formula: str, table: Table, place: str) -> Field:
     """`quantity * unit_price - discount_amount`: columns of the table, joined by `*`, `+` and `-`.
 
-    `*` binds first. A product of which a column is null is null; what is added or taken off counts as 0 where it
-    is null. Raises InputError for anything else, and for columns that are no numbers.
+    `*` binds first. A product of which a column is null is null; what is added or taken off counts as 0
+    where it is null. Raises InputError for anything else, and for columns that are no numbers.
     """
     names = re.findall(r"\w+", formula)
     valid = [column.name for column in table.own_columns if column.type in NUMBERS]

@@ -201,7 +201,7 @@ def test_a_dump_of_the_same_day_corrects_the_first(shop: Shop, dump: ImportDump)
     assert timeline(shop) == [("a", 1, 3, None), ("b", 1, 1, 3), ("b", 3, 3, None)]
 
 
-def test_whom_an_address_belonged_to_is_not_untrue_because_a_dump_lacks_it(shop: Shop, tmp_path: Path) -> None:
+def test_an_address_stays_true_although_a_dump_lacks_it(shop: Shop, tmp_path: Path) -> None:
     for day, rows in ((1, "c1,a@x.org\n"), (4, "c2,a@x.org\n"), (2, "c3,a@x.org\nc1,b@x.org\n")):
         path = tmp_path / f"customers_2024-01-0{day}.csv"
         path.write_text(f"customer_id,email\n{rows}")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from foresell.contracts.tables import TABLES
 from foresell.sources.suggest.evidence import Evidence
-from foresell.sources.suggest.fitness import IMPOSSIBLE
 from foresell.sources.suggest.names import name_scores, tokens_of
 from foresell.sources.suggest.targets import NEEDS, SHARED, SIGNATURES, Shape, shapes
+from foresell.sources.suggest.verdicts import IMPOSSIBLE
 
 # What a column without a target counts: a target must be better than that.
 NOTHING = 0.5

@@ -24,7 +24,9 @@ from foresell.sources.words import CURRENCIES, EVENT_ALIASES
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
 PHONE = re.compile(r"(?:\+|00)?[\d(][\d\s().*xX-]{6,18}[\dxX]")
 MOBILE_ZH = re.compile(r"(?:\+?86[- ]?)?1[3-9]\d(?:\d{8}|\*{4}\d{4}|-?\d{4}-?\d{4})")
-IP = re.compile(r"(?:\d{1,3}\.){2}(?:\d{1,3}|[x*]+)\.(?:\d{1,3}|[x*]+)|(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}", re.I)
+IP = re.compile(
+    r"(?:\d{1,3}\.){2}(?:\d{1,3}|[x*]+)\.(?:\d{1,3}|[x*]+)|(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}", re.I
+)
 URL = re.compile(
     r"(?:https?://|www\.)\S+|/[\w\-./?=&%#]*|(?:[\w-]+\.)+(?:com|org|net|de|cn|co|io|shop)(?:/\S*)?", re.I
 )

@@ -15,11 +15,12 @@ from foresell.sources.suggest.arithmetic import (
     number_columns,
 )
 from foresell.sources.suggest.dependencies import constancy, earlier_pairs
-from foresell.sources.suggest.fitness import IMPOSSIBLE, fitness
+from foresell.sources.suggest.fitness import fitness
 from foresell.sources.suggest.names import name_scores, tokens_of
 from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.sample import Sample
 from foresell.sources.suggest.targets import Shape
+from foresell.sources.suggest.verdicts import IMPOSSIBLE
 from foresell.sources.suggest.vocabulary import phrases
 
 if TYPE_CHECKING:
@@ -107,7 +108,11 @@ class Evidence:
         scores = name_scores(column)
         score = scores.get(answer, 0.0)
         is_head = shape.table == "order_lines" and answer.startswith("orders.")
-        if not (shape.is_main(answer) or is_head) and tokens_of(column) in BARE and self.fit(column, answer) < SHOWN_BY_VALUES:
+        if (
+            not (shape.is_main(answer) or is_head)
+            and tokens_of(column) in BARE
+            and self.fit(column, answer) < SHOWN_BY_VALUES
+        ):
             return 0.0
         if score < CLEAR - 0.1 and self._is_clear(column, shape):
             score *= OTHERWISE

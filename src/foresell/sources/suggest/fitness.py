@@ -6,20 +6,18 @@ from collections.abc import Callable
 from foresell.contracts.columns import Column
 from foresell.contracts.tables import TABLES
 from foresell.sources.suggest.detectors import plain_word
+from foresell.sources.suggest.personal import personal_fitness
 from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.value_words import CHANNELS, DEVICES, FLAG_WORDS, KINDS_OF_PLACE, MEANS_GENDER
+from foresell.sources.suggest.verdicts import IMPOSSIBLE, MOST, NEARLY_ALL, is_digits, one_of
 
-IMPOSSIBLE = -9.0
 # What a clear name can still outweigh: values that say it in a way that the parsers do not read.
 UNREADABLE = -0.3
 NUMBER_IN_TEXT = re.compile(r"\D{0,5}\d[\d.,' ]*\D{0,12}|\d+\s*/\s*\d+|[★☆*]+")
 TIME_IN_TEXT = re.compile(
     r"(?:19|20)\d\d\s?-?(?:[WwQqKk]|CW|KW|年)?\s?\d{1,2}|\d{1,2}[./ ](?:19|20)\d\d|\d{1,2}\.? [^\W\d]{3,9}\.? \d{2,4}"
 )
-MOST = 0.7
-NEARLY_ALL = 0.9
 LONG_TEXT = 28
-SHORTEST_DOCUMENT = 6
 # Whatever is called "orders" and has shorter numbers counts them.
 SHORTEST_NUMBER = 3.5
 COUNTED = ("order_id", "session_id", "cart_id", "event_id", "refund_id")
@@ -35,7 +33,7 @@ def fitness(profile: Profile, answer: str) -> float:
     if kind == "none":
         return 0.0
     if kind == "identifier":
-        return _identifier(profile, name)
+        return personal_fitness(profile, name)
     table, _, column_name = answer.partition(".")
     column = TABLES[table].column[column_name]
     special = SPECIAL.get(answer) or SPECIAL.get(column_name)
@@ -60,12 +58,14 @@ def _number(profile: Profile, column: Column) -> float:
 
 
 def _is_dated(profile: Profile) -> bool:
-    return profile.time_share > MOST and not _is_digits(profile)
+    return profile.time_share > MOST and not is_digits(profile)
 
 
 def _has_numbers_in_text(profile: Profile) -> bool:
     """Numbers with words behind or before them, such as '2 pcs' or '5/5'."""
-    return sum(NUMBER_IN_TEXT.fullmatch(value) is not None for value in profile.values) > MOST * len(profile.values)
+    return sum(NUMBER_IN_TEXT.fullmatch(value) is not None for value in profile.values) > MOST * len(
+        profile.values
+    )
 
 
 def _money(profile: Profile) -> float:
@@ -91,7 +91,9 @@ def _time(profile: Profile, _column: Column) -> float:
 
 def _has_times_in_text(profile: Profile) -> bool:
     """Weeks, months and dates in words that the parsers do not read."""
-    return sum(TIME_IN_TEXT.search(value) is not None for value in profile.values) > MOST * len(profile.values)
+    return sum(TIME_IN_TEXT.search(value) is not None for value in profile.values) > MOST * len(
+        profile.values
+    )
 
 
 def _flag(profile: Profile, _column: Column) -> float:
@@ -108,7 +110,7 @@ def _json(profile: Profile, _column: Column) -> float:
 def _text(profile: Profile, column: Column) -> float:
     is_id = column.name.endswith(("_id", "_code")) or column.identifies is not None
     if profile.kind in ("naive", "date", "zoned") or (
-        profile.time_share > NEARLY_ALL and not _is_digits(profile)
+        profile.time_share > NEARLY_ALL and not is_digits(profile)
     ):
         return IMPOSSIBLE
     if profile.number_share > NEARLY_ALL and not profile.is_whole and profile.shares["token"] < MOST:
@@ -118,10 +120,6 @@ def _text(profile: Profile, column: Column) -> float:
     if is_id:
         return _like_id(profile, column)
     return 0.0
-
-
-def _is_digits(profile: Profile) -> bool:
-    return all(value.strip().isdigit() for value in profile.values)
 
 
 def _like_id(profile: Profile, column: Column) -> float:
@@ -142,10 +140,6 @@ def _is_count(profile: Profile) -> bool:
     """Small numbers that repeat: how many, not which."""
     is_short = profile.number_share > NEARLY_ALL and profile.mean_length < SHORTEST_NUMBER
     return is_short and profile.uniqueness < 1
-
-
-def _one_of(detector: str, yes: float, no: float = -0.6, limit: float = MOST) -> Callable[[Profile], float]:
-    return lambda profile: yes if profile.shares[detector] >= limit else no
 
 
 def _words_in(profile: Profile, words: frozenset[str]) -> float:
@@ -273,10 +267,10 @@ def _order_id(profile: Profile) -> float:
 
 SPECIAL: dict[str, Callable[[Profile], float]] = {
     "order_id": _order_id,
-    "currency": _one_of("currency", 0.85, -9.0, NEARLY_ALL),
-    "country": _one_of("country", 0.5),
-    "billing_country": _one_of("country", 0.5),
-    "shipping_country": _one_of("country", 0.5),
+    "currency": one_of("currency", 0.85, -9.0, NEARLY_ALL),
+    "country": one_of("country", 0.5),
+    "billing_country": one_of("country", 0.5),
+    "shipping_country": one_of("country", 0.5),
     "city": lambda p: (
         -0.9 if _is_bare_number(p) or p.shares["country"] > 0.7 else 0.4 if p.shares["city"] > 0.4 else 0.0
     ),
@@ -291,10 +285,10 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "channel": _choice(CHANNELS, 0.3),
     "platform": _choice(DEVICES | CHANNELS, 0.3),
     "device_type": _choice(DEVICES, 0.4),
-    "page_url": _one_of("url", 0.4, -9.0, 0.6),
-    "referrer": _one_of("url", 0.3, -0.4, 0.4),
+    "page_url": one_of("url", 0.4, -9.0, 0.6),
+    "referrer": one_of("url", 0.3, -0.4, 0.4),
     "image_url": lambda p: 0.8 if p.shares["image"] > 0.6 else 0.0 if p.shares["web"] > 0.6 else IMPOSSIBLE,
-    "category_path": _one_of("path", 0.5, -0.45, 0.5),
+    "category_path": one_of("path", 0.5, -0.45, 0.5),
     "category": lambda p: (
         -0.7
         if _is_bare_number(p) or p.shares["event"] > 0.9
@@ -329,8 +323,8 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "position": _quantity,
     "clicks": _whole_count,
     "impressions": _whole_count,
-    "language": _one_of("language", 0.6, -0.9),
-    "time_zone": _one_of("time_zone", 0.9, -0.9),
+    "language": one_of("language", 0.6, -0.9),
+    "time_zone": one_of("time_zone", 0.9, -0.9),
     "coupon_code": lambda p: 0.1 if p.shares["coupon"] > 0.6 else -0.3,
     "coupon_codes": lambda p: 0.1 if p.shares["coupon"] > 0.6 else -0.3,
     "locations.kind": _choice(KINDS_OF_PLACE, 0.4),
@@ -341,70 +335,6 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "purpose": _few(0.3),
 }
 
-
-def _identifier(profile: Profile, kind: str) -> float:
-    if kind in _PERSONAL:
-        return _PERSONAL[kind](profile)
-    return -0.9 if _is_money_or_time(profile) else 0.0
-
-
-def _is_money_or_time(profile: Profile) -> bool:
-    is_number = profile.number_share > NEARLY_ALL and not profile.is_whole
-    return is_number or (profile.time_share > NEARLY_ALL and not _is_digits(profile))
-
-
-def _phone(profile: Profile) -> float:
-    if profile.time_share > 0.5 and not _is_digits(profile):
-        return IMPOSSIBLE
-    if profile.shares["mobile_zh"] > MOST:
-        return 0.8
-    if profile.shares["phone"] < 0.6 or profile.has_cents:
-        return IMPOSSIBLE
-    return 0.6 if any(value.lstrip().startswith(("+", "00", "(", "0")) for value in profile.values) else 0.1
-
-
-def _person(profile: Profile) -> float:
-    if not any(character.isalpha() for value in profile.values for character in value):
-        return IMPOSSIBLE
-    if profile.number_share > 0.5 or profile.shares["web"] > 0.5 or profile.shares["country"] > MOST:
-        return IMPOSSIBLE
-    if profile.shares["person"] >= 0.4:
-        return 0.75
-    is_coded = (
-        profile.shares["sku"] > NEARLY_ALL
-        or profile.shares["payment"] > 0.4
-        or profile.shares["status"] > 0.5
-    )
-    return -0.6 if is_coded else 0.1 if profile.shares["name_shape"] > 0.6 else -0.1
-
-
-def _address(profile: Profile) -> float:
-    if profile.shares["email"] > 0.5 or profile.shares["ip"] > 0.5 or profile.shares["country"] > MOST:
-        return IMPOSSIBLE
-    if _is_money_or_time(profile):
-        return IMPOSSIBLE
-    if profile.shares["street"] > 0.5 and profile.mean_length > 7:
-        return 0.6
-    return 0.15 if profile.shares["postcode"] > MOST else -0.1
-
-
-def _document(profile: Profile) -> float:
-    if profile.shares["document_zh"] > MOST:
-        return 1.0
-    if profile.mean_length < SHORTEST_DOCUMENT or not any(map(str.isdigit, "".join(profile.values))):
-        return IMPOSSIBLE
-    return -0.9 if _is_money_or_time(profile) else 0.0
-
-
-_PERSONAL: dict[str, Callable[[Profile], float]] = {
-    "email": _one_of("email", 1.0, IMPOSSIBLE, 0.6),
-    "ip": _one_of("ip", 1.0, IMPOSSIBLE, 0.6),
-    "phone": _phone,
-    "name": _person,
-    "address": _address,
-    "document": _document,
-    "card": _one_of("card", 0.2, -0.1),
-}
 
 _BY_TYPE: dict[str, Callable[[Profile, Column], float]] = {
     "string": _text,

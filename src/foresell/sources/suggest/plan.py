@@ -147,7 +147,9 @@ def _unreadable(profile: Profile, column: Column) -> Question | None:
     """The question how a column is written that its type's parser does not read."""
     shares = {"timestamp": profile.time_share, "date": profile.time_share}
     if column.type in ("decimal", "float", "integer"):
-        shares[column.type] = max(profile.number_share, profile.time_share if column.name == "birth_year" else 0.0)
+        shares[column.type] = max(
+            profile.number_share, profile.time_share if column.name == "birth_year" else 0.0
+        )
     if profile.is_empty or profile.kind != "text" or shares.get(column.type, 1.0) >= READABLE:
         return None
     text = f"'{profile.name}' is left out: its values cannot be read as {column.type} as they are written."
