@@ -27,7 +27,7 @@ def written_out(word: str) -> str | None:
     known = _by_initial().get(word[0], {})
     bones = _consonants(word)
     by_rule = (
-        [full for full in known if bones == word and _consonants(full) == bones],
+        [full for full in known if len(bones) >= SHORTEST and _consonants(full) == bones],
         [full for full in known if len(word) >= SHORTEST_BEGINNING and full.startswith(word)],
         [full for full in known if bones == word and _is_within(bones, _consonants(full))],
     )

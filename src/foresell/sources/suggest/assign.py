@@ -1,7 +1,7 @@
 """The joint answer: which table a file is of, and which column is what, each target at most once.
 
-A linear assignment (Jonker and Volgenant's algorithm, as SciPy has it) over the sum of names' likeness, values'
-fitness and what columns say of each other; a column may always stay without a target.
+A linear assignment (Jonker and Volgenant's algorithm, as SciPy has it) over the sum of names' likeness,
+values' fitness and what columns say of each other; a column may always stay without a target.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class Assignment:
 
 
 def best_assignment(evidence: Evidence, table: str | None = None) -> Assignment:
-    """The assignment of the likeliest table, or of a given one; `ranking` has the tables with their scores."""
+    """The assignment of the likeliest table, or of a given one; `ranking`: the tables with their scores."""
     tables = [table] if table else list(TABLES)
     found = sorted((_assigned(evidence, shapes()[name]) for name in tables), key=lambda a: -a.score)
     best = found[0]
@@ -101,11 +101,8 @@ def _fill_needed(evidence: Evidence, shape: Shape, answers: dict[str, Scored]) -
     for column in TABLES[shape.table].own_columns:
         answer = f"{shape.table}.{column.name}"
         is_needed = column.required or column.name in TABLES[shape.table].key
-        if (
-            answer in given
-            or not is_needed
-            or (column.type not in ("timestamp", "date") and column.name != "event_name")
-        ):
+        is_told = column.type in ("timestamp", "date", "decimal") or column.name == "event_name"
+        if answer in given or not is_needed or not is_told:
             continue
         fitting = [
             name
@@ -152,10 +149,26 @@ def _signs(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> f
     key = f"{shape.table}.{TABLES[shape.table].key[0]}"
     column = next((name for name, scored in answers.items() if scored.answer == key), None)
     is_own = column is not None and key.partition(".")[2] not in SHARED and shape.table not in COMMON
-    is_key = is_own and column is not None and name_scores(column).get(key, 0.0) > CLEAR
+    is_key = (
+        is_own
+        and column is not None
+        and tokens_of(column) != ("id",)
+        and name_scores(column).get(key, 0.0) > CLEAR
+    )
+    signs += _signs_of_people(evidence, shape, answers)
     return min(MOST_SIGNS, SIGN * signs) + (
         OWN_KEY if is_key and evidence.profiles[column or ""].uniqueness > UNIQUE else 0.0
     )
+
+
+def _signs_of_people(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> int:
+    """Of a list of customers: how many of its columns have one value for each person, none twice."""
+    if shape.table != "customers":
+        return 0
+    personal = ("customers.customer_id", "identifier:email", "identifier:phone", "identifier:account")
+    columns = [column for column, scored in answers.items() if scored.answer in personal]
+    profiles = [evidence.profiles[column] for column in columns]
+    return 2 * sum(p.num_given > MANY and p.uniqueness > UNIQUE for p in profiles)
 
 
 def _lacks(shape: Shape, given: set[str]) -> float:

@@ -1,4 +1,4 @@
-"""How dates are written in a column: the formats that read all of them, and whether day and month are clear."""
+"""How dates are written in a column: formats that read all of them, and whether day and month are clear."""
 
 import re
 from collections.abc import Sequence

@@ -42,6 +42,25 @@ TOKEN = re.compile(r"[0-9a-fA-F]{16,64}|[A-Za-z0-9_-]{20,64}|(?:GA1\.\d\.)?\d{6,
 PATH = re.compile(r"[^>/|]{2,}(?:\s*(?:>|/|\||›|»)\s*[^>/|]{2,})+")
 TIME_OF_DAY = re.compile(r"[0-2]?\d:[0-5]\d(?::[0-5]\d)?(?:\s*[AaPp][Mm])?")
 YEAR = re.compile(r"(?:19[2-9]\d|20[012]\d)(?:\.0)?")
+_AMOUNT = r"[$€£¥]?\d{1,3}(?:[,.]?\d{3})*\s?[kKwW万岁元]?"
+BAND = re.compile(
+    rf"(?:under|over|unter|über|bis|<|>|≤|≥)?\s*{_AMOUNT}\s*(?:-|–|~|to|bis|至|到)\s*{_AMOUNT}"
+    r"|(?:under|over|below|above|less than|more than|unter|über|<|>|≤|≥)\s*[$€£¥]?\d+[kKwW万岁元,\d]*"
+    r"|\d+[kKwW万]?\s*(?:\+|岁?以上|岁?以下|元?以上|元?以下|后)"
+    r"|low|medium|high|高|中|低|高收入|中等收入|低收入",
+    re.I,
+)
+AGE = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|svg|avif)(?:\?\S*)?", re.I)
+DOCUMENT_ZH = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])\d{5}[\dXx]|\d{6}\*{8}[\dXx]{4}")
+CARD = re.compile(r"(?:[\d*xX•]{4}[ -]?){3}\d{1,7}|[*xX•]{2,}[ -]?\d{4}|\d{4}")
+IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?")
+EAN = re.compile(r"\d{8}|\d{12,14}")
+SKU = re.compile(r"(?=.*\d)[A-Za-z0-9][\w./-]{2,29}")
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
+TOKEN = re.compile(r"[0-9a-fA-F]{16,64}|[A-Za-z0-9_-]{20,64}|(?:GA1\.\d\.)?\d{6,10}\.\d{9,10}")
+PATH = re.compile(r"[^>/|]{2,}(?:\s*(?:>|/|\||›|»)\s*[^>/|]{2,})+")
+TIME_OF_DAY = re.compile(r"[0-2]?\d:[0-5]\d(?::[0-5]\d)?(?:\s*[AaPp][Mm])?")
+YEAR = re.compile(r"(?:19[2-9]\d|20[012]\d)(?:\.0)?")
 BAND = re.compile(
     r"(?:under|over|unter|über|bis|<|>|≤|≥)?\s*[$€£¥]?\d{1,3}(?:[,.]?\d{3})*\s?[kKwW万岁元]?\s*(?:-|–|~|to|bis|至|到)\s*[$€£¥]?\d{1,3}(?:[,.]?\d{3})*\s?[kKwW万岁元]?"
     r"|(?:under|over|below|above|less than|more than|unter|über|<|>|≤|≥)\s*[$€£¥]?\d+[kKwW万岁元,\d]*|\d+[kKwW万]?\s*(?:\+|岁?以上|岁?以下|元?以上|元?以下|后)|low|medium|high|高|中|低|高收入|中等收入|低收入",
@@ -51,8 +70,10 @@ AGE = re.compile(r"(?:1[2-9]|[2-8]\d)(?:岁)?")
 PERCENT = re.compile(r"-?\d+(?:[.,]\d+)?\s?%")
 MONEY_SIGN = re.compile(r"[$€£¥￥₹]\s?-?\d|\d\s?(?:€|元|kr|zł)")
 STREET = re.compile(
-    r"\d+\S*\s+[A-Z]\w+.*|.*(?:street|road|avenue|lane|straße|strasse|str\.|weg|platz|rue |calle |allee|drive|blvd|way| st\b| rd\b| ave\b).*|"
-    r".*(?:路|街|号|弄|巷|村|小区|大厦|苑|座|室|栋|单元).*",
+    r"\d+\S*\s+[A-Z]\w+.*"
+    r"|.*(?:street|road|avenue|lane|straße|strasse|str\.|weg|platz|rue |calle |allee|drive|blvd|way).*"
+    r"|.*(?: st\b| rd\b| ave\b).*"
+    r"|.*(?:路|街|号|弄|巷|村|小区|大厦|苑|座|室|栋|单元).*",
     re.I,
 )
 POSTCODE = re.compile(

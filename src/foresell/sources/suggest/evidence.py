@@ -1,13 +1,11 @@
 """Everything that speaks for a column being something, put together: name, values, other columns."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from foresell.contracts.tables import TABLES
 from foresell.sources.suggest.arithmetic import (
-    RATE,
     Product,
     Total,
     find_products,
@@ -15,15 +13,19 @@ from foresell.sources.suggest.arithmetic import (
     number_columns,
 )
 from foresell.sources.suggest.dependencies import constancy, earlier_pairs
-from foresell.sources.suggest.fitness import fitness
+from foresell.sources.suggest.fitness import fitness, is_readable
 from foresell.sources.suggest.names import name_scores, tokens_of
 from foresell.sources.suggest.profile import Profile
+from foresell.sources.suggest.relations import relation_bonuses
 from foresell.sources.suggest.sample import Sample
 from foresell.sources.suggest.targets import Shape
 from foresell.sources.suggest.verdicts import IMPOSSIBLE
 from foresell.sources.suggest.vocabulary import phrases
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from foresell.sources.suggest.assign import Scored
 
 VALUE_WEIGHT = 0.6
@@ -42,25 +44,21 @@ OF_PERSONS = (
     *("customers", "orders", "order_lines", "tickets", "refunds", "reviews", "events", "consents"),
     *("redemptions", "identities", "audiences", "exposures", "risk_labels"),
 )
-PLUS = ("orders.shipping_amount", "orders.tax_amount", "orders.payment_fee_amount")
-# Of the columns of an equation so many must be named like what they would be.
-FEWEST_NAMED = 1.2
 SAME, DIFFERENT, FILLED = 0.98, 0.7, 0.9
 SAID = 3.0
 # A column without values takes no target from one that has some.
 EMPTY = 0.7
-# A name that says "of no use" is believed a little less than one that says a target, and much less if it says both.
+# A name that says "of no use" is believed a little less than one that says a target, much less if it says both.
 USELESS, USELESS_BUT_NAMED = 0.97, 0.62
 
 
 @dataclass
 class Evidence:
-    """Of one sample. `table_bonus`: main table → what speaks for it beside its columns; `answers`: column →
+    """Of one sample. `answers`: column →
     what somebody has said that it is (None: of no use)."""
 
     sample: Sample
     profiles: dict[str, Profile]
-    table_bonus: dict[str, float] = field(default_factory=dict)
     answers: dict[str, str | None] = field(default_factory=dict)
     _fits: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -73,7 +71,7 @@ class Evidence:
         return find_totals(self._numbers, self.profiles)
 
     @cached_property
-    def _numbers(self):  # type: ignore[no-untyped-def]
+    def _numbers(self) -> "dict[str, NDArray[np.float64]]":
         return number_columns(self.sample, self.profiles)
 
     @cached_property
@@ -141,6 +139,8 @@ class Evidence:
         fit = self.fit(column, answer)
         if fit <= IMPOSSIBLE or self._is_rate_of_money(column, answer):
             return IMPOSSIBLE
+        if name_scores(column).get(answer, 0.0) < CLEAR and not is_readable(self.profiles[column], answer):
+            return IMPOSSIBLE
         name = self.name(column, answer, shape)
         score = combined(name, fit)
         if self.profiles[column].is_empty:
@@ -200,67 +200,15 @@ class Evidence:
         options = self.private_options(column, shape)
         return options[0] if options else None
 
+    @property
+    def table_bonus(self) -> dict[str, float]:
+        """Main table → what speaks for it beside its columns."""
+        return {"order_lines": 0.25} if self.products else {}
+
     @cached_property
     def bonuses(self) -> dict[tuple[str, str], float]:
         """What other columns say: (column, answer) → plus or minus."""
-        found: dict[tuple[str, str], float] = defaultdict(float)
-        self._add_products(found)
-        self._add_totals(found)
-        for first, second in self.earlier:
-            for answer in (
-                "orders.created_at",
-                "receipts.ordered_at",
-                "campaigns.starts_at",
-                "promotions.starts_at",
-            ):
-                found[first, answer] = max(found[first, answer], 0.06)
-                found[second, answer] = min(found[second, answer], -0.12)
-            found[first, "orders.paid_at"] -= 0.1
-            found[first, "campaigns.ends_at"] -= 0.3
-            found[first, "promotions.ends_at"] -= 0.3
-        return dict(found)
-
-    def _add_products(self, found: dict[tuple[str, str], float]) -> None:
-        for item in self.products[:6]:
-            weight = 0.4 if not item.others else 0.25
-            for column, answers in (
-                (item.quantity, ("order_lines.quantity", "events.quantity", "refunds.quantity")),
-                (item.price, ("order_lines.unit_price", "events.price")),
-                (item.amount, ("order_lines.line_amount", "events.value", "refunds.amount")),
-            ):
-                for answer in answers:
-                    found[column, answer] = max(found[column, answer], weight)
-            found[item.amount, "order_lines.unit_price"] -= 0.3
-            found[item.quantity, "order_lines.line_amount"] -= 0.4
-            found[item.price, "order_lines.line_amount"] -= 0.3
-            for sign, column in item.others:
-                if sign == RATE:
-                    found[column, "order_lines.discount_amount"] -= 0.9
-                elif sign < 0:
-                    found[column, "order_lines.discount_amount"] = max(
-                        found[column, "order_lines.discount_amount"], weight
-                    )
-            self.table_bonus["order_lines"] = 0.25
-
-    def _add_totals(self, found: dict[tuple[str, str], float]) -> None:
-        """The reading of an equation that the names fit best; the more parts it has, the less it is chance."""
-        roles = max(map(self._roles, self.totals), key=self._fit_of_roles, default={})
-        if not roles or self._fit_of_roles(roles) < FEWEST_NAMED:
-            return
-        weight = 0.3 if len(roles) > 3 else 0.15
-        for column, answer in roles.items():
-            found[column, answer] = max(found[column, answer], weight)
-
-    def _roles(self, item: Total) -> dict[str, str]:
-        """Column → what it is if the total is one."""
-        roles = {item.total: "orders.total_amount", item.first: "orders.subtotal_amount"}
-        for sign, column in item.parts:
-            plus = max(PLUS, key=lambda answer: name_scores(column).get(answer, 0.0))
-            roles[column] = "orders.discount_amount" if sign < 0 else plus
-        return roles
-
-    def _fit_of_roles(self, roles: dict[str, str]) -> float:
-        return sum(name_scores(column).get(answer, 0.0) - 0.15 for column, answer in roles.items())
+        return relation_bonuses(self.products, self.totals, self.earlier)
 
     def _level(self, column: str, answer: str, shape: Shape) -> float:
         """In a file of order lines: the same in all lines of an order belongs to the order."""
@@ -308,7 +256,7 @@ _PRIVATE = tuple(answer for answer in phrases() if answer.startswith(PRIVATE_PRE
 
 
 def combined(name: float, fit: float) -> float:
-    """One score of a name's likeness and the values' fitness: values weigh more where the name says little."""
+    """A name's likeness and the values' fitness as one: values weigh more where the name says little."""
     if fit < 0:
         return name + AGAINST_WEIGHT * fit
     return name + VALUE_WEIGHT * fit * (1 - NAME_SHADE * name)

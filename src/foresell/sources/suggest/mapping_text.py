@@ -1,11 +1,12 @@
-"""A plan as the text of a mapping TOML, with a comment for every column: to be read, corrected and used again."""
+"""A plan as the text of a mapping TOML, with a comment for every column: to be corrected and used again."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from foresell.sources.suggest.plan import Plan, Source
+from foresell.sources.suggest.plan import Plan
 from foresell.sources.suggest.proposal import Proposals, Question
+from foresell.sources.suggest.reading import Source
 
 WIDEST_COMMENT = 140
 
@@ -20,7 +21,8 @@ def mapping_text(
 def _lines(
     name: str, plan: Plan, proposals: Proposals, questions: Sequence[Question], read: Mapping[str, str]
 ) -> Iterator[str]:
-    yield f"# Proposed by `foresell import {_comment(name)} --suggest`. Correct it where it is wrong; the numbers are confidences."
+    yield f"# Proposed by `foresell import {_comment(name)} --suggest`. Correct it where it is wrong."
+    yield "# The numbers are confidences, 0 to 1."
     yield f"# Main table: {plan.main} ({proposals.confidence:.2f})."
     for number, question in enumerate(questions, 1):
         yield f"# Question {number}: {_comment(question.text)}"

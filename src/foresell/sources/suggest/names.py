@@ -23,10 +23,10 @@ UNIT = re.compile(
 BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
 SLASH = re.compile(r"\s+/\s+|(?<=[a-z])/(?=[A-Za-z]{3})|\||、")
 BESIDE, ONE_SIDE = 0.93, 0.85
-SEPARATORS = re.compile(r"[\s_\-.]+")
 # A number of things counts them; the number of a thing names it.
 COUNT = re.compile(r"\b(?:number|num|no|nr)[\s_]+of\b|#[\s_]*of\b", re.IGNORECASE)
 SHORTEST_PART = 3
+BARE_ID = 0.7
 # "Created at" and "created on" are times, as "date created" is.
 MOMENTS = ("at", "on", "am", "le")
 FLOWS = ("s", "es", "n", "en")
@@ -52,7 +52,8 @@ def _words(name: str) -> list[str]:
     text = COUNT.sub(" count ", plain(name)).replace("'", "").replace("%", " percent ")
     words: list[str] = []
     for piece in WORD.findall(text):
-        parts = CAMEL.split(piece) if not piece.isupper() else [piece]
+        is_one = piece.isupper() or piece.lower() in lexicon().tokens
+        parts = [piece] if is_one else CAMEL.split(piece)
         for part in parts:
             words.extend(word.lower() for word in DIGITS_END.split(part) if word)
     return words
@@ -148,11 +149,30 @@ def _index() -> tuple[dict[str, list[_Known]], dict[str, list[tuple[str, float]]
     for answer, given in phrases().items():
         for text, weight in given:
             tokens = tokens_of(text)
-            known = _Known(answer, weight, tokens, frozenset(tokens), _size(tokens))
-            by_text[plain(text)].append((answer, weight))
+            by_text[_text(text)].append((answer, weight))
+            known_weight = weight
+            if tokens == ("id",):
+                # Any number, code or reference: only the very word says more.
+                known_weight = min(weight, BARE_ID)
+            known = _Known(answer, known_weight, tokens, frozenset(tokens), _size(tokens))
+            if _is_reduced(text):
+                continue
             for token in known.bag:
                 by_token[token].append(known)
     return dict(by_token), dict(by_text)
+
+
+def _text(name: str) -> str:
+    """A name as its words, in lower case: 'onOrder' and 'On order' are one."""
+    return " ".join(_words(UNIT.sub(" ", name)))
+
+
+def _is_reduced(phrase: str) -> bool:
+    """Whether little words carry the meaning of a phrase ("on order"): then it must be there as a whole."""
+    if len(tokens_of(phrase)) > 1:
+        return False
+    known = lexicon()
+    return len({token for word in _words(phrase) for token in _translated(word, known)}) > 1
 
 
 def _size(tokens: Iterable[str]) -> float:
@@ -180,13 +200,13 @@ def _parts(name: str) -> list[tuple[str, float]]:
 
 @cache
 def whole_scores(name: str) -> dict[str, float]:
-    """Answer → how well the name fits the best of its phrases, 0 to 1; answers that it does not fit are left out.
+    """Answer → how well the name fits the best of its phrases, 0 to 1; without those that it does not fit.
 
     1: it is the phrase; 0.98: it says the same in other words; below: the likeness of the tokens (Dice's
     coefficient, weighted by how much a token says, to the power LIKENESS_POWER).
     """
     by_token, by_text = _index()
-    text = SEPARATORS.sub(" ", plain(name)).strip().lower()
+    text = _text(name)
     found: dict[str, float] = {}
     for answer, weight in by_text.get(text, ()):
         found[answer] = max(weight, found.get(answer, 0.0))

@@ -1,17 +1,14 @@
 """From proposals to a mapping: which table takes which columns, how they are read, what keys are made of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from foresell.contracts.columns import Column
 from foresell.contracts.tables import TABLES
-from foresell.sources.suggest.detectors import plain_word
 from foresell.sources.suggest.evidence import Evidence
-from foresell.sources.suggest.profile import Profile
+from foresell.sources.suggest.keys import make_key
 from foresell.sources.suggest.proposal import ColumnProposal, Proposals, Question
+from foresell.sources.suggest.reading import Source, how_read
 from foresell.sources.suggest.targets import SHARED, SIDES
-from foresell.sources.suggest.value_words import EVENT_MEANINGS, FLAG_FALSE, FLAG_TRUE, STATUS_MEANINGS
-from foresell.sources.words import FALSE_WORDS, NOTHING_WORDS, TRUE_WORDS, VOCABULARIES
+from foresell.sources.words import NOTHING_WORDS
 
 # Where a table lacks its own customer, what names one instead, the surest first.
 CUSTOMER_STAND_INS = ("email", "phone", "account", "document")
@@ -25,20 +22,6 @@ CONSTANT_KEYS = {
     ("calendar", "country"): "any",
     ("supplies", "supplier_id"): "unknown",
     ("risk_labels", "entity_type"): "customer",
-}
-# What the rows of a table are told apart by where it has no key of its own, in the order they are tried.
-KEY_PARTS = {
-    "order_lines": ("order_id", "product_id"),
-    "events": ("session_id", "customer_id", "anonymous_id", "occurred_at", "event_name", "product_id"),
-    "refunds": ("order_id", "product_id", "created_at"),
-    "reviews": ("product_id", "customer_id", "created_at"),
-    "tickets": ("customer_id", "created_at"),
-    "redemptions": ("coupon_code", "customer_id", "order_id", "redeemed_at"),
-    "exposures": ("customer_id", "occurred_at", "experiment_id"),
-    "promotions": ("product_id", "location_id", "starts_at"),
-    "receipts": ("product_id", "supplier_id", "received_at", "ordered_at"),
-    "campaigns": ("starts_at", "kind"),
-    "orders": ("customer_id", "created_at", "total_amount"),
 }
 KNOWN_NOTHING = (
     "--",
@@ -54,26 +37,6 @@ KNOWN_NOTHING = (
     "(null)",
     "(not set)",
 )
-MOST_STRANGE = 0.05
-READABLE = 0.7
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where one target column comes from, as a mapping TOML says it; see `mapping_toml`."""
-
-    columns: tuple[str, ...] = ()
-    value: str | None = None
-    calculate: str | None = None
-    year_of: str | None = None
-    separator: str | None = None
-    formats: tuple[str, ...] = ()
-    decimal: str | None = None
-    true_words: tuple[str, ...] = ()
-    false_words: tuple[str, ...] = ()
-    values: tuple[tuple[str, str], ...] = ()
-    identifier: str | None = None
-    note: str = ""
 
 
 @dataclass
@@ -115,96 +78,11 @@ def _place(evidence: Evidence, plan: Plan, proposal: ColumnProposal) -> None:
     table, _, column = proposal.target.partition(".")
     profile = evidence.profiles[proposal.column]
     note = f"{proposal.confidence:.2f}: {'; '.join(proposal.reasons)}"
-    source, question = _source(profile, table, column)
+    source, question = how_read(profile, table, column)
     if question:
         plan.questions.append(question)
     if source is not None:
         plan.tables.setdefault(table, {})[column] = replace(source, note=note)
-
-
-def _source(profile: Profile, table: str, name: str) -> tuple[Source | None, Question | None]:
-    """How a column is read; None where its words are not understood."""
-    column = TABLES[table].column[name]
-    source = Source((profile.name,))
-    if unreadable := _unreadable(profile, column):
-        return None, unreadable
-    if column.type in ("timestamp", "date"):
-        return _dated(source, profile)
-    if (table, name) == ("customers", "birth_year") and profile.shares["year"] < 0.9:
-        return Source(year_of=profile.name), None
-    if column.type == "boolean":
-        return _flagged(source, profile), None
-    if (table, name) in VOCABULARIES:
-        return _worded(source, profile, table, name)
-    if column.type in ("decimal", "float", "integer"):
-        return replace(source, decimal=profile.decimal), None
-    if name == "currency":
-        return replace(source, values=tuple(_currency_words(profile))), None
-    return source, None
-
-
-def _unreadable(profile: Profile, column: Column) -> Question | None:
-    """The question how a column is written that its type's parser does not read."""
-    shares = {"timestamp": profile.time_share, "date": profile.time_share}
-    if column.type in ("decimal", "float", "integer"):
-        shares[column.type] = max(
-            profile.number_share, profile.time_share if column.name == "birth_year" else 0.0
-        )
-    if profile.is_empty or profile.kind != "text" or shares.get(column.type, 1.0) >= READABLE:
-        return None
-    text = f"'{profile.name}' is left out: its values cannot be read as {column.type} as they are written."
-    return Question("values", text, profile.name, (), tuple(profile.shown[:3]))
-
-
-def _dated(source: Source, profile: Profile) -> tuple[Source, Question | None]:
-    style = profile.dates
-    if not style.is_ambiguous:
-        return replace(source, formats=style.formats), None
-    choices = (", ".join(style.formats), ", ".join(style.others))
-    text = f"In '{profile.name}', does the day or the month come first? Its values allow both; the day is assumed."
-    return replace(source, formats=style.formats), Question(
-        "dates", text, profile.name, choices, tuple(profile.shown[:3])
-    )
-
-
-def _flagged(source: Source, profile: Profile) -> Source:
-    words = {value.strip().lower() for value in profile.counts}
-    true = tuple(sorted(words & FLAG_TRUE - set(TRUE_WORDS)))
-    false = tuple(sorted(words & FLAG_FALSE - set(FALSE_WORDS)))
-    return replace(source, true_words=true, false_words=false)
-
-
-def _currency_words(profile: Profile) -> list[tuple[str, str]]:
-    known = {"人民币": "CNY", "美元": "USD", "欧元": "EUR"}
-    return [(value, known[value]) for value in profile.counts if value in known]
-
-
-def _worded(source: Source, profile: Profile, table: str, name: str) -> tuple[Source | None, Question | None]:
-    known, aliases, _ = VOCABULARIES[table, name]
-    meanings = STATUS_MEANINGS if name == "status" else EVENT_MEANINGS
-    values, strange = [], []
-    for value, count in profile.counts.items():
-        word = plain_word(value)
-        if word in known or word in aliases:
-            continue
-        if word in meanings:
-            values.append((value, meanings[word]))
-        else:
-            strange.append((value, count))
-    question = None
-    if strange:
-        listed = ", ".join(f"'{value}'" for value, _ in strange[:8])
-        question = Question(
-            "values",
-            f"What do {listed} in '{profile.name}' mean? Add them to its values, each as one of: {', '.join(known)}.",
-            profile.name,
-            tuple(known),
-            tuple(value for value, _ in strange[:8]),
-        )
-    is_too_strange = sum(count for _, count in strange) > MOST_STRANGE * max(1, profile.num_given)
-    if is_too_strange and not TABLES[table].column[name].required:
-        return None, question
-    return replace(source, values=tuple(values)), question
 
 
 def _share(plan: Plan) -> None:
@@ -280,7 +158,8 @@ def _complete_main(evidence: Evidence, plan: Plan, proposals: Proposals, file_da
         )
     for name in table.key:
         if name not in columns and table.column[name].type == "string":
-            _make_key(evidence, plan, name)
+            question = make_key(evidence, plan.main, columns, name)
+            plan.questions.extend([question] if question else [])
     needed = [*table.key, *(c.name for c in table.own_columns if c.required and c.name != "currency")]
     for name in dict.fromkeys(needed):
         if name not in columns:
@@ -288,7 +167,7 @@ def _complete_main(evidence: Evidence, plan: Plan, proposals: Proposals, file_da
             plan.questions.append(
                 Question(
                     "missing",
-                    f"Which column is {plan.main}.{name}? The table cannot do without it, and no column looks like it.",
+                    f"Which column is {plan.main}.{name}? The table needs it, and no column looks like it.",
                     None,
                 )
             )
@@ -304,64 +183,6 @@ def _product_by_name(plan: Plan) -> None:
                 columns["product_id"] = replace(
                     title, note="there is no number of the product: its name stands for it"
                 )
-
-
-def _make_key(evidence: Evidence, plan: Plan, key: str) -> None:
-    """A key of several columns that no two sampled rows share, or a question."""
-    columns = plan.tables[plan.main]
-    parts: list[str] = []
-    wanted = [
-        columns[part].columns[0]
-        for part in KEY_PARTS.get(plan.main, ())
-        if part in columns and columns[part].columns
-    ]
-    unique = _unique_column(evidence, wanted)
-    if unique:
-        columns[key] = Source((unique,), note="no value repeats")
-        return
-    rest = [name for name in evidence.profiles if name not in wanted and evidence.profiles[name].fill == 1]
-    rest.sort(key=lambda name: -len(evidence.profiles[name].counts))
-    for column in [*wanted, *rest[:4]]:
-        if evidence.profiles[column].fill < 1 and parts:
-            continue
-        before = _num_repeated(evidence, parts)
-        if parts and _num_repeated(evidence, [*parts, column]) >= before:
-            continue
-        parts.append(column)
-        if not _num_repeated(evidence, parts):
-            break
-    if not parts:
-        return
-    repeated = _num_repeated(evidence, parts)
-    columns[key] = Source(tuple(parts), note="no column has it: made of what tells the rows apart")
-    if repeated:
-        plan.questions.append(
-            Question(
-                "key",
-                f"What tells the rows apart? {repeated} of {evidence.sample.num_rows} sampled rows share {', '.join(parts)} with another, and would count as one.",
-                None,
-                tuple(parts),
-            )
-        )
-
-
-def _unique_column(evidence: Evidence, but: Sequence[str]) -> str | None:
-    for name, profile in evidence.profiles.items():
-        is_number = profile.is_whole or profile.number_share == 0
-        is_key = profile.fill == 1 and profile.uniqueness == 1 and profile.num_rows > 20 and is_number
-        if (
-            name not in but
-            and is_key
-            and name.lower().endswith(("id", "编号", "no", "key", "row", "line", "序号", "uuid"))
-        ):
-            return name
-    return None
-
-
-def _num_repeated(evidence: Evidence, columns: Sequence[str]) -> int:
-    texts = [evidence.sample.texts[name] for name in columns]
-    rows = list(zip(*texts, strict=True))
-    return len(rows) - len(set(rows)) if rows else evidence.sample.num_rows
 
 
 def _drop_incomplete_sides(plan: Plan) -> None:

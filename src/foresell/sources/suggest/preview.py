@@ -59,7 +59,8 @@ def _make_raw(connection: "DuckDBPyConnection", sample: Sample, mapping: Mapping
     ]
     replaced = f" REPLACE ({', '.join(masked)})" if masked else ""
     connection.execute(
-        f"CREATE TEMP TABLE {RAW} AS SELECT *{replaced}, row_number() OVER () AS _row_number FROM suggest_table"
+        f"CREATE TEMP TABLE {RAW} AS SELECT *{replaced}, row_number() OVER () AS _row_number"
+        " FROM suggest_table"
     )
 
 

@@ -37,7 +37,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ColumnProposal:
-    """`target`: table.column, identifier:KIND, or None: nothing is proposed. `is_asked`: see the questions."""
+    """`target`: table.column, identifier:KIND, or None: nothing. `is_asked`: see the questions."""
 
     column: str
     target: str | None

@@ -36,8 +36,8 @@ LINE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Sample:
-    """Some rows of a file. `table`: as the reader types them, in file order; `texts`: the same rows as text, a
-    list a column; `types`: column → DuckDB type; `details`: what the reader found out. `is_whole`: these are
+    """Some rows of a file. `table`: as the reader types them, in file order; `texts`: the same rows as text,
+    a list a column; `types`: column → DuckDB type; `details`: what the reader found out. `is_whole`: these are
     all of the file's rows."""
 
     name: str

@@ -1,4 +1,4 @@
-"""Words that values are made of: what they look like tells what their column is. They stand in `values.toml`."""
+"""Words that values are made of: they tell what a column is. They stand in `values.toml`."""
 
 import tomllib
 from collections.abc import Mapping

@@ -10,7 +10,8 @@ from importlib.resources import files
 
 from foresell.contracts.tables import TABLES
 
-WEAK = 0.6
+# Marks before a phrase: it may also mean something else; there are better names for it.
+MARKS = {"~": 0.6, "<": 0.92}
 # The canonical name itself comes before all that means the same.
 CANONICAL = 1.03
 UNKNOWN_WEIGHT = 0.55
@@ -98,9 +99,9 @@ def phrase_word_counts() -> dict[str, int]:
 
 @cache
 def phrases() -> dict[str, Phrases]:
-    """What may stand over a column of each answer: 'orders.order_id', 'identifier:email', 'none:note' → phrases.
+    """What may stand over a column of each answer: 'orders.order_id', 'identifier:email', 'none:note'.
 
-    Each phrase comes with its weight; those that mean other things too have `WEAK`.
+    Each phrase comes with its weight, see MARKS.
     """
     tree = _read("vocabulary.toml")
     common = {column: _weighed(words) for column, words in tree.pop("any").items()}
@@ -119,6 +120,4 @@ def phrases() -> dict[str, Phrases]:
 
 
 def _weighed(words: str) -> Phrases:
-    return tuple(
-        (word.removeprefix("~").lower(), WEAK if word.startswith("~") else 1.0) for word in _listed(words)
-    )
+    return tuple((word.lstrip("".join(MARKS)).lower(), MARKS.get(word[0], 1.0)) for word in _listed(words))

@@ -68,7 +68,7 @@ def _currency(evidence: Evidence, proposals: Proposals, plan: Plan) -> list[Ques
         "\u4e00" <= character <= "\u9fff" for column in evidence.profiles for character in column
     )
     guess = ("CNY",) if is_chinese or any("¥" in text for text in texts) else ()
-    text = "In which currency are the amounts? No column says it; without `currency` in the mapping it is the store's."
+    text = "In which currency are the amounts? Without `currency` in the mapping it is the store's."
     return [Question("currency", text, None, guess)]
 
 
@@ -81,6 +81,6 @@ def _time_zone(evidence: Evidence, plan: Plan) -> list[Question]:
             values = [value for value in profile.values[:50] if CLOCK.search(value)]
             is_local = values and not any(ZONE.search(value) for value in values)
             if is_local and not profile.dates.is_epoch and profile.kind != "zoned":
-                text = f"In which time zone are the times of '{profile.name}'? They name none; without `time_zone` in the mapping it is the store's."
+                text = f"In which time zone is '{profile.name}'? Without `time_zone` it is the store's."
                 return [Question("time_zone", text, profile.name, (), tuple(values[:LONGEST_SAMPLE]))]
     return []
