@@ -84,13 +84,17 @@ def _make_export(
 @app.command("world")
 def write_world(
     output: Annotated[Path, typer.Argument(help="The file to write.")],
+    as_json: Json = False,
 ) -> None:
     """Write the settings of the default world, every key explained, to change and to use with --world."""
-    from foresell.cli.output import print_text
+    from foresell.cli.output import print_json, print_text
     from foresell.services.simulate import write_default_world
 
     write_default_world(output)
-    print_text(f"Wrote {output}")
+    if as_json:
+        print_json({"world": str(output)})
+    else:
+        print_text(f"Wrote {output}")
 
 
 app.command("compare")(compare)
