@@ -4,6 +4,8 @@ The text of a formula never becomes SQL: only the names of columns and the three
 """
 
 import re
+from collections.abc import Mapping as MappingOf
+from typing import Any
 
 from foresell.contracts.errors import InputError
 from foresell.contracts.tables import Table
@@ -35,13 +37,24 @@ def calculated(formula: str, table: Table, place: str) -> Field:
     return Field(sql=" ".join(parts))
 
 
-def names_in(formula: str) -> list[str]:
-    return re.findall(r"\w+", formula)
+def check_calculated(tree: MappingOf[str, Any], columns: MappingOf[str, Field], place: str) -> None:
+    """Raise InputError if a formula names a column that is not mapped, or is computed itself.
+
+    `tree`: target column → what the TOML says of it; `columns`: the same, read.
+    """
+    for column, value in tree.items():
+        formula = value.get("calculate") if isinstance(value, MappingOf) else None
+        names = re.findall(r"\w+", formula or "")
+        unmapped = [name for name in names if name not in columns or columns[name].sql]
+        if unmapped:
+            raise InputError(
+                f"{place} {column} needs {unmapped[0]}", do=f"Map {unmapped[0]} to a column, too."
+            )
 
 
 def year_of(column: str) -> Field:
     """The year in a date of any format that writes it with four digits; null where there is none."""
-    year = f"regexp_extract(CAST({quoted(column)} AS VARCHAR), '(?:19|20)[0-9]{{2}}')"
+    year = f"regexp_extract(CAST({quoted(column)} AS VARCHAR), '(?:19|20)[0-9][0-9]')"
     return Field(columns=(column,), sql=f"TRY_CAST({year} AS BIGINT)")
 
 

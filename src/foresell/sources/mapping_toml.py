@@ -46,7 +46,7 @@ from typing import Any
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.contracts.settings import time_zones
 from foresell.contracts.tables import TABLES, Table
-from foresell.sources.calculated import calculated, names_in, year_of
+from foresell.sources.calculated import calculated, check_calculated, year_of
 from foresell.sources.mapping import IDENTIFIER_KINDS, Field, Mapping, Target, with_identities
 from foresell.sources.staging import read_options
 from foresell.sources.words import CURRENCIES
@@ -149,7 +149,7 @@ def _target(name: str, tree: Tree, is_primary: bool, where: str) -> Target:
         elif source.identifier is None:
             raise InputError(f"{place}: there is no column '{column}'", do=did_you_mean(column, valid))
     _check_required(contract, columns, place)
-    _check_calculated(tree["columns"], columns, place)
+    check_calculated(tree["columns"], columns, place)
     is_bare = not is_primary and set(columns) == set(contract.key)
     return Target(
         table=name,
@@ -182,16 +182,6 @@ def _check_required(contract: Table, columns: Iterable[str], place: str) -> None
         )
 
 
-def _check_calculated(tree: Tree, columns: MappingOf[str, Field], place: str) -> None:
-    for column, value in tree.items():
-        formula = value.get("calculate") if isinstance(value, MappingOf) else None
-        unmapped = [name for name in names_in(formula or "") if name not in columns or columns[name].sql]
-        if unmapped:
-            raise InputError(
-                f"{place} {column} needs {unmapped[0]}", do=f"Map {unmapped[0]} to a column, too."
-            )
-
-
 def _valid_from(contract: Table, tree: Tree, place: str) -> Field | None:
     if "valid_from" not in tree:
         return None
@@ -208,7 +198,9 @@ def _field(tree: object, place: str, contract: Table) -> Field:
     options = _table(tree, place)
     _check_keys(options, FIELD_KEYS, place)
     if len({"from", "value", "calculate", "year_of"} & set(options)) != 1:
-        raise InputError(f"{place} needs either 'from' or 'value'", received=dict(options))
+        raise InputError(
+            f"{place} needs either 'from' or 'value', or 'calculate' or 'year_of'", received=dict(options)
+        )
     if formula := _text(options.get("calculate"), f"{place} calculate"):
         return calculated(formula, contract, place)
     if column := _text(options.get("year_of"), f"{place} year_of"):

@@ -73,12 +73,9 @@ def find_products(columns: "Mapping[str, NDArray[Any]]", profiles: Mapping[str, 
             if _is_zero(difference):
                 plain.append(Product(quantity, price, amount))
                 continue
-            others = [
-                name
-                for name in columns
-                if name not in (quantity, price, amount) and _is_smaller(columns[name], columns[amount])
-            ]
-            sign_and_column = _explained(difference, columns, others) or _rate(
+            others = [name for name in columns if name not in (quantity, price, amount)]
+            smaller = [name for name in others if _is_smaller(columns[name], columns[amount])]
+            sign_and_column = _explained(difference, columns, smaller) or _rate(
                 columns[quantity] * columns[price], columns[amount], columns, others
             )
             if sign_and_column:

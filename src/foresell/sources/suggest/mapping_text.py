@@ -58,6 +58,9 @@ def _table(table: str, plan: Plan) -> Iterator[str]:
     if table == plan.main and len(plan.tables) > 1:
         yield f"[tables.{table}]"
         yield "primary = true"
+    if condition := plan.conditions.get(table):
+        yield f"{mark}[tables.{table}]"
+        yield f'{mark}where = {{ column = {_text(condition)}, starts_with = "" }}  # only rows that have it'
     yield f"{mark}[tables.{table}.columns]"
     for column, source in plan.tables[table].items():
         note = f"  # {_comment(source.note)}" if source.note else ""

@@ -42,7 +42,7 @@ KNOWN_NOTHING = (
 @dataclass
 class Plan:
     """A mapping in the making. `left_out`: table → why its columns cannot be imported; `problems`: why the
-    main table cannot."""
+    main table cannot; `conditions`: side table → the column without which a row does not feed it."""
 
     main: str
     tables: dict[str, dict[str, Source]]
@@ -52,6 +52,7 @@ class Plan:
     left_out: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    conditions: dict[str, str] = field(default_factory=dict)
 
 
 def make_plan(evidence: Evidence, proposals: Proposals, file_date: str) -> Plan:
@@ -63,7 +64,7 @@ def make_plan(evidence: Evidence, proposals: Proposals, file_date: str) -> Plan:
     _add_customer(plan)
     _add_sides(plan)
     _complete_main(evidence, plan, proposals, file_date)
-    _drop_incomplete_sides(plan)
+    _drop_incomplete_sides(evidence, plan)
     plan.null_words = sorted(_nothings(evidence, plan))
     return plan
 
@@ -76,6 +77,10 @@ def _place(evidence: Evidence, plan: Plan, proposal: ColumnProposal) -> None:
         plan.identifiers[proposal.column] = name
         return
     table, _, column = proposal.target.partition(".")
+    contract = TABLES[table]
+    is_needed = column in contract.key or contract.column[column].required
+    if proposal.is_asked and not (table == plan.main and is_needed):
+        return
     profile = evidence.profiles[proposal.column]
     note = f"{proposal.confidence:.2f}: {'; '.join(proposal.reasons)}"
     source, question = how_read(profile, table, column)
@@ -185,7 +190,7 @@ def _product_by_name(plan: Plan) -> None:
                 )
 
 
-def _drop_incomplete_sides(plan: Plan) -> None:
+def _drop_incomplete_sides(evidence: Evidence, plan: Plan) -> None:
     for name in list(plan.tables):
         table, columns = TABLES[name], plan.tables[name]
         if name == plan.main:
@@ -193,9 +198,25 @@ def _drop_incomplete_sides(plan: Plan) -> None:
         if name == "inventory":
             columns.setdefault("location_id", Source(value="main", note="no column says it"))
         needed = {*table.key, *(c.name for c in table.own_columns if c.required)} - {"currency"}
+        _set_condition(evidence, plan, name, needed)
         lacking = sorted(needed - set(columns))
         if lacking:
             plan.left_out[name] = ", ".join(lacking)
+
+
+def _set_condition(evidence: Evidence, plan: Plan, table: str, needed: set[str]) -> None:
+    """Where only some rows say what a side table needs (the first line of an order), only they feed it."""
+    columns = plan.tables[table]
+    currency = TABLES[table].column.get("currency")
+    wanted = {*needed, "currency"} if currency is not None and currency.required else needed
+    fills = {
+        columns[name].columns[0]: evidence.profiles[columns[name].columns[0]].fill
+        for name in wanted
+        if name in columns and name not in TABLES[table].key and columns[name].columns
+    }
+    sparsest = min(fills, key=lambda column: fills[column], default=None)
+    if sparsest is not None and fills[sparsest] < 1:
+        plan.conditions[table] = sparsest
 
 
 def _nothings(evidence: Evidence, plan: Plan) -> set[str]:

@@ -38,15 +38,17 @@ def preview(
     _make_raw(connection, sample, mapping)
     targets = [target for target in mapping.targets if target.table != "identities" and not target.is_stub]
     rows: list[dict[str, str | None]] = [{} for _ in range(min(NUM_ROWS, sample.num_rows))]
-    faults: Counter[str] = Counter()
+    faults: dict[int, str] = {}
     for target in targets:
         sql = normalize_sql(target, mapping, sample.types, RAW, settings)
         _add(connection, sql, target, rows)
-        if target.is_primary:
-            faults = _faults(connection, sql)
+        # A row counts as faulty once, by the first of its tables that refuses it.
+        faults = _faults(connection, sql) | faults
     connection.execute(f"DROP TABLE {RAW}")
     connection.unregister("suggest_table")
-    return Preview(rows, sample.num_rows - sum(faults.values()), dict(faults))
+    titles = [title for target in targets for title in _titles(target, list(target.all_fields))]
+    whole = [{title: row.get(title) for title in titles} for row in rows]
+    return Preview(whole, sample.num_rows - len(faults), dict(Counter(faults.values())))
 
 
 def _make_raw(connection: "DuckDBPyConnection", sample: Sample, mapping: Mapping) -> None:
@@ -78,8 +80,9 @@ def _titles(target: Target, names: Sequence[str]) -> list[str]:
     return [f"{target.table}.{name}" for name in names]
 
 
-def _faults(connection: "DuckDBPyConnection", sql: str) -> Counter[str]:
+def _faults(connection: "DuckDBPyConnection", sql: str) -> dict[int, str]:
+    """Row number → what is wrong with it."""
     rows = connection.execute(
-        f"SELECT _error_code, _error_column, count(*) FROM ({sql}) WHERE _error_code IS NOT NULL GROUP BY ALL"
+        f"SELECT _row_number, _error_code, _error_column FROM ({sql}) WHERE _error_code IS NOT NULL"
     ).fetchall()
-    return Counter({f"{code} in '{column}'": count for code, column, count in rows})
+    return {number: f"{code} in '{column}'" for number, code, column in rows}

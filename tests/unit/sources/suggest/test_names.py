@@ -1,0 +1,70 @@
+"""What names of columns are taken to mean, in several languages and styles."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foresell.sources.suggest.abbreviations import written_out
+from foresell.sources.suggest.names import name_scores, tokens_of
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Order No.",
+        "orderNumber",
+        "ORDER_NUM",
+        "order-id",
+        "订单编号",
+        "訂單編號",
+        "Bestellnummer",
+        "ord_no",
+        "wc_order_id",
+    ],
+)
+def test_one_meaning_in_many_styles(name: str) -> None:
+    assert tokens_of(name) == ("order", "id")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("年龄", "customers.age_band"),
+        ("收入", "customers.income_band"),
+        ("购买商品种类", "products.category"),
+        ("订单号", "orders.order_id"),
+        ("下单时间", "orders.created_at"),
+        ("实付金额", "orders.total_amount"),
+        ("買家應付貨款", "orders.subtotal_amount"),
+        ("收货人手机", "identifier:phone"),
+        ("Lineitem quantity", "order_lines.quantity"),
+        ("rfnd_amt", "refunds.amount"),
+        ("Versandkosten", "orders.shipping_amount"),
+        ("Custom Label (SKU)", "order_lines.product_id"),
+        ("OnOrder", "inventory.on_order"),
+    ],
+)
+def test_names_say_what_a_column_is(name: str, answer: str) -> None:
+    assert name_scores(name)[answer] > 0.9
+
+
+def test_little_words_carry_meaning() -> None:
+    assert name_scores("Order").get("inventory.on_order", 0) < 0.5
+    assert name_scores("processed_by").get("refunds.created_at", 0) < 0.5
+    assert "percent" in tokens_of("Discount %")
+
+
+def test_a_count_is_no_number() -> None:
+    assert tokens_of("Number of orders") == ("count", "order")
+
+
+@pytest.mark.parametrize(
+    ("short", "full"), [("rfnd", "refund"), ("cmpgn", "campaign"), ("descr", "description"), ("zzkd", None)]
+)
+def test_letters_left_out(short: str, full: str | None) -> None:
+    assert written_out(short) == full
+
+
+@given(st.text(max_size=60))
+def test_any_name_has_scores_between_0_and_a_little_over_1(name: str) -> None:
+    assert all(0 < score <= 1.03 for score in name_scores(name).values())
