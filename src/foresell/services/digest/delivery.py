@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foresell.contracts.errors import DeniedError, InputError
+from foresell.contracts.errors import InputError
 from foresell.services.digest import Digest
 from foresell.services.digest.webhook import send, webhook_address
 from foresell.services.shop import Shop
+from foresell.services.written_page import write_page_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,4 @@ def _write(digest: Digest, path: Path) -> None:
         raise InputError(
             f"A digest cannot be written as '{path.suffix}'", do=f"End the name in {' or '.join(writers)}."
         )
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(writers[path.suffix.lower()](), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise DeniedError(
-            f"The digest cannot be written to {path}",
-            received=error.strerror,
-            do="Choose a folder that you may write and a disk with space left.",
-        ) from error
+    write_page_file(path, writers[path.suffix.lower()](), "digest")

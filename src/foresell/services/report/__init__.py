@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from foresell.services.shop import Progress, Shop, silent
+from foresell.services.written_page import write_page_file
 
 Language = Literal["en", "zh"]
 
@@ -38,7 +39,6 @@ def write_report(
     Errors: InputError for an unknown language, for dates the wrong way round, and for a missing
     exchange rate; DeniedError where the file cannot be written.
     """
-    from foresell.contracts.errors import DeniedError
     from foresell.services.report.gather import STEPS, gather
     from foresell.services.report.page import headline, render
 
@@ -46,17 +46,7 @@ def write_report(
     with shop.reading_matched() as tables:
         report = gather(tables, shop.settings, start, end, progress)
     page = render(report, spoken)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise DeniedError(
-            f"The report cannot be written to {path}",
-            received=error.strerror,
-            do="Choose a folder that you may write and a disk with space left.",
-        ) from error
+    write_page_file(path, page, "report")
     progress("report", len(STEPS), len(STEPS))
     return WrittenReport(path, headline(report, spoken))
 
