@@ -141,9 +141,7 @@ class DeltaFolder:
         if opened is None:
             return set()
         root = self.folder(name).resolve()
-        written = {
-            place.as_posix() for uri in opened.sorted_files() for place in Path(uri).relative_to(root).parents
-        }
+        written = {Path(uri).relative_to(root).parent.as_posix() for uri in opened.sorted_files()}
         return {one for one in transactions if one in written or opened.version_of(one) is not None}
 
     def version_of(self, name: str, transaction: str) -> int:

@@ -71,3 +71,9 @@ def test_commits_before_a_checkpoint_stay_known_and_readable(tmp_path: Path) -> 
     assert list((tables.folder(NAME) / "_delta_log").glob("*.checkpoint.parquet"))
     assert tables.committed(NAME, [*names, "other"]) == set(names)
     assert {Path(uri).parent.name for uri in tables.files_before(NAME, names[2])} == set(names[:2])
+
+
+def test_a_part_that_is_committed_says_nothing_of_its_run(tmp_path: Path) -> None:
+    tables = DeltaFolder(tmp_path)
+    commit(tables, "run/0")
+    assert tables.committed(NAME, ["run", "run/0"]) == {"run/0"}
