@@ -7,6 +7,7 @@ What a customer did at one moment is one basket: an order's lines share their or
 from typing import TYPE_CHECKING
 
 from foresell.contracts.protocols import Tables
+from foresell.features.counted import about_goods, events_of_somebody, purchases
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -37,10 +38,7 @@ def interactions(tables: Tables, customer_id: str | None = None) -> "polars.Data
     import polars
 
     rows = _purchases(tables) if tables.has_rows("order_lines") else _events(tables)
-    if tables.has_rows("products"):
-        products = tables.current("products")
-        goods = products.filter(~products.is_service.fill_null(False))
-        rows = rows.semi_join(goods, "product_id")
+    rows = about_goods(rows, tables)
     if customer_id is not None:
         rows = rows.filter(rows.customer_id == customer_id)
     one_a_moment = rows.group_by("customer_id", "product_id", "occurred_at").agg(weight=rows.weight.max())
@@ -63,21 +61,13 @@ def unavailable_products(tables: Tables) -> "polars.DataFrame":
 def _purchases(tables: Tables) -> "ir.Table":
     import ibis
 
-    orders = tables.current("orders")
-    is_cancelled = (orders.status == "cancelled").fill_null(False) | orders.cancelled_at.notnull()
-    counted = orders.filter(orders.customer_id.notnull(), ~is_cancelled, ~orders.is_test.fill_null(False))
-    heads = counted.select("order_id", "customer_id", occurred_at="created_at")
-    lines = tables.current("order_lines")
-    bought = lines.filter(lines.quantity > 0).select("order_id", "product_id").join(heads, "order_id")
-    return bought.select(
+    return purchases(tables).select(
         "customer_id", "product_id", "occurred_at", weight=ibis.literal(PURCHASE_WEIGHT, "float64")
     )
 
 
 def _events(tables: Tables) -> "ir.Table":
-    events = tables.current("events")
+    events = events_of_somebody(tables)
     kept = events.filter(events.event_name.isin(list(EVENT_WEIGHTS)), events.product_id.notnull())
-    who = kept.customer_id.coalesce(kept.anonymous_id, kept.session_id)
     weight = kept.event_name.cases(*EVENT_WEIGHTS.items(), else_=0.0).cast("float64")
-    rows = kept.select("product_id", "occurred_at", customer_id=who, weight=weight)
-    return rows.filter(rows.customer_id.notnull())
+    return kept.select("product_id", "occurred_at", "customer_id", weight=weight)

@@ -4,6 +4,8 @@ Frames (polars):
     interactions, histories   customer_id, product_id, occurred_at (UTC), weight
     exclude                   customer_id, product_id: never recommend that product to that customer;
                               a null customer_id stands for everybody
+    products                  product_id, labels (list of texts), price (null: unknown), text (null: none):
+                              what is known of products beside their ids (`features.products`)
     recommended               customer_id, product_id, rank (from 1), score, reason_code, because_product_id
 """
 
@@ -61,11 +63,30 @@ class FittedRecommender(Protocol):
         """All that was learned, as the tables of an artifact; `RecommendModel.load` is its inverse."""
 
 
+class Fit(Protocol):
+    """Learns from interactions and gives a new fitted object.
+
+    `products`: a model that needs no content ignores it, one that uses content does without it where it is
+    None. `validation`: interactions that come later, of the same customers or of others; a model that stops
+    early judges itself by foretelling each of them from what its customer did before; all others ignore it.
+    Nothing of `validation` is learned in any other way.
+    """
+
+    def __call__(
+        self,
+        interactions: pl.DataFrame,
+        config: Any,
+        products: pl.DataFrame | None = None,
+        *,
+        validation: pl.DataFrame | None = None,
+    ) -> FittedRecommender: ...
+
+
 @dataclass(frozen=True, slots=True)
 class RecommendModel:
     """An entry of MODELS. `fit` and `load` give a fitted object; `config` makes a config of plain values."""
 
     name: str
     config: Callable[..., Any]
-    fit: Callable[[pl.DataFrame, Any], FittedRecommender]
+    fit: Fit
     load: Callable[[Mapping[str, Any], Mapping[str, pl.DataFrame]], FittedRecommender]

@@ -75,7 +75,13 @@ def profile(interactions: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
     )
 
 
-def fit(interactions: pl.DataFrame, config: ItemKNNConfig) -> ItemKNN:
+def fit(
+    interactions: pl.DataFrame,
+    config: ItemKNNConfig,
+    products: pl.DataFrame | None = None,
+    *,
+    validation: pl.DataFrame | None = None,
+) -> ItemKNN:
     """Raises InputError where there are no interactions."""
     catalog = Catalog.from_interactions(interactions, config.half_life_days)
     tastes = _learned_from(profile(interactions, config.pair_half_life_days), config)

@@ -54,7 +54,13 @@ def _explain(profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
     return np.full(len(products), "popular"), np.full(len(products), -1)
 
 
-def fit(interactions: pl.DataFrame, config: PopularityConfig) -> Popularity:
+def fit(
+    interactions: pl.DataFrame,
+    config: PopularityConfig,
+    products: pl.DataFrame | None = None,
+    *,
+    validation: pl.DataFrame | None = None,
+) -> Popularity:
     """Raises InputError where there are no interactions."""
     return Popularity(config, Catalog.from_interactions(interactions, config.half_life_days))
 

@@ -81,7 +81,13 @@ def last_baskets(histories: pl.DataFrame, config: TransitionConfig) -> pl.DataFr
     )
 
 
-def fit(interactions: pl.DataFrame, config: TransitionConfig) -> Transition:
+def fit(
+    interactions: pl.DataFrame,
+    config: TransitionConfig,
+    products: pl.DataFrame | None = None,
+    *,
+    validation: pl.DataFrame | None = None,
+) -> Transition:
     """Raises InputError where there are no interactions."""
     catalog = Catalog.from_interactions(interactions, config.half_life_days)
     baskets = _numbered_baskets(interactions, catalog, config.min_customers)
