@@ -1,0 +1,1 @@
+"""How long a sequence model learns, beside a rival in an environment of its own."""
