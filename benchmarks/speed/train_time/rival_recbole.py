@@ -231,7 +231,7 @@ class TimedTrainer(Trainer):
             "weights": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "best_weights": self._best_weights,
-            "stopping": (self.best_valid_score, self.cur_step),
+            "stopping": (float(self.best_valid_score), self.cur_step),
             "random": torch.get_rng_state(),
             "shuffling": self._shuffling.get_state(),
         }
