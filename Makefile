@@ -42,9 +42,9 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[demo]'
+	$(PIP_INSTALL) --editable '.[demo,behavior]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[dev,demo,spark,postgres,mysql]'
+	$(PIP_INSTALL) --editable '.[dev,demo,behavior,als,text,spark,postgres,mysql]'
 	@touch $@ $(VENV)/.installed-demo

@@ -1,6 +1,6 @@
 """Fit, choose and serve: recommendations and forecasts through artifacts and result tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,7 @@ from foresell.services.writing import writing
 
 if TYPE_CHECKING:
     import polars
+    from numpy.typing import NDArray
 
     from foresell.contracts.protocols import Tables
     from foresell.predict.forecast.model import FittedForecaster
@@ -120,11 +121,11 @@ def _main_score(settings: Settings, task: Task) -> str:
 
 def _fit_recommender(shop: Shop, progress: Progress) -> None:
     from foresell.evaluation.compare import choose
-    from foresell.predict.recommend import MODELS, load_model
+    from foresell.predict.recommend import COMPETING, load_model
     from foresell.predict.recommend.backtest import backtest, config_of, main_score
     from foresell.predict.recommend.interactions import interactions
 
-    say = _counting(progress, num_steps=2 * len(MODELS))
+    say = _counting(progress, num_steps=2 * len(COMPETING))
     with shop.reading_matched() as tables:
         learned = interactions(tables)
         try:
@@ -136,7 +137,8 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
             board, best = _empty_board(), SIMPLEST["recommend"]
         progress(f"fitting {best} on everything", 0, None)
         fitted = load_model(best).fit(learned, config_of(best, shop.settings))
-        label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board)
+        weights: dict[str, NDArray[Any]] = getattr(fitted, "to_weights", dict)()
+        label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board, weights)
         write_results(shop, "leaderboard", board, replaces={"task": "recommend"})
         progress("recommending to every customer", 0, None)
         rows = _recommend_to(tables, shop.settings, fitted, label, shop.settings.recommend.k, None)
@@ -178,6 +180,7 @@ def _save(
     config: Any,
     tables: "dict[str, polars.DataFrame]",
     board: "polars.DataFrame",
+    weights: "Mapping[str, NDArray[Any]] | None" = None,
 ) -> str:
     """Save a fitted model as the production version of its task; returns name/version."""
     import polars as pl
@@ -197,7 +200,9 @@ def _save(
         if scores
         else "Not judged: the history was too short to hold weeks out. The simplest model serves."
     )
-    version = save_artifact(shop.folder.models, task, kind, asdict(config), tables, scores, origin, card=card)
+    version = save_artifact(
+        shop.folder.models, task, kind, asdict(config), tables, scores, origin, weights=weights, card=card
+    )
     set_pointer(shop.folder.models, task, PRODUCTION, version)
     return f"{task}/{version}"
 
@@ -225,7 +230,8 @@ def recommend(shop: Shop, customer_id: str, k: int, progress: Progress = silent)
         _require_customer(tables, person_id)
     _ensure_fitted(shop, "recommend", progress)
     artifact = _load(shop, "recommend")
-    fitted = load_model(artifact.kind).load(artifact.config, artifact.tables)
+    weights = [artifact.weights] if artifact.weights else []
+    fitted = load_model(artifact.kind).load(artifact.config, artifact.tables, *weights)
     with shop.reading_matched() as tables:
         rows = _recommend_to(tables, shop.settings, fitted, artifact.label, k, person_id)
     items = rows.select("product_id", "rank", "score", "reason").to_dicts()

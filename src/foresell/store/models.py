@@ -2,9 +2,10 @@
 
     models/<name>/pointers.json         candidate, production → a version
     models/<name>/<version>/            manifest.json config.json scores.json CARD.md tables/*.parquet
+                                        weights.safetensors, of models that have weights
 
-Nothing in them is ever executed: tables are Parquet, the rest JSON and text. What the kind means is the
-caller's to look up, in a literal dict.
+Nothing in them is ever executed: tables are Parquet, weights safetensors, the rest JSON and text. What the
+kind means is the caller's to look up, in a literal dict.
 """
 
 import hashlib
@@ -29,10 +30,12 @@ from foresell.store.model_versions import VERSION, check_name, lock, point, reso
 
 if TYPE_CHECKING:
     import polars
+    from numpy.typing import NDArray
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
-LEARNING_PACKAGES = ("foresell", "numpy", "polars", "scipy", "statsforecast")
+WEIGHTS_FILE = "weights.safetensors"
+LEARNING_PACKAGES = ("foresell", "numpy", "polars", "scipy", "statsforecast", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Artifact:
     tables: "dict[str, polars.DataFrame]"
     scores: dict[str, Any]
     manifest: dict[str, Any]
+    weights: "dict[str, NDArray[Any]]" = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -74,13 +78,15 @@ def save_artifact(
     scores: Mapping[str, Any],
     origin: Origin = Origin(),
     *,
+    weights: "Mapping[str, NDArray[Any]] | None" = None,
     card: str = "",
 ) -> str:
     """Write a new version and give its number ("0001", "0002", …); the candidate pointer moves to it.
 
     The folder appears whole, by a rename, or not at all. `scores`: split → score → number, JSON-ready;
     `card`: Markdown for a person, after the heading. Raises InputError for names that are no plain lower-case
-    words, and for a table with a column that identifies a customer or an order: a model keeps nobody's rows.
+    words, for weights that are not finite, and for a table with a column that identifies a customer or an
+    order: a model keeps nobody's rows.
     """
     for what in (name, kind, *tables):
         check_name(what)
@@ -90,6 +96,8 @@ def save_artifact(
     try:
         (work / "tables").mkdir(parents=True)
         files = _contents(config, tables, scores, _card(name, kind, card))
+        if weights:
+            files[WEIGHTS_FILE] = _packed(weights)
         for path, content in files.items():
             write_durably(work / path, content)
         manifest = _manifest(name, kind, files, origin)
@@ -126,6 +134,7 @@ def load_artifact(models_folder: Path, name: str, version: str = "production") -
         },
         json.loads(contents["scores.json"]),
         manifest,
+        _unpacked(contents[WEIGHTS_FILE]) if WEIGHTS_FILE in contents else {},
     )
 
 
@@ -154,6 +163,27 @@ def _contents(
         frame.write_parquet(buffer, compression="zstd")
         files[f"tables/{name}.parquet"] = buffer.getvalue()
     return files
+
+
+def _packed(weights: "Mapping[str, NDArray[Any]]") -> bytes:
+    import numpy as np
+    from safetensors.numpy import save
+
+    if odd := sorted(name for name, array in weights.items() if not np.isfinite(array).all()):
+        raise InputError(
+            "A model with weights that are no numbers is not kept",
+            received=f"NaN or infinity in {', '.join(odd)}",
+            do="Train it again with a lower learning rate.",
+        )
+    content: bytes = save({name: np.ascontiguousarray(array) for name, array in weights.items()})
+    return content
+
+
+def _unpacked(content: bytes) -> "dict[str, NDArray[Any]]":
+    from safetensors.numpy import load
+
+    arrays: dict[str, NDArray[Any]] = load(content)
+    return arrays
 
 
 def _card(name: str, kind: str, card: str) -> str:

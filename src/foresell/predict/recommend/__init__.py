@@ -1,6 +1,6 @@
 """Which products a customer will want next.
 
-`interactions` → a model's `fit` → `recommend` → `reasons`; `backtest` compares the models of MODELS.
+`interactions` → a model's `fit` → `recommend` → `reasons`; `backtest` compares those of COMPETING.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,12 @@ MODELS: dict[str, str] = {
     "popularity": "foresell.predict.recommend.models.popularity",
     "transition": "foresell.predict.recommend.models.transition",
     "item_knn": "foresell.predict.recommend.models.item_knn",
+    "session_knn": "foresell.predict.recommend.models.session_knn",
+    "als": "foresell.predict.recommend.models.als",
+    "behavior": "foresell.predict.recommend.models.behavior",
 }
+# Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
+COMPETING: tuple[str, ...] = ("popularity", "transition", "item_knn")
 
 
 def load_model(name: str) -> "RecommendModel":

@@ -16,7 +16,7 @@ from foresell.evaluation.intervals import Interval, bootstrap_mean
 from foresell.evaluation.ranking import RankingScores, ranking_scores, relevant_products
 from foresell.evaluation.splits import Fold, split_at_end
 from foresell.features.asof import after, asof
-from foresell.predict.recommend import MODELS, load_model
+from foresell.predict.recommend import COMPETING, load_model
 from foresell.predict.recommend.catalog import IMPORT_MORE, NOTHING
 from foresell.predict.recommend.interactions import interactions
 
@@ -41,7 +41,7 @@ def backtest(
     tables: Tables,
     settings: Settings,
     *,
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str] = COMPETING,
     window: timedelta = WINDOW,
     say: Say = lambda step: None,
 ) -> pl.DataFrame:

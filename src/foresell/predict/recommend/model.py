@@ -9,7 +9,7 @@ Frames (polars):
     recommended               customer_id, product_id, rank (from 1), score, reason_code, because_product_id
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -84,9 +84,13 @@ class Fit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecommendModel:
-    """An entry of MODELS. `fit` and `load` give a fitted object; `config` makes a config of plain values."""
+    """An entry of MODELS. `fit` and `load` give a fitted object; `config` makes a config of plain values.
+
+    `load(config, tables)`, and `load(config, tables, weights)` of models whose fitted object has
+    `to_weights()`.
+    """
 
     name: str
     config: Callable[..., Any]
     fit: Fit
-    load: Callable[[Mapping[str, Any], Mapping[str, pl.DataFrame]], FittedRecommender]
+    load: Callable[..., FittedRecommender]

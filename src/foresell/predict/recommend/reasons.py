@@ -16,12 +16,16 @@ REASONS: dict[Language, dict[str, str]] = {
         "buy_again": "You have bought this before",
         "bought_after": "Often bought after {}",
         "bought_with": "Customers who buy {} buy this too",
+        "goes_with": "Goes well with {}",
+        "similar_to": "Similar to {}",
     },
     "zh": {
         "popular": "近期热销",
         "buy_again": "您曾购买过此商品",
         "bought_after": "购买{}之后常买",
         "bought_with": "购买{}的顾客也会买",
+        "goes_with": "与{}很搭",
+        "similar_to": "与{}相似",
     },
 }
 

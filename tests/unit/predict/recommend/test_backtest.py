@@ -10,7 +10,7 @@ from foresell.contracts.errors import InputError
 from foresell.contracts.results import recommendations
 from foresell.contracts.settings import Settings
 from foresell.evaluation.compare import choose
-from foresell.predict.recommend import MODELS, load_model
+from foresell.predict.recommend import COMPETING, load_model
 from foresell.predict.recommend.backtest import backtest, config_of, main_score
 from foresell.predict.recommend.interactions import interactions
 from foresell.predict.recommend.reasons import as_results, product_names
@@ -54,7 +54,7 @@ def shop() -> dict[str, list[dict[str, object]]]:
 def test_habits_beat_popularity_and_the_rule_for_repeats_is_stated(make_tables: Any) -> None:
     steps: list[str] = []
     board = backtest(make_tables(shop()), INCLUDE, say=steps.append)
-    assert len(steps) == 2 * len(MODELS)
+    assert len(steps) == 2 * len(COMPETING)
     assert main_score(INCLUDE) == "ndcg@2"
     assert choose(board, "ndcg@2", higher_is_better=True) != "popularity"
     for split in ("validation", "test"):
