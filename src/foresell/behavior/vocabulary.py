@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # They are stored as one byte, 0 standing for none.
 MOST_NAMES = 255
+COUNTED = ("product_id", "event_name", "channel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +38,12 @@ class Vocabulary:
         Of more than 255 names the most frequent are kept (ties: ascending). `actions`: a frame, or an Ibis
         table, which is counted by its engine. Only product_id must be there.
         """
-        products = _counts(actions, "product_id").filter(pl.col("num") >= min_count)
+        counts = _counts(actions)
+        products = _each(counts, "product_id").filter(pl.col("num") >= min_count)
         return cls(
-            products["product_id"].sort().rename("product_id"),
-            _names(actions, "event_name"),
-            _names(actions, "channel"),
+            products["product_id"].sort(),
+            _most_frequent(_each(counts, "event_name")),
+            _most_frequent(_each(counts, "channel")),
         )
 
     @property
@@ -91,20 +93,24 @@ class Vocabulary:
         )
 
 
-def _counts(actions: "pl.DataFrame | ir.Table", name: str) -> pl.DataFrame:
-    """name, num: how often each value stands there, nulls left out."""
-    if name not in actions.columns:
-        return pl.DataFrame(schema={name: pl.String, "num": pl.Int64})
+def _counts(actions: "pl.DataFrame | ir.Table") -> pl.DataFrame:
+    """COUNTED and num: how often each combination occurs, asked of an engine once."""
+    there = [name for name in COUNTED if name in actions.columns]
     if isinstance(actions, pl.DataFrame):
-        counts = actions.group_by(name).agg(num=pl.len())
+        counts = actions.group_by(there).agg(num=pl.len())
     else:
-        counts = actions.group_by(name).agg(num=actions.count()).to_polars()
-    return counts.drop_nulls(name).select(pl.col(name).cast(pl.String), pl.col("num").cast(pl.Int64))
+        counts = actions.group_by(*there).agg(num=actions.count()).to_polars()
+    missing = [pl.lit(None, pl.String).alias(name) for name in COUNTED if name not in there]
+    return counts.with_columns(*missing, pl.col("num").cast(pl.Int64), pl.col(there).cast(pl.String))
 
 
-def _names(actions: "pl.DataFrame | ir.Table", name: str) -> tuple[str, ...]:
-    counts = _counts(actions, name).sort(["num", name], descending=[True, False])
-    return tuple(counts[name].head(MOST_NAMES).sort())
+def _each(counts: pl.DataFrame, name: str) -> pl.DataFrame:
+    return counts.drop_nulls(name).group_by(name).agg(pl.col("num").sum())
+
+
+def _most_frequent(counts: pl.DataFrame) -> tuple[str, ...]:
+    name = counts.columns[0]
+    return tuple(counts.sort(["num", name], descending=[True, False])[name].head(MOST_NAMES).sort())
 
 
 def _indices(values: "pl.Series | pa.Array", known: Any) -> "NDArray[np.int32]":
