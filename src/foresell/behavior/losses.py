@@ -44,8 +44,9 @@ class LossConfig:
     share of them that is drawn by how often a product was taken (the rest evenly). `correction`: how much of
     log(expected draws) is taken off a negative's score, 1 making the sum an estimate of the full softmax's
     (logQ), 0 leaving the few negatives to stand for themselves alone. `calibration`: of gBCE, from 0 (plain
-    cross-entropy of pairs) to 1 (its scores are unbiased). `smoothing`: the share of the target's weight
-    that goes to all products evenly (`softmax` only).
+    cross-entropy of pairs) to 1 (its scores are unbiased). `negative_weight`: what another product counts
+    against the target (`softmax` only), 1 being exact. `smoothing`: the share of the target's weight that
+    goes to all products evenly (`softmax` only).
     """
 
     name: str = "auto"
@@ -53,6 +54,7 @@ class LossConfig:
     num_negatives: int = 1_024
     popularity_share: float = 0.0
     correction: float = 0.0
+    negative_weight: float = 1.0
     calibration: float = 0.75
     smoothing: float = 0.0
 
@@ -68,13 +70,17 @@ def make_loss(config: LossConfig, counts_P: Tensor) -> Loss:
 
 
 def softmax(config: LossConfig, counts_P: Tensor) -> Loss:
-    """Cross-entropy over all products, in pieces: the scores are never whole in memory."""
+    """Cross-entropy over all products, in pieces: the scores are never whole in memory.
+
+    With a `negative_weight` below 1 the target has a head start of −log of it: what sampled softmax without
+    correction expects when N of P products are drawn for each token and it is N / P, without its noise.
+    """
 
     def loss(
         hidden_TD: Tensor, targets_T: Tensor, products: ProductVectors, generator: torch.Generator
     ) -> Tensor:
         value: Tensor = _PiecewiseSoftmax.apply(  # type: ignore[no-untyped-call]
-            hidden_TD, products(), targets_T, config.smoothing
+            hidden_TD, products(), targets_T, config.smoothing, -math.log(config.negative_weight)
         )
         return value
 
@@ -87,7 +93,12 @@ class _PiecewiseSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden_TD: Tensor, vectors_PD: Tensor, targets_T: Tensor, smoothing: float
+        ctx: Any,
+        hidden_TD: Tensor,
+        vectors_PD: Tensor,
+        targets_T: Tensor,
+        smoothing: float,
+        head_start: float,
     ) -> Tensor:
         num_rows = len(vectors_PD)
         size = max(
@@ -101,6 +112,7 @@ class _PiecewiseSoftmax(torch.autograd.Function):
             piece, wanted = hidden_TD[start : start + size], targets_T[start : start + size, None]
             scores = torch.mm(piece, vectors_PD.T, out=scores_of_piece[: len(piece)])
             scores[:, 0] = FORBIDDEN
+            scores.scatter_add_(1, wanted, scores.new_full(wanted.shape, head_start))
             log_sums = scores.logsumexp(1, keepdim=True)
             total += (log_sums - (1 - smoothing) * scores.gather(1, wanted)).sum()
             if smoothing:
@@ -115,9 +127,9 @@ class _PiecewiseSoftmax(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         hidden_grad, vectors_grad = ctx.saved_tensors
-        return hidden_grad * grads[0], vectors_grad * grads[0], None, None
+        return hidden_grad * grads[0], vectors_grad * grads[0], None, None, None
 
 
 class _Sampler:

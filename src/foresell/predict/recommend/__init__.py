@@ -15,6 +15,8 @@ MODELS: dict[str, str] = {
     "item_knn": "foresell.predict.recommend.models.item_knn",
     "session_knn": "foresell.predict.recommend.models.session_knn",
     "als": "foresell.predict.recommend.models.als",
+    "gru": "foresell.predict.recommend.models.gru",
+    "sasrec": "foresell.predict.recommend.models.sasrec",
     "behavior": "foresell.predict.recommend.models.behavior",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from foresell.behavior.batches import history_batches
 from foresell.behavior.held_out import CUSTOMERS_AT_ONCE, HeldOut
@@ -26,6 +27,21 @@ REASON = "goes_with"
 MOST_HELD_OUT = 5_000
 TAKEN_LAST = 10
 HELD_OUT_SHARE = 0.1
+
+
+class ProductIds(nn.Module):
+    """Products known by their id alone."""
+
+    def __init__(self, num_products: int, width: int) -> None:
+        super().__init__()
+        self.ids = nn.Embedding(num_products + 1, width)
+
+    def forward(self, indices_N: Tensor | None = None) -> Tensor:
+        """(N, D); None: of all products, row 0 being none."""
+        if indices_N is None:
+            return self.ids.weight
+        vectors_ND: Tensor = self.ids(indices_N)
+        return vectors_ND
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,7 @@ class FittedSequenceModel:
         to = audience(self.catalog, nobodys, whom, exclude)
         profiles = _Profiles.of(to.customer_ids, histories, vocabulary_of(self.catalog))
         with torch.no_grad():
-            vectors_PD = self.model.products()
+            vectors_PD = self.model.products().detach()
 
         def score(some: _Profiles) -> Floats:
             return _chances(self.model, vectors_PD, some)
@@ -135,7 +151,10 @@ def _hold_out(interactions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _held_out(learned: pl.DataFrame, later: pl.DataFrame, vocabulary: Vocabulary) -> HeldOut:
-    """Of each customer the first later product that the model can know, after what they did before."""
+    """Of each customer the first later product that the model can know, after what they did before.
+
+    Where nobody took a product again, none that was taken is ranked.
+    """
     first = (
         later.filter(pl.col("product_id").is_in(vocabulary.product_ids.implode()))
         .sort("occurred_at", "product_id")
@@ -148,7 +167,9 @@ def _held_out(learned: pl.DataFrame, later: pl.DataFrame, vocabulary: Vocabulary
     targets = pl.DataFrame({"customer_id": histories.customer_ids}).join(
         first, on="customer_id", how="left", maintain_order="left"
     )
-    return HeldOut(histories, vocabulary.product_indices(targets["target"]).astype(np.int64))
+    again = targets.join(learned, left_on=["customer_id", "target"], right_on=["customer_id", "product_id"])
+    indices = vocabulary.product_indices(targets["target"]).astype(np.int64)
+    return HeldOut(histories, indices, repeats=not again.is_empty())
 
 
 @dataclass(frozen=True)
@@ -191,7 +212,7 @@ class _Profiles:
         return found
 
 
-def _chances(model: SequenceModel, vectors_PD: torch.Tensor, profiles: _Profiles) -> Floats:
+def _chances(model: SequenceModel, vectors_PD: Tensor, profiles: _Profiles) -> Floats:
     """(C, P) the chance of each product to come next; 0 for a customer without actions."""
     chances = np.zeros((profiles.sequences.num_customers, len(vectors_PD) - 1), dtype=np.float32)
     with torch.no_grad():
@@ -201,7 +222,7 @@ def _chances(model: SequenceModel, vectors_PD: torch.Tensor, profiles: _Profiles
     return chances
 
 
-def _nearest_taken(vectors_PD: torch.Tensor, taken: Ints, products: Ints) -> Ints:
+def _nearest_taken(vectors_PD: Tensor, taken: Ints, products: Ints) -> Ints:
     """(R,) positions of the taken product whose vector is nearest to the recommended one (the newer one of
     equals); −1 where nothing was taken. `taken`: (R, n) indices; `products`: (R,) positions."""
     directions_PD = torch.nn.functional.normalize(vectors_PD, dim=1)

@@ -45,6 +45,7 @@ class BehaviorConfig:
     num_negatives: int | None = None
     popularity_share: float | None = None
     correction: float | None = None
+    negative_weight: float | None = None
     smoothing: float | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
