@@ -1,5 +1,6 @@
 """The products a recommender knows: their order, and how popular each was lately."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,8 +26,11 @@ class Catalog:
     popularity: "NDArray[np.float32]"
 
     @classmethod
-    def from_interactions(cls, interactions: pl.DataFrame, half_life_days: float) -> "Catalog":
-        """Popularity: the sum of weight × 2^(−age / half-life), age from the newest interaction."""
+    def from_interactions(
+        cls, interactions: pl.DataFrame, half_life_days: float, new_products: Iterable[str] = ()
+    ) -> "Catalog":
+        """Popularity: the sum of weight × 2^(−age / half-life), age from the newest interaction; that of
+        `new_products` without interactions is 0."""
         if interactions.is_empty():
             raise InputError(NOTHING, do=IMPORT_MORE)
         recency = recency_weight(pl.col("occurred_at").max(), half_life_days)
@@ -34,8 +38,10 @@ class Catalog:
             interactions.select("product_id", (pl.col("weight") * recency).alias("popularity"))
             .group_by("product_id")
             .agg(pl.col("popularity").sum())
-            .sort("product_id")
         )
+        new = pl.DataFrame({"product_id": list(new_products)}, {"product_id": pl.String}).unique()
+        unheard = new.join(popular, on="product_id", how="anti").with_columns(popularity=pl.lit(0.0))
+        popular = pl.concat([popular, unheard]).sort("product_id")
         return cls.from_table(popular.with_columns(pl.col("popularity") / pl.col("popularity").max()))
 
     @classmethod

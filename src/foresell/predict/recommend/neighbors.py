@@ -54,7 +54,7 @@ class Neighbors:
         leading_to = self._transposed[products]
         parts = sparse.csr_array(profiles.multiply(leading_to))
         parts.sum_duplicates()
-        because = _argmax_of_rows(parts)
+        because = argmax_of_rows(parts)
         codes = np.where(because == products, "buy_again", self.reason_code)
         return np.where(because < 0, "popular", codes), because
 
@@ -63,7 +63,7 @@ class Neighbors:
         return sparse.csr_array(self.matrix.T)
 
 
-def _argmax_of_rows(cells: Any) -> Ints:
+def argmax_of_rows(cells: Any) -> Ints:
     """The column of each row's largest cell (the first of equals); −1 for an empty row."""
     best = np.full(cells.shape[0], -1, dtype=np.int64)
     filled = np.diff(cells.indptr) > 0

@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from foresell.predict.recommend.catalog import Catalog, recency_weight
+from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import Neighbors, nearest
+from foresell.predict.recommend.profiles import profile
 from foresell.predict.recommend.rank import Floats, Ints, audience, rank
 
 REASON = "bought_with"
@@ -63,16 +64,6 @@ class ItemKNN:
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {"products": self.catalog.to_table(), "neighbors": self.neighbors.to_table(self.catalog)}
-
-
-def profile(interactions: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
-    """customer_id, product_id, value = log(1 + Σ weight × recency); age from the customer's newest."""
-    recency = recency_weight(pl.col("occurred_at").max().over("customer_id"), half_life_days)
-    return (
-        interactions.select("customer_id", "product_id", value=pl.col("weight") * recency)
-        .group_by("customer_id", "product_id")
-        .agg(pl.col("value").sum().log1p())
-    )
 
 
 def fit(

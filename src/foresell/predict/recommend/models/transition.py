@@ -1,23 +1,28 @@
-"""What is bought next: from each of the last baskets to the one after it, later steps counting more.
+"""What is bought next: from each of the last baskets to the one after it, later steps counting more; and what
+is like the products of those baskets, where anything is known of products beside their ids.
 
 Source: Rendle et al., Factorizing personalized Markov chains, WWW 2010, the unfactorized chain over baskets;
-with weights that fade with age. A session of events is a chain of baskets of one product.
+with weights that fade with age. A session of events is a chain of baskets of one product. Likeness: `alike`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy import sparse
 
+from foresell.predict.recommend.alike import alike, described
 from foresell.predict.recommend.catalog import Catalog, recency_weight
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import Neighbors, nearest
 from foresell.predict.recommend.rank import Floats, Ints, audience, rank
 
 REASON = "bought_after"
+ALIKE_REASON = "similar_to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,10 @@ class TransitionConfig:
     baskets speak, each counting `basket_decay` times the one after it. `max_lag`: a basket also leads to the
     ones after next, at `basket_decay` a step. `shrink`: added to what a product led to, so that what was seen
     once does not look certain. `num_neighbors`: products kept for each. `min_customers`: a product of fewer
-    leads nowhere, and nothing leads to it (chance, and one customer's habits).
+    leads nowhere, and nothing leads to it (chance, and one customer's habits). `backward`: how much a step
+    also counts from the later basket to the earlier one, where the order is half chance. `content_weight`:
+    what a product of the same content adds, where the surest transition adds 1; `num_alike`: the products
+    most alike that are kept for each. Both matter only where content is known.
     """
 
     half_life_days: float = 30.0
@@ -36,13 +44,19 @@ class TransitionConfig:
     shrink: float = 2.0
     num_neighbors: int = 100
     min_customers: int = 3
+    backward: float = 0.0
+    content_weight: float = 0.03
+    num_alike: int = 50
 
 
 @dataclass(frozen=True)
 class Transition:
+    """`alike`: of products × products, already weighed; a product without interactions has nothing else."""
+
     config: TransitionConfig
     catalog: Catalog
     neighbors: Neighbors
+    alike: Neighbors
 
     def recommend(
         self,
@@ -55,12 +69,27 @@ class Transition:
     ) -> pl.DataFrame:
         whom = histories["customer_id"] if customers is None else customers
         to = audience(self.catalog, last_baskets(histories, self.config), whom, exclude)
-        return rank(
-            self.catalog, to, k, self.neighbors.score, self.neighbors.explain if with_reasons else None
-        )
+        return rank(self.catalog, to, k, self._both.score, self._explain if with_reasons else None)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
-        return {"products": self.catalog.to_table(), "neighbors": self.neighbors.to_table(self.catalog)}
+        return {
+            "products": self.catalog.to_table(),
+            "neighbors": self.neighbors.to_table(self.catalog),
+            "alike": self.alike.to_table(self.catalog),
+        }
+
+    @cached_property
+    def _both(self) -> Neighbors:
+        return Neighbors(sparse.csr_array(self.neighbors.matrix + self.alike.matrix), REASON)
+
+    def _explain(self, profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
+        """As `Neighbors.explain`; likeness is the reason where it added more than the steps did."""
+        codes, because = self._both.explain(profiles, products)
+        by_steps, by_likeness = (
+            _cells_at(part.matrix, because, products) for part in (self.neighbors, self.alike)
+        )
+        is_like = (codes == REASON) & (by_likeness > by_steps)
+        return np.where(is_like, ALIKE_REASON, codes), because
 
 
 def last_baskets(histories: pl.DataFrame, config: TransitionConfig) -> pl.DataFrame:
@@ -89,14 +118,27 @@ def fit(
     validation: pl.DataFrame | None = None,
 ) -> Transition:
     """Raises InputError where there are no interactions."""
-    catalog = Catalog.from_interactions(interactions, config.half_life_days)
+    new = [] if products is None or config.content_weight == 0 else described(products)
+    catalog = Catalog.from_interactions(interactions, config.half_life_days, new)
+    steps = Neighbors(_steps(interactions, catalog, config), REASON)
+    likeness = sparse.csr_array((catalog.size, catalog.size), dtype=np.float32)
+    if products is not None and new:
+        likeness = alike(products, catalog, config.num_alike) * np.float32(config.content_weight)
+    return Transition(config, catalog, steps, Neighbors(likeness, ALIKE_REASON))
+
+
+def _steps(interactions: pl.DataFrame, catalog: Catalog, config: TransitionConfig) -> Any:
+    """Products × products: the share of the steps out of one that led to the other, shrunken."""
     baskets = _numbered_baskets(interactions, catalog, config.min_customers)
     num_baskets = baskets["basket"].n_unique()
     shape = (num_baskets, catalog.size)
     recency = baskets.select(recency_weight(pl.col("occurred_at").max(), config.half_life_days)).to_series()
     following = _cells(baskets, baskets["weight"] * recency, shape)
     holding = _cells(baskets, pl.repeat(1.0, baskets.height, eager=True), shape)
-    leading = sparse.csr_array((_earlier(baskets, num_baskets, config) @ holding).T)
+    earlier = _earlier(baskets, num_baskets, config)
+    if config.backward:
+        earlier = sparse.csr_array(earlier + earlier.T * np.float32(config.backward))
+    leading = sparse.csr_array((earlier @ holding).T)
     # What all steps out of a product count together: a step counts once, however large the basket.
     basket_weights = baskets.with_columns(recency=recency).group_by("basket").agg(pl.col("recency").first())
     led_to = leading @ basket_weights.sort("basket")["recency"].cast(pl.Float32).to_numpy()
@@ -105,8 +147,7 @@ def fit(
         result: Floats = sums / (led_to[sources] + config.shrink)
         return result
 
-    matrix = nearest(leading, following, config.num_neighbors, probability)
-    return Transition(config, catalog, Neighbors(matrix, REASON))
+    return nearest(leading, following, config.num_neighbors, probability)
 
 
 def _numbered_baskets(interactions: pl.DataFrame, catalog: Catalog, min_customers: int) -> pl.DataFrame:
@@ -140,10 +181,21 @@ def _cells(baskets: pl.DataFrame, values: pl.Series, shape: tuple[int, int]) -> 
     return sparse.csr_array((values.cast(pl.Float32).to_numpy(), where), shape=shape)
 
 
+def _cells_at(matrix: Any, rows: Ints, columns: Ints) -> Floats:
+    """The cells (rows[n], columns[n]); a row of −1 gives a cell of no meaning."""
+    if not len(rows):
+        return np.empty(0, dtype=np.float32)
+    return np.asarray(matrix[rows, columns], dtype=np.float32)
+
+
 def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame]) -> Transition:
     catalog = Catalog.from_table(tables["products"])
     neighbors = Neighbors.from_table(tables["neighbors"], catalog, REASON)
-    return Transition(TransitionConfig(**config), catalog, neighbors)
+    # Artifacts of before content was looked at have no such table.
+    likeness = tables.get("alike", tables["neighbors"].clear())
+    return Transition(
+        TransitionConfig(**config), catalog, neighbors, Neighbors.from_table(likeness, catalog, ALIKE_REASON)
+    )
 
 
 MODEL = RecommendModel("transition", TransitionConfig, fit, load)
