@@ -82,7 +82,7 @@ class SequenceModel(nn.Module):
     """What the training loop trains: `encode` is the model's own; the score of a product is the product of
     its vector and the hidden state."""
 
-    products: "ProductEncoder"
+    products: nn.Module
 
     def __init__(self, num_products: int, max_length: int) -> None:
         super().__init__()
