@@ -24,7 +24,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """What this benchmark and `sessions` have in common."""
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--seeds", type=int, default=3, help="of the chosen config, for models that have one")
-    parser.add_argument("--trials", type=int, default=16, help="configs that a model may try on validation")
+    parser.add_argument("--trials", type=int, default=20, help="configs that a model may try on validation")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", nargs="+", default=[], metavar="MODEL.FIELD=VALUE[,VALUE]", dest="settings")
     parser.add_argument("--out", type=Path, required=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from benchmarks.quality.sequential.grids import Config, configs, with_seed
+from benchmarks.quality.sequential.grids import Config, grid_of, search, start, with_seed
 from benchmarks.quality.sequential.ledger import Ledger, Trial, commit, key_of
 from benchmarks.quality.sequential.scoring import Ranks, summary
 
@@ -36,15 +36,21 @@ class Campaign:
 
 
 def run_model(campaign: Campaign, ledger: Ledger, model: str) -> dict[str, Any]:
-    """The model's result, kept in the ledger. Only validation chooses; of equals the first tried."""
-    tried = configs(model, 0, campaign.trials, campaign.settings.get(model, {}))
-    judged = [_trial(campaign, ledger, model, config, is_test=len(tried) == 1) for config in tried]
-    best = max(range(len(tried)), key=lambda n: judged[n]["validation"][campaign.score])
-    seeds = range(campaign.num_seeds if "seed" in tried[best] else 1)
-    finals = [_trial(campaign, ledger, model, with_seed(tried[best], seed), is_test=True) for seed in seeds]
+    """The model's result, kept in the ledger. Only validation chooses."""
+    given = campaign.settings.get(model, {})
+    first, grid = start(model, given), grid_of(model, given)
+    is_only_one = campaign.trials == 1 or all(list(values) == [first[name]] for name, values in grid.items())
+
+    def judge(config: Config) -> float:
+        trial = _trial(campaign, ledger, model, with_seed(config, 0), is_test=is_only_one)
+        return float(trial["validation"][campaign.score])
+
+    tried = search(grid, with_seed(first, 0), campaign.trials, judge)
+    seeds = range(campaign.num_seeds if "seed" in first else 1)
+    finals = [_trial(campaign, ledger, model, with_seed(tried[0], seed), is_test=True) for seed in seeds]
     ranks = [ranks_of(trial) for trial in finals]
     result = {
-        "config": tried[best],
+        "config": tried[0],
         "configs_tried": len(tried),
         "seeds": len(finals),
         "validation": {

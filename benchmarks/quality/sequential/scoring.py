@@ -1,7 +1,7 @@
 """Ranks of the targets, and what follows from them.
 
 A target has the rank at which it was recommended, 0 where it was not among the first DEPTH. With one target
-a customer Recall@k is the share of ranks 1 … k, NDCG@k the mean of 1 / log2(rank + 1), MRR@k that of 1 / rank.
+a customer Recall@k is the share of ranks 1 … k, NDCG@k the mean of 1 / log2(rank + 1), MRR@k of 1 / rank.
 """
 
 from collections.abc import Sequence

@@ -67,7 +67,6 @@ def read_task(files: Files) -> Task:
         test=exams[1],
         products=_products(rows, files),
         masks_history=True,
-        score="ndcg@10",
         facts=_facts(rows, learned, exams[1]),
     )
 

@@ -30,7 +30,7 @@ class Task:
 
     `everything`: what is fitted again before the test, with what validation chose; None: the model that was
     judged on `validation` is judged on `test`. `masks_history`: a customer's earlier products are not
-    recommended. `score`: what chooses. `facts`: of the data, for the record.
+    recommended. `facts`: of the data, for the record.
     """
 
     learned: pl.DataFrame
@@ -39,6 +39,5 @@ class Task:
     test: Exam
     products: pl.DataFrame | None
     masks_history: bool
-    score: str
     everything: pl.DataFrame | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)

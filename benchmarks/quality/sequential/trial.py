@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.quality.sequential.scoring import means, target_ranks
 from benchmarks.quality.sequential.sequences import Files, read_task
 from benchmarks.quality.sequential.task import Task
+from benchmarks.quality.sessions.parquet import read_sessions
 
 from foresell.predict.recommend import load_model
 from foresell.predict.recommend.model import FittedRecommender
@@ -28,7 +29,10 @@ def read_sequences(paths: dict[str, Any]) -> Task:
 
 
 # What a spec's "kind" means.
-READERS: dict[str, Callable[[dict[str, Any]], Task]] = {"sequences": read_sequences}
+READERS: dict[str, Callable[[dict[str, Any]], Task]] = {
+    "sequences": read_sequences,
+    "sessions": read_sessions,
+}
 
 
 def measure(spec: dict[str, Any]) -> dict[str, Any]:

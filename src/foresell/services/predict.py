@@ -123,7 +123,7 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
     from foresell.evaluation.compare import choose
     from foresell.predict.recommend import COMPETING, load_model
     from foresell.predict.recommend.backtest import backtest, config_of, main_score
-    from foresell.predict.recommend.interactions import interactions
+    from foresell.predict.recommend.interactions import described_products, interactions
 
     say = _counting(progress, num_steps=2 * len(COMPETING))
     with shop.reading_matched() as tables:
@@ -136,7 +136,8 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
                 raise
             board, best = _empty_board(), SIMPLEST["recommend"]
         progress(f"fitting {best} on everything", 0, None)
-        fitted = load_model(best).fit(learned, config_of(best, shop.settings))
+        config = config_of(best, shop.settings)
+        fitted = load_model(best).fit(learned, config, described_products(tables))
         weights: dict[str, NDArray[Any]] = getattr(fitted, "to_weights", dict)()
         label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board, weights)
         write_results(shop, "leaderboard", board, replaces={"task": "recommend"})

@@ -16,7 +16,7 @@ from foresell.predict.recommend.neighbors import nearest
 from foresell.predict.recommend.rank import Floats, Ints
 
 # A label or word of more products than this says little, and would make every product a neighbor of all.
-MOST_PRODUCTS_A_WORD = 2_000
+MOST_PRODUCTS_A_WORD = 1_000
 # Chinese and Japanese are written without blanks: each sign is a word.
 WORD = r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{N}--\p{Han}--\p{Hiragana}--\p{Katakana}]+"
 

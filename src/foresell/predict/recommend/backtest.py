@@ -18,7 +18,7 @@ from foresell.evaluation.splits import Fold, split_at_end
 from foresell.features.asof import after, asof
 from foresell.predict.recommend import COMPETING, load_model
 from foresell.predict.recommend.catalog import IMPORT_MORE, NOTHING
-from foresell.predict.recommend.interactions import interactions
+from foresell.predict.recommend.interactions import described_products, interactions
 
 TASK = "recommend"
 MAIN_SCORE = "ndcg"
@@ -65,7 +65,8 @@ def backtest(
 def _trials(
     tables: Tables, settings: Settings, fold: Fold, models: Sequence[str], say: Say
 ) -> Iterator[Trial]:
-    past = interactions(asof(tables, settings, fold.cutoff))
+    known = asof(tables, settings, fold.cutoff)
+    past, products = interactions(known), described_products(known)
     taken = interactions(after(tables, settings, fold.cutoff, fold.until - fold.cutoff))
     with_history = taken.join(past.select("customer_id").unique(), on="customer_id", how="semi")
     exclude = past if settings.recommend.repeats == "exclude" else None
@@ -79,7 +80,7 @@ def _trials(
         say(f"{fold.split}: {name}")
         model, config = load_model(name), config_of(name, settings)
         started = perf_counter()
-        fitted = model.fit(past, config)
+        fitted = model.fit(past, config, products)
         fitted_at = perf_counter()
         recommended = fitted.recommend(
             past, settings.recommend.k, exclude=exclude, customers=judged, with_reasons=False

@@ -48,6 +48,13 @@ def interactions(tables: Tables, customer_id: str | None = None) -> "polars.Data
     )
 
 
+def described_products(tables: Tables) -> "polars.DataFrame | None":
+    """`features.products`, what the models may know beside ids; None where the shop has no catalog."""
+    from foresell.features.products import products
+
+    return products(tables) if tables.has_rows("products") else None
+
+
 def unavailable_products(tables: Tables) -> "polars.DataFrame":
     """Products that must not be recommended to anybody (hidden, discontinued), as an `exclude` frame."""
     import polars

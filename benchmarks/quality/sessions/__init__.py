@@ -1,0 +1,1 @@
+"""Which product comes next in a session: every recommender on sessions as SR-GNN and GCE-GNN split them."""
