@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-type_names = ("string", "decimal", "timestamp", "date", "integer", "float", "boolean", "json")
-Type = Literal["string", "decimal", "timestamp", "date", "integer", "float", "boolean", "json"]
+type_names = ("string", "decimal", "timestamp", "date", "integer", "float", "boolean", "json", "floats")
+Type = Literal["string", "decimal", "timestamp", "date", "integer", "float", "boolean", "json", "floats"]
 
 # Money: DECIMAL(18,4), in the currency of the row's `currency` column.
 DECIMAL_PRECISION = 18
@@ -19,6 +19,8 @@ SQL_TYPES: dict[Type, str] = {
     "float": "DOUBLE",
     "boolean": "BOOLEAN",
     "json": "VARCHAR",
+    # A vector: 32-bit numbers, as models compute them. Result tables only; no source maps to it.
+    "floats": "FLOAT[]",
 }
 
 
@@ -80,3 +82,7 @@ def flag(name: str, doc: str = "", *, required: bool = False) -> Column:
 
 def json_text(name: str, doc: str = "", *, required: bool = False) -> Column:
     return Column(name, "json", doc, required)
+
+
+def vector(name: str, doc: str = "", *, required: bool = False) -> Column:
+    return Column(name, "floats", doc, required)

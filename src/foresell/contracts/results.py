@@ -4,7 +4,7 @@ Those of models carry the model that wrote them, and no history. Those of matchi
 from `recorded_at` to `superseded_at` as sources' rows are, so that a run can be undone to the same rows.
 """
 
-from foresell.contracts.columns import day, identifier, json_text, moment, real, text, whole
+from foresell.contracts.columns import day, identifier, json_text, moment, real, text, vector, whole
 from foresell.contracts.tables import Table
 
 recommendations = Table(
@@ -61,6 +61,27 @@ leaderboard = Table(
     has_lineage=False,
 )
 
+embeddings = Table(
+    "embeddings",
+    "What a behavior model makes of a customer, product or session: a vector.",
+    key=("entity_type", "entity_id", "model", "made_at"),
+    own_columns=(
+        text("entity_type", "customer, product, session"),
+        text("entity_id", "of a customer also: the visitor or session that is nobody's yet"),
+        text("model", "name/version; vectors of one model only can be compared"),
+        moment("made_at", "when it was computed; the same for all of one computation"),
+        moment("cutoff_at", "only what was before it is in it; null: all that was known at made_at"),
+        vector("vector", "a direction is a taste: compare by cosine", required=True),
+    ),
+    has_lineage=False,
+)
+# Whose id it is, by entity_type; erasing a customer erases the rows of all these kinds.
+ENTITY_KINDS: dict[str, tuple[str, ...]] = {
+    "customer": ("customer_id", "anonymous_id", "session_id"),
+    "product": (),
+    "session": ("session_id",),
+}
+
 customer_links = Table(
     "customer_links",
     "Which customer id, visitor or session is which person: rooms count a person once by it.",
@@ -101,5 +122,6 @@ order_links = Table(
 )
 
 RESULTS: dict[str, Table] = {
-    table.name: table for table in (recommendations, forecasts, leaderboard, customer_links, order_links)
+    table.name: table
+    for table in (recommendations, forecasts, leaderboard, embeddings, customer_links, order_links)
 }

@@ -25,6 +25,7 @@ FACT_TIMES: dict[str, str] = {
     "risk_labels": "labelled_at",
     "recommendations": "made_at",
     "leaderboard": "made_at",
+    "embeddings": "made_at",
 }
 # A row exists from this moment on; a row without it has existed always.
 START_TIMES: dict[str, str] = {

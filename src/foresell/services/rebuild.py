@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from foresell.contracts.errors import BackendError
-from foresell.contracts.results import RESULTS
+from foresell.contracts.results import ENTITY_KINDS, RESULTS, embeddings
+from foresell.contracts.tables import Table
 from foresell.privacy.erasure import is_buried_sql, load_tombstones
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.apply import Application, apply_run
 from foresell.services.shop import Progress, Shop, silent
 from foresell.store.crash_points import reached
 from foresell.store.delta import DeltaFolder
-from foresell.store.engine import ALL_TABLES, quoted, read_files
+from foresell.store.engine import ALL_TABLES, literal, quoted, read_files
 from foresell.store.folder import COMPLETE_MARK, OLD_NAME, REBUILT_NAME
 from foresell.store.parquet import write_parquet
 
@@ -95,8 +96,7 @@ def _carry_results(shop: Shop, target: DeltaFolder) -> None:
         with shop.connect() as connection:
             prepare_tokens(connection, shop.key)
             load_tombstones(connection, tombstones)
-            identifying = [c for c in table.columns if c.identifies]
-            buried = [is_buried_sql(str(c.identifies), quoted(c.name)) for c in identifying]
+            buried = [is_buried_sql(kind, sql) for kind, sql in _identifiers(table)]
             kept = " AND ".join(f"NOT coalesce({condition}, false)" for condition in buried) or "true"
             rows = f"(SELECT *, {kept} AS is_kept FROM ({read_files(table.columns, files)}))"
             select = f"SELECT * EXCLUDE (is_kept) FROM {rows} WHERE is_kept"
@@ -106,6 +106,17 @@ def _carry_results(shop: Shop, target: DeltaFolder) -> None:
             written = write_parquet(connection, select, target.folder(name) / "carried")
         if written:
             target.commit(table, written, [], "carried")
+
+
+def _identifiers(table: Table) -> list[tuple[str, str]]:
+    """The kinds of identifier in a result table, each with the SQL that gives it."""
+    if table is not embeddings:
+        return [(c.identifies, quoted(c.name)) for c in table.columns if c.identifies]
+    return [
+        (kind, f"CASE WHEN entity_type = {literal(entity)} THEN entity_id END")
+        for entity, kinds in ENTITY_KINDS.items()
+        for kind in kinds
+    ]
 
 
 def _count_rows(shop: Shop) -> dict[str, int]:

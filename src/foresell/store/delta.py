@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foresell.contracts.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Type
+from foresell.contracts.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Column, Type
 from foresell.contracts.errors import BackendError, BusyError
 from foresell.contracts.tables import Table
 
@@ -30,6 +30,8 @@ DELTA_TYPES: dict[Type, str] = {
     "boolean": "boolean",
     "json": "string",
 }
+# Delta types that are lists: of what.
+DELTA_LISTS: dict[Type, str] = {"floats": "float"}
 
 # A log is read from its last checkpoint on: with one in a hundred commits, which is what delta-rs does by
 # itself, reading and committing would take four times as long after fifty runs. Old entries stay, for
@@ -259,6 +261,11 @@ class DeltaFolder:
 
 
 def delta_schema(table: Table) -> "Schema":
-    from deltalake.schema import Field, PrimitiveType, Schema
+    from deltalake.schema import ArrayType, Field, PrimitiveType, Schema
 
-    return Schema([Field(c.name, PrimitiveType(DELTA_TYPES[c.type])) for c in table.columns])
+    def type_of(column: Column) -> "ArrayType | PrimitiveType":
+        if column.type in DELTA_LISTS:
+            return ArrayType(PrimitiveType(DELTA_LISTS[column.type]), contains_null=True)
+        return PrimitiveType(DELTA_TYPES[column.type])
+
+    return Schema([Field(c.name, type_of(c)) for c in table.columns])

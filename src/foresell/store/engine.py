@@ -32,6 +32,7 @@ SPARK_TYPES: dict[Type, str] = {
     "float": "double",
     "boolean": "boolean",
     "json": "string",
+    "floats": "array<float>",
 }
 
 
