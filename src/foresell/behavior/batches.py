@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foresell.behavior.horizon import draw_later
 from foresell.behavior.sequences import Sequences
 
 # Windows are sorted by length within so many batches: little is filled up, and batches stay mixed.
@@ -23,7 +24,7 @@ class Batch:
 
     product_BL, event_BL, channel_BL, quantity_BL   indices; 0: none, unknown, filled up
     seconds_BL          Unix time
-    next_product_BL     the product of the next action; 0: none, which is no target
+    next_product_BL     the product of the next action, or of a later one (`horizon`); 0: none, no target
     next_event_BL       its event name; 0: no next action
     next_seconds_BL     its time
     is_action_BL        False where filled up
@@ -76,29 +77,50 @@ def training_windows(sequences: Sequences, max_length: int, shift: int = 0) -> W
     return Windows(starts[owner] + first_step, starts[owner] + last_step + 1)
 
 
+# One without actions: a process that has nothing to compute must still take part in the step.
+NO_WINDOW = Windows(np.zeros(1, np.int64), np.ones(1, np.int64))
+
+
 @dataclass(frozen=True)
 class EpochBatches:
-    """The batches of one epoch, in their order: any of them can be made, by any process, alone."""
+    """The batches of one epoch, in their order: any of them can be made, by any process, alone.
+
+    `targets`: (E,) where the action is whose product each action foretells (−1: none); None: the next one.
+    """
 
     sequences: Sequences
     windows: Windows
     chosen: list[NDArray[np.int64]]
+    targets: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.chosen)
 
     def batch(self, position: int, rank: int = 0, number: int = 1) -> Batch:
-        """The share of process `rank` among `number`: every number-th window. It may be empty."""
-        return make_batch(self.sequences, self.windows.take(self.chosen[position][rank::number]))
+        """Every number-th window, for process `rank` of `number`; NO_WINDOW if none are left."""
+        share = self.chosen[position][rank::number]
+        windows = self.windows.take(share) if len(share) else NO_WINDOW
+        return make_batch(self.sequences, windows, targets=self.targets)
 
 
 def epoch_batches(
-    sequences: Sequences, max_length: int, batch_size: int, seed: int, epoch: int
+    sequences: Sequences,
+    max_length: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    horizon_days: float = 0.0,
 ) -> EpochBatches:
-    """`batch_size` windows a batch, fewer in the last ones of windows sorted together."""
+    """`batch_size` windows a batch, fewer in the last ones of windows sorted together.
+
+    `horizon_days`: actions foretell one of those after their moment and within so many days, drawn anew each
+    epoch; 0: the next action.
+    """
     random = np.random.default_rng([seed, epoch])
     windows = training_windows(sequences, max_length, int(random.integers(max_length)))
-    return EpochBatches(sequences, windows, _mixed(windows, batch_size, random))
+    chosen = _mixed(windows, batch_size, random)
+    targets = draw_later(sequences, horizon_days, random) if horizon_days else None
+    return EpochBatches(sequences, windows, chosen, targets)
 
 
 def _mixed(windows: Windows, batch_size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -130,8 +152,17 @@ def history_batches(
         yield some, make_batch(sequences, Windows(begins, ends), with_next=False)
 
 
-def make_batch(sequences: Sequences, windows: Windows, *, with_next: bool = True) -> Batch:
-    """With `with_next` the last action of a window is only the next one of the action before it."""
+def make_batch(
+    sequences: Sequences,
+    windows: Windows,
+    *,
+    with_next: bool = True,
+    targets: NDArray[np.int64] | None = None,
+) -> Batch:
+    """With `with_next` the last action of a window is only the next one of the action before it.
+
+    `targets`: as in `EpochBatches`; of products only.
+    """
     lengths = windows.ends - windows.begins - int(with_next)
     steps = np.arange(lengths.max(initial=1))
     is_action = steps < lengths[:, None]
@@ -142,13 +173,14 @@ def make_batch(sequences: Sequences, windows: Windows, *, with_next: bool = True
         return torch.from_numpy(np.where(known, array[where], 0).astype(np.int64))
 
     has_next = is_action if with_next else np.zeros_like(is_action)
+    wanted = following if targets is None else targets[places]
     return Batch(
         at(sequences.product, places, is_action),
         at(sequences.event, places, is_action),
         at(sequences.channel, places, is_action),
         at(sequences.quantity, places, is_action),
         at(sequences.seconds, places, is_action),
-        at(sequences.product, following, has_next),
+        at(sequences.product, wanted, has_next & (wanted >= 0)),
         at(sequences.event, following, has_next),
         at(sequences.seconds, following, has_next),
         torch.from_numpy(is_action),

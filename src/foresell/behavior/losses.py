@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from foresell.contracts.errors import NotFoundError, did_you_mean
+from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 
 # Rows of scores held at once by the full softmax: what a core's cache holds is several times faster than
 # what it does not.
@@ -58,6 +58,14 @@ class LossConfig:
     calibration: float = 0.75
     smoothing: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.num_negatives < 1 or self.negative_weight <= 0:
+            raise InputError(
+                "A loss needs others than the target",
+                received=f"num_negatives {self.num_negatives}, negative_weight {self.negative_weight}",
+                do="Give at least one negative, and a weight above 0.",
+            )
+
 
 def make_loss(config: LossConfig, counts_P: Tensor) -> Loss:
     """The loss of a config. `counts_P`: (P + 1,) how often each product was taken in training."""
@@ -80,7 +88,11 @@ def softmax(config: LossConfig, counts_P: Tensor) -> Loss:
         hidden_TD: Tensor, targets_T: Tensor, products: ProductVectors, generator: torch.Generator
     ) -> Tensor:
         value: Tensor = _PiecewiseSoftmax.apply(  # type: ignore[no-untyped-call]
-            hidden_TD, products(), targets_T, config.smoothing, -math.log(config.negative_weight)
+            hidden_TD.float(),
+            products().float(),
+            targets_T,
+            config.smoothing,
+            -math.log(config.negative_weight),
         )
         return value
 
@@ -133,7 +145,8 @@ class _PiecewiseSoftmax(torch.autograd.Function):
 
 
 class _Sampler:
-    """Draws negatives with replacement: some by popularity, the others evenly."""
+    """Draws negatives with replacement: some by popularity, the others evenly. Its tables and its chance are
+    on the processor, so that every device draws the same."""
 
     def __init__(self, config: LossConfig, counts_P: Tensor) -> None:
         known, even = counts_P.double().clone(), torch.ones(len(counts_P), dtype=torch.float64)
@@ -177,10 +190,11 @@ def sampled_softmax(config: LossConfig, counts_P: Tensor) -> Loss:
     def loss(
         hidden_TD: Tensor, targets_T: Tensor, products: ProductVectors, generator: torch.Generator
     ) -> Tensor:
-        negatives_N = sampler.draw(generator).to(targets_T.device)
+        drawn_N = sampler.draw(generator)
+        negatives_N = drawn_N.to(targets_T.device)
         positive_T1, negative_TN = _pair_scores(hidden_TD, targets_T, negatives_N, products)
         if config.correction:
-            expected_N = sampler.log_expected_P.to(targets_T.device)[negatives_N]
+            expected_N = sampler.log_expected_P[drawn_N].to(targets_T.device)
             negative_TN = negative_TN - config.correction * expected_N
         scores = torch.cat([positive_T1, negative_TN], dim=1)
         return functional.cross_entropy(scores, torch.zeros_like(targets_T), reduction="sum")
@@ -192,7 +206,8 @@ def gbce(config: LossConfig, counts_P: Tensor) -> Loss:
     """Generalized binary cross-entropy: the target's probability to the power β, against the negatives.
 
     Source: Petrov and Macdonald, gSASRec, RecSys 2023. β = α (t (1 − 1/α) + 1/α), α the share of products
-    drawn.
+    drawn, t the `calibration`. There the sum over a target and its N negatives is divided by N + 1, here by
+    √N: a scale only, to which Adam is blind.
     """
     sampler = _Sampler(config, counts_P)
     share = min(1.0, config.num_negatives / max(1, len(counts_P) - 2))

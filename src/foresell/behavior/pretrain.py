@@ -17,7 +17,7 @@ import torch
 
 from foresell.behavior.batches import Batch, epoch_batches
 from foresell.behavior.checkpoint import Checkpoint, Progress, Weights
-from foresell.behavior.held_out import HeldOut, recall_and_ndcg, target_ranks
+from foresell.behavior.held_out import BE_CAREFUL, HeldOut, recall_and_ndcg, target_ranks
 from foresell.behavior.losses import Loss, LossConfig, make_loss
 from foresell.behavior.model import SequenceModel
 from foresell.behavior.sequences import Sequences
@@ -34,8 +34,9 @@ class TrainingConfig:
     """`batch_size`: windows a step. `learning_rate` rises over `warmup_steps`, then stays, or falls to 0 as a
     cosine over `max_epochs` (`schedule`). `weight_decay` is of matrices, not of embeddings. Training stops
     after `patience` epochs in which NDCG@10 of the held-out did not rise; `clip`: the largest norm of a
-    step's gradient. `precision`: float32 or bfloat16; auto: bfloat16 on a GPU. `checkpoint_steps`: between
-    checkpoints, beside one after each epoch.
+    step's gradient. `target_horizon_days`: an action foretells the product of any action after its moment
+    within so many days (`behavior.horizon`); 0: of the next action. `precision`: float32 or bfloat16; auto:
+    bfloat16 on a GPU. `checkpoint_steps`: between checkpoints, beside one after each epoch.
     """
 
     batch_size: int = 128
@@ -49,8 +50,17 @@ class TrainingConfig:
     seed: int = 0
     precision: str = "auto"
     checkpoint_steps: int = 1_000
+    target_horizon_days: float = 0.0
 
     def __post_init__(self) -> None:
+        least = {"batch_size": 1, "max_epochs": 1, "patience": 1, "checkpoint_steps": 1, "seed": 0}
+        for name, smallest in least.items():
+            if getattr(self, name) < smallest:
+                raise InputError(
+                    f"The {name} of a training is too small",
+                    received=getattr(self, name),
+                    do=f"Give {smallest} or more.",
+                )
         if self.schedule not in ("constant", "cosine"):
             raise InputError(
                 "There is no such schedule", received=self.schedule, do="Choose constant or cosine."
@@ -76,15 +86,17 @@ def pretrain(
 
     A row of the curve: epoch, loss (mean over targets), recall and ndcg at 10 of the held-out, seconds since
     the start, learning_rate, is_best (so far: 1). Without held-out customers the last epoch is the best.
-    Raises BackendError where a loss is no number: nothing is kept of such a step.
+    Raises BackendError where a loss, a weight or a score is no number: nothing is kept of such a step.
     """
     model.to(workers.device).train()
-    loss = make_loss(loss_config, _counts(sequences, model.num_products).to(workers.device))
+    workers.share_weights(model)
+    loss = make_loss(loss_config, _counts(sequences, model.num_products))
     optimizer = _optimizer(model, config)
     progress, best = Progress(), _copy(model)
     if checkpoint is not None and (found := checkpoint.read(model, optimizer)) is not None:
         progress, best = found
         say(f"going on from epoch {progress.epoch}, step {progress.step}")
+    workers.stand_together(progress.step)
     started = time.monotonic() - progress.seconds
 
     def keep() -> None:
@@ -93,19 +105,26 @@ def pretrain(
             checkpoint.write(progress, model, best, optimizer)
 
     while progress.epoch < config.max_epochs and progress.epoch - progress.best_epoch <= config.patience:
-        batches = epoch_batches(sequences, model.max_length, config.batch_size, config.seed, progress.epoch)
-        rate = 0.0
+        batches = epoch_batches(
+            sequences,
+            model.max_length,
+            config.batch_size,
+            config.seed,
+            progress.epoch,
+            config.target_horizon_days,
+        )
         while progress.step_of_epoch < len(batches):
-            rate = _rate_at(config, progress.step, len(batches))
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = _rate_at(config, progress.step, len(batches))
             batch = batches.batch(progress.step_of_epoch, workers.rank, workers.number)
             _take_step(model, batch.to(workers.device), loss, optimizer, config, workers, progress)
             if progress.step % config.checkpoint_steps == 0:
                 keep()
 
-        recall, ndcg = recall_and_ndcg(target_ranks(model, held_out, workers.device), K)
+        _refuse_broken(model)
+        recall, ndcg = recall_and_ndcg(target_ranks(model, held_out, workers), K)
         progress.seconds = time.monotonic() - started
+        rate = _rate_at(config, progress.step - 1, len(batches))
         best = _close_epoch(progress, model, best, recall, ndcg, rate)
         say(_line(progress))
         keep()
@@ -141,13 +160,20 @@ def _take_step(
         raise BackendError(
             "Training lost its way: a loss or a gradient is no number",
             received=f"loss {product_sum}, gradient {float(norm)} at step {progress.step}",
-            do="Lower the learning rate (a tenth of it is a good try), or train in float32.",
+            do=BE_CAREFUL,
         )
     optimizer.step()
     progress.step += 1
     progress.step_of_epoch += 1
     progress.loss_sum += product_sum
     progress.num_targets += float(counts[0])
+
+
+def _refuse_broken(model: SequenceModel) -> None:
+    """A step may break weights that only the next one's loss, or a score, would show."""
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise BackendError("Training lost its way: a weight is no number", received=name, do=BE_CAREFUL)
 
 
 def _close_epoch(
@@ -184,7 +210,8 @@ def _optimizer(model: SequenceModel, config: TrainingConfig) -> torch.optim.Opti
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=BETAS)
+    # Fused: one pass over weights and moments, where the plain one makes a copy of the products' vectors.
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=BETAS, fused=True)
 
 
 def _rate_at(config: TrainingConfig, step: int, steps_an_epoch: int) -> float:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
+from foresell.contracts.errors import ConflictError
+
 CPU = torch.device("cpu")
 
 
@@ -49,9 +51,24 @@ class Workers:
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
 
-    def wait(self) -> None:
+    def share_weights(self, model: nn.Module) -> None:
+        """Every process gets the weights of the first."""
         if self.number > 1:
-            distributed.barrier()
+            for tensor in model.state_dict().values():
+                distributed.broadcast(tensor, src=0)
+
+    def stand_together(self, step: int) -> None:
+        """Raises ConflictError, in all of them, where processes are to go on from different steps."""
+        if self.number == 1:
+            return
+        steps = torch.tensor([step, -step], device=self.device)
+        distributed.all_reduce(steps, distributed.ReduceOp.MAX)
+        if int(steps[0]) != -int(steps[1]):
+            raise ConflictError(
+                "The processes found different checkpoints",
+                received=f"steps from {-int(steps[1])} to {int(steps[0])}",
+                do="Give them one folder that all of them see.",
+            )
 
 
 ALONE = Workers()
@@ -63,6 +80,8 @@ def join_workers(device: str = "auto") -> Iterator[Workers]:
     number = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     chosen = _device(device)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
     if number == 1:
         yield Workers(device=chosen)
         return
@@ -75,5 +94,7 @@ def join_workers(device: str = "auto") -> Iterator[Workers]:
 
 def _device(name: str) -> torch.device:
     if name == "auto":
-        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     return torch.device(name)
