@@ -1,7 +1,8 @@
 """Where training stands, on disk: a killed run goes on from there to the very same losses.
 
     <folder>/state.json                          progress, and the name and sha256 of the file beside it
-    <folder>/state-<epoch>-<step>.safetensors    weights, the best so far, the optimizer's moments
+    <folder>/state-<epoch>-<step>.safetensors    weights, the best so far, their average, the
+                                                 optimizer's moments
 
 The JSON is exchanged by one rename, when the other file is whole. Nothing in either is ever executed. Several
 processes read the same folder, and the first of them writes it.
@@ -45,6 +46,16 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class State:
+    """What a training knows beside the model's weights and the optimizer's moments: how far it is, the best
+    weights so far, and the average of the weights."""
+
+    progress: Progress
+    best: Weights
+    average: Weights
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Reads and writes the state of one training in a folder. `run`: what is trained on what, in short; a
     state of another run is refused."""
@@ -52,11 +63,11 @@ class Checkpoint:
     folder: Path
     run: str
 
-    def write(
-        self, progress: Progress, model: nn.Module, best: Weights, optimizer: torch.optim.Optimizer
-    ) -> None:
+    def write(self, state: State, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        progress = state.progress
         tensors = {f"weights.{name}": tensor for name, tensor in model.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in state.average.items()}
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"moments.{number}.{name}": tensor for name, tensor in moments.items()}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +83,7 @@ class Checkpoint:
             if old != path:
                 old.unlink()
 
-    def read(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[Progress, Weights] | None:
+    def read(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> State | None:
         """Put the model and the optimizer where they were; None, and nothing done, without a state.
 
         Raises ConflictError for a state of another run or model, or one that is not as it was written.
@@ -90,12 +101,12 @@ class Checkpoint:
         if _shapes(weights) != _shapes(model.state_dict()):
             raise self._of_another("weights of other names or shapes than the model's")
         model.load_state_dict(weights)
-        state: dict[int, dict[str, Tensor]] = {}
+        moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _part(tensors, "moments.").items():
             number, moment = name.split(".", 1)
-            state.setdefault(int(number), {})[moment] = tensor
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-        return said["progress"], _part(tensors, "best.")
+            moments.setdefault(int(number), {})[moment] = tensor
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+        return State(said["progress"], _part(tensors, "best."), _part(tensors, "average."))
 
     def _said(self) -> dict[str, Any]:
         path = self.folder / STATE_FILE

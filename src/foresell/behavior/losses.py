@@ -41,19 +41,19 @@ Loss = Callable[[Tensor, Tensor, ProductVectors, torch.Generator], Tensor]
 class LossConfig:
     """`name`: one of LOSSES; `auto`: `softmax` as long as there are at most `most_products`, else
     `sampled_softmax`. `num_negatives`: drawn once a batch and shared by its tokens. `popularity_share`: the
-    share of them that is drawn by how often a product was taken (the rest evenly). `correction`: how much of
-    log(expected draws) is taken off a negative's score, 1 making the sum an estimate of the full softmax's
-    (logQ), 0 leaving the few negatives to stand for themselves alone. `calibration`: of gBCE, from 0 (plain
-    cross-entropy of pairs) to 1 (its scores are unbiased). `negative_weight`: what another product counts
-    against the target (`softmax` only), 1 being exact. `smoothing`: the share of the target's weight that
-    goes to all products evenly (`softmax` only).
+    share of them that is drawn by how often a product was taken (the rest evenly); their scores are corrected
+    by log(expected draws), so that their sum is an estimate of that over all products (logQ).
+    `negative_weight`: what another product counts against the target, 1 being cross-entropy as it is
+    written; below 1 the target has a head start of −log of it. N of P products drawn without correction, as
+    published models have it, are a weight of N / P with noise. `calibration`: of gBCE, from 0 (plain
+    cross-entropy of pairs) to 1 (its scores are unbiased). `smoothing`: the share of the target's weight
+    that goes to all products evenly (`softmax` only).
     """
 
     name: str = "auto"
     most_products: int = 50_000
     num_negatives: int = 1_024
     popularity_share: float = 0.0
-    correction: float = 0.0
     negative_weight: float = 1.0
     calibration: float = 0.75
     smoothing: float = 0.0
@@ -193,9 +193,8 @@ def sampled_softmax(config: LossConfig, counts_P: Tensor) -> Loss:
         drawn_N = sampler.draw(generator)
         negatives_N = drawn_N.to(targets_T.device)
         positive_T1, negative_TN = _pair_scores(hidden_TD, targets_T, negatives_N, products)
-        if config.correction:
-            expected_N = sampler.log_expected_P[drawn_N].to(targets_T.device)
-            negative_TN = negative_TN - config.correction * expected_N
+        expected_N = sampler.log_expected_P[drawn_N].to(targets_T.device)
+        negative_TN = negative_TN - expected_N + math.log(config.negative_weight)
         scores = torch.cat([positive_T1, negative_TN], dim=1)
         return functional.cross_entropy(scores, torch.zeros_like(targets_T), reduction="sum")
 

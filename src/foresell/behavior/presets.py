@@ -28,9 +28,9 @@ PRESETS: dict[str, Preset] = {
         LossConfig(name="sampled_softmax"),
     ),
     "small": Preset(
-        ModelConfig(width=128, num_layers=1, num_heads=2, dropout=0.5, input_dropout=0.5),
-        TrainingConfig(),
-        LossConfig(name="sampled_softmax"),
+        ModelConfig(width=128, num_layers=1, num_heads=1, dropout=0.5, input_dropout=0.5),
+        TrainingConfig(patience=5),
+        LossConfig(negative_weight=0.02),
     ),
     "base": Preset(
         ModelConfig(width=256, num_layers=2, num_heads=4, max_length=100),

@@ -9,23 +9,26 @@ checkpoint takes the very same steps, and so do several processes that share the
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from foresell.behavior.batches import Batch, epoch_batches
-from foresell.behavior.checkpoint import Checkpoint, Progress, Weights
+from foresell.behavior.checkpoint import Checkpoint, Progress, State, Weights
 from foresell.behavior.held_out import BE_CAREFUL, HeldOut, recall_and_ndcg, target_ranks
 from foresell.behavior.losses import Loss, LossConfig, make_loss
 from foresell.behavior.model import SequenceModel
+from foresell.behavior.rows import RowGradients
 from foresell.behavior.sequences import Sequences
 from foresell.behavior.workers import ALONE, Workers
 from foresell.contracts.errors import BackendError, InputError
 
 K = 10
 BETAS = (0.9, 0.98)
+AVERAGING_WARMUP = 10
 Say = Callable[[str], None]
 
 
@@ -48,6 +51,7 @@ class TrainingConfig:
     patience: int = 8
     clip: float = 1.0
     seed: int = 0
+    averaging: float = 0.998
     precision: str = "auto"
     checkpoint_steps: int = 1_000
     target_horizon_days: float = 0.0
@@ -92,9 +96,10 @@ def pretrain(
     workers.share_weights(model)
     loss = make_loss(loss_config, _counts(sequences, model.num_products))
     optimizer = _optimizer(model, config)
-    progress, best = Progress(), _copy(model)
+    row_gradients = RowGradients(model)
+    progress, best, average = Progress(), _copy(model), _copy(model)
     if checkpoint is not None and (found := checkpoint.read(model, optimizer)) is not None:
-        progress, best = found
+        progress, best, average = found.progress, found.best, found.average
         say(f"going on from epoch {progress.epoch}, step {progress.step}")
     workers.stand_together(progress.step)
     started = time.monotonic() - progress.seconds
@@ -102,7 +107,7 @@ def pretrain(
     def keep() -> None:
         if checkpoint is not None and workers.is_first:
             progress.seconds = time.monotonic() - started
-            checkpoint.write(progress, model, best, optimizer)
+            checkpoint.write(State(progress, best, average), model, optimizer)
 
     while progress.epoch < config.max_epochs and progress.epoch - progress.best_epoch <= config.patience:
         batches = epoch_batches(
@@ -118,16 +123,20 @@ def pretrain(
                 group["lr"] = _rate_at(config, progress.step, len(batches))
             batch = batches.batch(progress.step_of_epoch, workers.rank, workers.number)
             _take_step(model, batch.to(workers.device), loss, optimizer, config, workers, progress)
+            _average(average, model, config, progress.step)
             if progress.step % config.checkpoint_steps == 0:
                 keep()
 
         _refuse_broken(model)
-        recall, ndcg = recall_and_ndcg(target_ranks(model, held_out, workers), K)
+        with _weights_of(model, average):
+            recall, ndcg = recall_and_ndcg(target_ranks(model, held_out, workers), K)
         progress.seconds = time.monotonic() - started
         rate = _rate_at(config, progress.step - 1, len(batches))
-        best = _close_epoch(progress, model, best, recall, ndcg, rate)
+        if _close_epoch(progress, recall, ndcg, rate):
+            best = {name: tensor.clone() for name, tensor in average.items()}
         say(_line(progress))
         keep()
+    row_gradients.end()
     model.load_state_dict(best)
     model.eval()
     return progress
@@ -176,10 +185,8 @@ def _refuse_broken(model: SequenceModel) -> None:
             raise BackendError("Training lost its way: a weight is no number", received=name, do=BE_CAREFUL)
 
 
-def _close_epoch(
-    progress: Progress, model: SequenceModel, best: Weights, recall: float, ndcg: float, rate: float
-) -> Weights:
-    """Add the epoch's row to the curve; the weights that are the best now."""
+def _close_epoch(progress: Progress, recall: float, ndcg: float, rate: float) -> bool:
+    """Add the epoch's row to the curve; whether it is the best now."""
     # NaN (nobody is held out) compares as false: then the last is the best.
     is_best = progress.best_score is None or not ndcg <= progress.best_score
     progress.curve.append(
@@ -195,11 +202,27 @@ def _close_epoch(
     )
     if is_best:
         progress.best_epoch, progress.best_score = progress.epoch, ndcg
-        best = _copy(model)
     progress.epoch += 1
     progress.step_of_epoch = 0
     progress.loss_sum = progress.num_targets = 0.0
-    return best
+    return is_best
+
+
+def _average(average: Weights, model: SequenceModel, config: TrainingConfig, step: int) -> None:
+    """Let the average follow the weights: fast in the first steps, which it is to forget, then slowly."""
+    kept = min(config.averaging, step / (step + AVERAGING_WARMUP))
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            average[name].lerp_(tensor, 1 - kept)
+
+
+@contextmanager
+def _weights_of(model: SequenceModel, weights: Weights) -> Iterator[None]:
+    """The model with other weights for a while."""
+    own = _copy(model)
+    model.load_state_dict(weights)
+    yield
+    model.load_state_dict(own)
 
 
 def _optimizer(model: SequenceModel, config: TrainingConfig) -> torch.optim.Optimizer:

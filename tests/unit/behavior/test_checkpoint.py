@@ -18,7 +18,7 @@ import training_run
 from safetensors.torch import load_file
 from training_run import LOSS, TRAINING, some_held_out, some_model, some_sequences
 
-from foresell.behavior.checkpoint import STATE_FILE, Checkpoint, Progress
+from foresell.behavior.checkpoint import STATE_FILE, Checkpoint, Progress, State
 from foresell.behavior.model import BehaviorModel
 from foresell.behavior.pretrain import pretrain
 from foresell.contracts.errors import ConflictError
@@ -123,9 +123,9 @@ def test_an_epoch_closed_after_a_stop_is_the_same(tmp_path: Path) -> None:
     last = json.loads((tmp_path / "whole" / STATE_FILE).read_text())["progress"]["step"]
 
     class Stopping(Checkpoint):
-        def write(self, progress: Progress, *given: object) -> None:
-            super().write(progress, *given)  # type: ignore[arg-type]
-            if progress.step == last:
+        def write(self, state: State, *given: object) -> None:
+            super().write(state, *given)  # type: ignore[arg-type]
+            if state.progress.step == last:
                 raise StoppedError
 
     with pytest.raises(StoppedError):
@@ -149,8 +149,8 @@ def test_what_a_death_left_half_written_is_passed_over_and_removed(tmp_path: Pat
 def written(folder: Path) -> tuple[Checkpoint, BehaviorModel, torch.optim.Optimizer]:
     model, checkpoint = some_model(), Checkpoint(folder, "run")
     optimizer = torch.optim.AdamW(model.parameters())
-    best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    checkpoint.write(Progress(step=5), model, best, optimizer)
+    best, average = ({name: one.clone() for name, one in model.state_dict().items()} for _ in range(2))
+    checkpoint.write(State(Progress(step=5), best, average), model, optimizer)
     return checkpoint, model, optimizer
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from foresell.behavior.checkpoint import Checkpoint, Progress, Weights
+from foresell.behavior.checkpoint import Checkpoint, State
 from foresell.behavior.content import Content
 from foresell.behavior.held_out import HeldOut
 from foresell.behavior.losses import LossConfig
@@ -89,14 +89,12 @@ class DyingCheckpoint(Checkpoint):
     step: int = 0
     is_written: bool = False
 
-    def write(
-        self, progress: Progress, model: torch.nn.Module, best: Weights, optimizer: torch.optim.Optimizer
-    ) -> None:
-        if progress.step < self.step:
-            super().write(progress, model, best, optimizer)
+    def write(self, state: State, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        if state.progress.step < self.step:
+            super().write(state, model, optimizer)
             return
         if self.is_written:
-            super().write(progress, model, best, optimizer)
+            super().write(state, model, optimizer)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
