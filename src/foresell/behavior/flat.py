@@ -101,6 +101,6 @@ def _slope(places_N2: Floats, likeness_NN: Floats, pull: np.float32) -> Floats:
 def _squares(x_ND: Floats) -> Floats:
     """(N, N) squared distances."""
     sizes_N = (x_ND**2).sum(1)
-    squares_NN = sizes_N[:, None] + sizes_N - 2 * (x_ND @ x_ND.T)
+    squares_NN: Floats = sizes_N[:, None] + sizes_N - 2 * (x_ND @ x_ND.T)
     squares_NN[squares_NN < 0] = 0
     return squares_NN

@@ -65,7 +65,11 @@ class FittedBehavior:
     embeddings: Mapping[str, int]
 
     def as_record(self) -> dict[str, object]:
-        return {**asdict(self), "curve": list(self.curve)}
+        """JSON-ready: scores of nobody are null."""
+        curve = [
+            {name: value if value == value else None for name, value in row.items()} for row in self.curve
+        ]
+        return {**asdict(self), "curve": curve}
 
 
 def require_extra() -> None:

@@ -61,7 +61,7 @@ def write_embeddings(
     """
     made_at = datetime.now(UTC)
     replaced = None if cutoff is None else cutoff.astimezone(UTC).isoformat()
-    written = {}
+    written: dict[str, int] = {}
     for place, entity in enumerate(entities):
         progress(f"vectors: {entity}s", place, len(entities))
         folder = shop.folder.root / WORK_NAME / WORK_FOLDER

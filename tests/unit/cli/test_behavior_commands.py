@@ -1,9 +1,14 @@
 """The commands of the behavior model: what they pass on, what they answer, what they refuse."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -15,6 +20,7 @@ from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.shop import create_shop
 from foresell.sources.readers import ReadOptions
+from foresell.store.models import load_artifact
 
 QUICK = ["--preset", "tiny", "--set", "width=8", "--set", "max_epochs=1", "--set", "num_negatives=4"]
 
@@ -73,6 +79,27 @@ def test_fit_embed_and_map(store: Path, tmp_path: Path) -> None:
     assert "script" not in text
     call("map", "products", "--out", png, "--store", store)
     assert png.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(store: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(store, tmp_path / "other"))
+    command = ["fit", "behavior", *QUICK, "--set", "dropout=0", "--set", "input_dropout=0", "--json"]
+    alone = json.loads(call(*command, "--store", store))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    together = subprocess.run(
+        [*torchrun, "-m", "foresell", *command, "--store", str(other)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert together.returncode == 0, together.stderr
+    fitted = json.loads(together.stdout)
+    assert fitted["label"] == "behavior/0001", "one process writes"
+    assert [row["loss"] for row in fitted["curve"]] == pytest.approx([row["loss"] for row in alone["curve"]])
+    first, second = (load_artifact(root / "models", "behavior").weights for root in (store, other))
+    assert all(np.allclose(first[name], second[name], atol=1e-5) for name in first)
 
 
 @pytest.mark.parametrize(

@@ -112,4 +112,5 @@ def _print_behavior(fitted: "FittedBehavior") -> None:
     ]
     print_table(rows)
     record = fitted.as_record()
-    print_fields({name: record[name] for name in record if name not in ("curve", "scores")} | fitted.scores)
+    print_fields({name: value for name, value in record.items() if name not in ("curve", "scores")})
+    print_fields(fitted.scores)

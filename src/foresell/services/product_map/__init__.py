@@ -59,8 +59,9 @@ def _most_taken(tables: "Tables", most: int) -> "polars.DataFrame":
     from foresell.behavior.actions import actions
 
     rows = actions(tables)
-    counts = rows.filter(rows.product_id.notnull()).group_by("product_id").agg(num=rows.count())
-    found = counts.to_polars().sort(["num", "product_id"], descending=[True, False]).head(most)
+    some = rows.filter(rows.product_id.notnull())
+    counts = some.group_by("product_id").agg(num=some.count())
+    found: pl.DataFrame = counts.to_polars().sort(["num", "product_id"], descending=[True, False]).head(most)
     products = tables.current("products").select("product_id", "title", "department", "category").to_polars()
     texts = ("title", "department", "category")
     return found.with_columns(pl.col("product_id").cast(pl.String)).join(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 WIDTH, HEIGHT, LEGEND = 1180, 800, 230
 MARGIN, TOP = 34, 74
-SMALLEST, LARGEST = 2.2, 7.0
+SMALLEST, LARGEST = 2.8, 9.0
 LABEL_SIZE, LONGEST_LABEL, MOST_LABELS = 11, 28, 45
 # Told apart on white and on black, by color-blind readers too; gray is for all others.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#d99a00", "#56b4e9", "#8f6bd1", "#8a8f2e", "#b0413e")
