@@ -63,7 +63,6 @@ def test_the_softmax_in_pieces_is_torchs_cross_entropy(
 
 @pytest.mark.parametrize("negative_weight", [1.0, 0.02])
 @pytest.mark.parametrize("popularity_share", [0.0, 0.5])
-@pytest.mark.parametrize("negative_weight", [1.0, 0.1])
 def test_negatives_estimate_the_sum_over_all_products(
     popularity_share: float, negative_weight: float
 ) -> None:
