@@ -16,6 +16,7 @@ from foresell.contracts.errors import BackendError
 
 CUSTOMERS_AT_ONCE = 256
 SCORES_AT_ONCE = 16_000_000
+PRODUCTS_AT_ONCE = 16_384
 BE_CAREFUL = "Lower the learning rate (a tenth of it is a good try), or train in float32."
 
 
@@ -43,7 +44,7 @@ def target_ranks(model: SequenceModel, held_out: HeldOut, workers: Workers = ALO
     at_once = max(1, min(CUSTOMERS_AT_ONCE, SCORES_AT_ONCE // (model.num_products + 1)))
     batches = history_batches(held_out.histories, model.max_length, at_once)
     with torch.no_grad():
-        vectors_PD = model.products()
+        vectors_PD = all_vectors(model)
         for customers, batch in islice(batches, workers.rank, None, workers.number):
             targets_B = torch.from_numpy(held_out.targets[customers]).to(workers.device)
             scores_BP = model.last_hidden(batch.to(workers.device)) @ vectors_PD.T
@@ -56,6 +57,13 @@ def target_ranks(model: SequenceModel, held_out: HeldOut, workers: Workers = ALO
     model.train(is_training)
     found: NDArray[np.int64] = workers.add_up(ranks.to(workers.device)).cpu().numpy() - 1
     return found
+
+
+def all_vectors(model: SequenceModel) -> Tensor:
+    """(P + 1, D) of all products, made in pieces: what they are made of is several times as large."""
+    device = next(model.parameters()).device
+    pieces = torch.arange(model.num_products + 1, device=device).split(PRODUCTS_AT_ONCE)
+    return torch.cat([model.products(indices_N) for indices_N in pieces])
 
 
 def _places(scores_BP: Tensor, targets_B: Tensor) -> Tensor:
