@@ -12,7 +12,7 @@ from foresell.behavior.content import Content
 from foresell.behavior.losses import make_loss
 from foresell.behavior.model import BehaviorModel, ModelConfig, Sizes
 from foresell.behavior.presets import PRESETS, Preset, preset
-from foresell.behavior.sizes import BYTES, COPIES_ALONE, needs
+from foresell.behavior.sizes import needs
 from foresell.contracts.errors import InputError, NotFoundError
 
 NUM_PRODUCTS = 50
@@ -54,18 +54,6 @@ def test_a_batch_takes_no_more_than_it_is_said_to(name: str) -> None:
     said = needs(chosen, NUM_PRODUCTS).batch
     assert 0.5 * said < measured <= said
     assert needs(chosen, NUM_PRODUCTS, 4).batch == said // 4
-
-
-@pytest.mark.parametrize("name", ["tiny", "small"])
-def test_parameters_are_those_of_a_model_that_is_made(name: str) -> None:
-    chosen = preset(name)
-    found = needs(chosen, NUM_PRODUCTS)
-    made = model(chosen.model)
-    width = chosen.model.width
-    # Labels, price bands and texts, which this model's products lack.
-    of_content = (1_000 + 1 + 20 + 1 + 512) * width
-    assert sum(one.numel() for one in made.parameters()) == found.of_products + found.of_rest - of_content
-    assert found.state == (found.of_products + found.of_rest) * COPIES_ALONE * BYTES
 
 
 def test_fields_of_all_three_configs_may_be_set_anew() -> None:
