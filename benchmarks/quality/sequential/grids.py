@@ -35,13 +35,13 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "min_customers": (1, 3),
     },
     "session_knn": {
-        "half_life_days": (30.0, FOREVER),
         "decay": (0.3, 0.5, 0.8),
         "match_decay": (0.0, 0.1),
         "num_recent": (1000, 5000),
         "num_neighbors": (100, 500, 1500),
         "idf_power": (0.0, 0.5, 1.0),
         "min_customers": (1, 3),
+        "half_life_days": (30.0, FOREVER),
     },
     "als": {
         "half_life_days": (3.0, 10.0, FOREVER),

@@ -9,7 +9,11 @@ from polars.testing import assert_frame_equal
 from foresell.contracts.settings import Settings
 from foresell.features.asof import asof
 from foresell.features.leak import LeakError, assert_no_leak
-from foresell.predict.recommend.interactions import interactions, unavailable_products
+from foresell.predict.recommend.interactions import (
+    described_products,
+    interactions,
+    unavailable_products,
+)
 from foresell.predict.recommend.model import INTERACTIONS
 
 CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -110,3 +114,11 @@ def test_nothing_leaks_through_asof_and_everything_without_it(make_tables: Any) 
 @pytest.mark.spark
 def test_spark_gives_the_same(make_tables: Any, make_spark_tables: Any) -> None:
     assert_frame_equal(interactions(make_tables(SHOP)), interactions(make_spark_tables(SHOP)))
+
+
+def test_what_is_known_of_products_is_handed_on_where_there_is_a_catalog(make_tables: Any) -> None:
+    assert described_products(make_tables({**SHOP, "products": []})) is None
+    catalog = [{"product_id": "soap", "title": "Soft soap"}, {"product_id": "post", "is_service": True}]
+    found = described_products(make_tables({**SHOP, "products": catalog}))
+    assert found is not None
+    assert found.select("product_id", "text").rows() == [("soap", "Soft soap")]

@@ -81,10 +81,16 @@ class SessionKNN:
         }
 
     @cached_property
-    def _newest(self) -> Any:
-        """Products × sessions: 1 for the num_recent newest sessions of each product."""
+    def _by_product(self) -> Any:
+        """Products × sessions, the newest session of a product first."""
         by_product = sparse.csr_array(self.sessions.T)
         by_product.sort_indices()
+        return by_product
+
+    @cached_property
+    def _newest(self) -> Any:
+        """Products × sessions: 1 for the num_recent newest sessions of each product."""
+        by_product = self._by_product
         counts = np.diff(by_product.indptr)
         row_of = np.repeat(np.arange(len(counts)), counts)
         kept = np.arange(len(row_of)) - by_product.indptr[:-1][row_of] < self.config.num_recent
@@ -116,7 +122,7 @@ class SessionKNN:
     def _explain(self, profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
         """Because of the customer's newest product that shares a session with the recommended one."""
         row_of = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
-        theirs, other = self._newest[profiles.indices], self._newest[products[row_of]]
+        theirs, other = self._newest[profiles.indices], self._by_product[products[row_of]]
         shares = np.asarray(theirs.multiply(other).sum(axis=1)).ravel() > 0
         parts = sparse.csr_array(
             (np.where(shares, profiles.data, 0.0), profiles.indices, profiles.indptr), shape=profiles.shape
@@ -135,7 +141,8 @@ def similarity_of_bits(config: SessionKNNConfig) -> Floats:
     since = num_bits - 1 - np.arange(num_bits)
     similarity = shared @ config.decay**since
     newest = np.where(shared, since, num_bits).min(axis=1)
-    return (similarity * np.maximum(1 - config.match_decay * newest, 0.0)).astype(np.float32)
+    similarity = similarity * np.maximum(1 - config.match_decay * newest, 0.0)
+    return np.asarray(similarity, dtype=np.float32)
 
 
 def _num_bits(config: SessionKNNConfig) -> int:
