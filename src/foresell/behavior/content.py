@@ -78,6 +78,18 @@ class Content:
             np.concatenate([self.texts, texts]),
         )
 
+    def without_products(self) -> "Content":
+        """The labels and price edges alone, for `extend` to put products of any order under."""
+        none = np.zeros(0, np.int64)
+        return Content(
+            np.zeros(2, np.int64),
+            none,
+            self.label_names,
+            np.zeros(1, np.int64),
+            self.price_edges,
+            self.texts[:1],
+        )
+
     def to_tables(self) -> dict[str, pl.DataFrame]:
         """All of it as the tables of an artifact; `from_tables` is the inverse."""
         counts = np.diff(self.label_offsets)

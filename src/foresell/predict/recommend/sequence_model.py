@@ -3,7 +3,7 @@
 A score is the chance that the product comes next, among all products the model knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,19 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foresell.behavior.batches import history_batches
-from foresell.behavior.held_out import CUSTOMERS_AT_ONCE, HeldOut
+from foresell.behavior.held_out import CUSTOMERS_AT_ONCE
 from foresell.behavior.losses import LossConfig
 from foresell.behavior.model import SequenceModel
 from foresell.behavior.pretrain import TrainingConfig, pretrain
 from foresell.behavior.sequences import Sequences
 from foresell.behavior.vocabulary import Vocabulary
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.habit import Habit, Taken
+from foresell.predict.recommend.held_back import held_back, to_judge
+from foresell.predict.recommend.newcomers import Newcomers
 from foresell.predict.recommend.rank import Floats, Ints, audience, rank
 
 REASON = "goes_with"
-MOST_HELD_OUT = 5_000
+AGAIN_REASON = "buy_again"
 TAKEN_LAST = 10
-HELD_OUT_SHARE = 0.1
 
 
 class ProductIds(nn.Module):
@@ -47,13 +49,15 @@ class ProductIds(nn.Module):
 @dataclass(frozen=True)
 class FittedSequenceModel:
     """`curve`: how the training went, a row an epoch; `known`: tables that `load` needs beside the
-    products."""
+    products. `habit`: what buying again weighs; `newcomers`: the products that nobody had taken."""
 
     config: Any
     catalog: Catalog
     model: SequenceModel
     curve: list[dict[str, float]]
     known: Mapping[str, pl.DataFrame]
+    habit: Habit | None = None
+    newcomers: Newcomers | None = None
 
     @property
     def refit(self) -> dict[str, int]:
@@ -75,20 +79,40 @@ class FittedSequenceModel:
             schema={"customer_id": pl.String, "product_id": pl.String, "value": pl.Float32}
         )
         to = audience(self.catalog, nobodys, whom, exclude)
-        profiles = _Profiles.of(to.customer_ids, histories, vocabulary_of(self.catalog))
+        taken = self.habit.taken(to.customer_ids, histories, self.catalog) if self.habit else None
+        profiles = Profiles.of(to.customer_ids, histories, vocabulary_of(self.catalog), taken)
         with torch.no_grad():
             vectors_PD = self.model.products().detach()
 
-        def score(some: _Profiles) -> Floats:
-            return _chances(self.model, vectors_PD, some)
+        def score(some: Profiles) -> Floats:
+            chances = np.zeros((some.sequences.num_customers, self.catalog.size), dtype=np.float32)
+            for rows, found in chances_of(self.model, vectors_PD, some, self.newcomers):
+                chances[rows] = found
+            if self.habit is None or some.taken is None:
+                return chances
+            return self.habit.apply(chances, some.taken)
 
-        def explain(taken: Ints, products: Ints) -> tuple[NDArray[np.str_], Ints]:
-            return np.full(len(products), REASON), _nearest_taken(vectors_PD, taken, products)
+        def explain(whose: Rows, products: Ints) -> tuple[NDArray[np.str_], Ints]:
+            because = _nearest_taken(vectors_PD, whose.recent, products)
+            if whose.taken is None:
+                return np.full(len(products), REASON), because
+            again = whose.taken.has(whose.customers, products, self.catalog.size)
+            return np.where(again, AGAIN_REASON, REASON), np.where(again, products, because)
 
         return rank(self.catalog, replace(to, profiles=profiles), k, score, explain if with_reasons else None)
 
+    def chances_of(self, customers: pl.Series, histories: pl.DataFrame) -> Iterator[tuple[Ints, Floats]]:
+        """Rows of the customers (ascending and distinct), and their chances without habit, (C', P)."""
+        with torch.no_grad():
+            vectors_PD = self.model.products().detach()
+        profiles = Profiles.of(customers, histories, vocabulary_of(self.catalog))
+        return chances_of(self.model, vectors_PD, profiles, self.newcomers)
+
     def to_tables(self) -> dict[str, pl.DataFrame]:
-        return {"products": self.catalog.to_table(), "curve": pl.DataFrame(self.curve), **self.known}
+        tables = {"products": self.catalog.to_table(), "curve": pl.DataFrame(self.curve), **self.known}
+        for part in (self.habit, self.newcomers):
+            tables |= part.to_tables(self.catalog) if part else {}
+        return tables
 
     def to_weights(self) -> dict[str, Floats]:
         """Name → array, for the artifact's safetensors."""
@@ -107,7 +131,8 @@ class FittedSequenceModel:
         """`model`: of the right shape, its weights of no matter."""
         model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
         model.eval()
-        return cls(config, catalog, model, tables["curve"].to_dicts(), known)
+        habit, newcomers = Habit.from_tables(tables), Newcomers.from_tables(tables)
+        return cls(config, catalog, model, tables["curve"].to_dicts(), known, habit, newcomers)
 
 
 def train(
@@ -120,13 +145,13 @@ def train(
 ) -> list[dict[str, float]]:
     """Train `model` (over the catalog's products) until it foretells no better what comes next; the curve.
 
-    Without `validation` the last interactions of a tenth of the customers (at most 5,000) are held out.
+    Without `validation` something later of a tenth of the customers is held out (`held_back`).
     """
     vocabulary = vocabulary_of(catalog)
     if validation is None:
-        interactions, validation = _hold_out(interactions)
+        interactions, validation = held_back(interactions, training.target_horizon_days)
     sequences = Sequences.from_actions(interactions, vocabulary)
-    held_out = _held_out(interactions, validation, vocabulary)
+    held_out = to_judge(interactions, validation, vocabulary, training.target_horizon_days)
     return pretrain(model, sequences, held_out, training, loss).curve
 
 
@@ -134,52 +159,31 @@ def vocabulary_of(catalog: Catalog) -> Vocabulary:
     return Vocabulary(catalog.product_ids)
 
 
-def _hold_out(interactions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """All but the last moment of some customers, and that; by a hash of the customer's id, so always the
-    same."""
-    moments = interactions.group_by("customer_id").agg(
-        first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()
-    )
-    several = moments.filter(pl.col("first") < pl.col("last"))
-    number = min(MOST_HELD_OUT, round(several.height * HELD_OUT_SHARE))
-    chosen = (
-        several.sort(pl.col("customer_id").hash(0), "customer_id").head(number).select("customer_id", "last")
-    )
-    marked = interactions.join(chosen, on="customer_id", how="left", maintain_order="left")
-    is_held = (pl.col("occurred_at") == pl.col("last")).fill_null(False)
-    return marked.filter(~is_held).drop("last"), marked.filter(is_held).drop("last")
+@dataclass(frozen=True)
+class Rows:
+    """Enough of single customers to say reasons: which they are, the products each took last (indices, the
+    newest first; 0: there is none), and what all customers have taken."""
 
-
-def _held_out(learned: pl.DataFrame, later: pl.DataFrame, vocabulary: Vocabulary) -> HeldOut:
-    """Of each customer the first later product that the model can know, after what they did before.
-
-    Where nobody took a product again, none that was taken is ranked.
-    """
-    first = (
-        later.filter(pl.col("product_id").is_in(vocabulary.product_ids.implode()))
-        .sort("occurred_at", "product_id")
-        .unique("customer_id", keep="first")
-        .select("customer_id", target="product_id")
-    )
-    histories = Sequences.from_actions(
-        learned.join(first, on="customer_id", how="semi", maintain_order="left"), vocabulary
-    )
-    targets = pl.DataFrame({"customer_id": histories.customer_ids}).join(
-        first, on="customer_id", how="left", maintain_order="left"
-    )
-    again = targets.join(learned, left_on=["customer_id", "target"], right_on=["customer_id", "product_id"])
-    indices = vocabulary.product_indices(targets["target"]).astype(np.int64)
-    return HeldOut(histories, indices, repeats=not again.is_empty())
+    customers: Ints
+    recent: Ints
+    taken: Taken | None
 
 
 @dataclass(frozen=True)
-class _Profiles:
+class Profiles:
     """The histories of the customers asked for, in their order; one without actions has none."""
 
     sequences: Sequences
+    taken: Taken | None = None
 
     @classmethod
-    def of(cls, customers: pl.Series, histories: pl.DataFrame, vocabulary: Vocabulary) -> "_Profiles":
+    def of(
+        cls,
+        customers: pl.Series,
+        histories: pl.DataFrame,
+        vocabulary: Vocabulary,
+        taken: Taken | None = None,
+    ) -> "Profiles":
         """`customers`: ascending and distinct."""
         known = histories.filter(pl.col("customer_id").is_in(customers.implode()))
         found = Sequences.from_actions(known, vocabulary)
@@ -188,19 +192,19 @@ class _Profiles:
             lengths, on="customer_id", how="left", maintain_order="left"
         )["length"]
         offsets = np.concatenate([[0], each.fill_null(0).cum_sum().to_numpy()]).astype(np.int64)
-        return cls(replace(found, offsets=offsets, customer_ids=None))
+        return cls(replace(found, offsets=offsets, customer_ids=None), taken)
 
     @property
     def shape(self) -> tuple[int]:
         return (self.sequences.num_customers,)
 
-    def __getitem__(self, which: "slice | Ints") -> "_Profiles | Ints":
-        """Those of a slice of the customers; for single rows, what is enough to say reasons: the products
-        taken last."""
+    def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows":
+        """Those of a slice of the customers; for single rows, what is enough to say reasons."""
         if not isinstance(which, slice):
-            return self.recent(which, TAKEN_LAST)
+            return Rows(which, self.recent(which, TAKEN_LAST), self.taken)
         first, last, _ = which.indices(self.sequences.num_customers)
-        return _Profiles(replace(self.sequences, offsets=self.sequences.offsets[first : last + 1]))
+        sequences = replace(self.sequences, offsets=self.sequences.offsets[first : last + 1])
+        return Profiles(sequences, self.taken.between(first, last) if self.taken else None)
 
     def recent(self, customers: Ints, number: int) -> Ints:
         """(len(customers), number) indices of the last products, the newest first; 0: there is none."""
@@ -212,14 +216,15 @@ class _Profiles:
         return found
 
 
-def _chances(model: SequenceModel, vectors_PD: Tensor, profiles: _Profiles) -> Floats:
-    """(C, P) the chance of each product to come next; 0 for a customer without actions."""
-    chances = np.zeros((profiles.sequences.num_customers, len(vectors_PD) - 1), dtype=np.float32)
+def chances_of(
+    model: SequenceModel, vectors_PD: Tensor, profiles: Profiles, newcomers: Newcomers | None = None
+) -> Iterator[tuple[Ints, Floats]]:
+    """Rows of `profiles`, and the chance of each product to come next, (C', P); one without actions never
+    comes."""
     with torch.no_grad():
         for rows, batch in history_batches(profiles.sequences, model.max_length, CUSTOMERS_AT_ONCE):
             scores_BP = model.last_hidden(batch) @ vectors_PD[1:].T
-            chances[rows] = scores_BP.softmax(dim=1).numpy()
-    return chances
+            yield rows, newcomers.chances(scores_BP) if newcomers else scores_BP.softmax(dim=1).numpy()
 
 
 def _nearest_taken(vectors_PD: Tensor, taken: Ints, products: Ints) -> Ints:

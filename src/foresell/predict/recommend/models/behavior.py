@@ -100,7 +100,7 @@ def fit(
     if config.use_newcomers and products is not None:
         fitted = _with_newcomers(fitted, interactions, products, known, encoder)
     if config.use_habit:
-        fitted = replace(fitted, habit=learn_habit(fitted.catalog, learned, later, fitted.chances_of_taken))
+        fitted = replace(fitted, habit=learn_habit(fitted.catalog, learned, later, fitted.chances_of))
     return fitted
 
 

@@ -1,0 +1,216 @@
+"""Buying again: what a customer takes as before says more than any model of taste, if they do so at all.
+
+    chance to take again    σ(w · features) of what was taken: decayed counts, how often others take it again,
+                            how popular it is, the model's log chance
+    chance to take anew     σ(v₀ + v₁ · the model's log chance) of everything else
+
+both within the horizon, learned from what held-out customers took later: in the same units, so that habit and
+discovery compete fairly, and where nobody takes a product again, what was taken falls to the end.
+
+Source: the decayed personal counts of Faggioli et al., Recency aware collaborative filtering for next basket
+recommendation, UMAP 2020; as a choice between repeating and exploring: Ren et al., RepeatNet, AAAI 2019.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foresell.predict.recommend.catalog import Catalog, recency_weight
+from foresell.predict.recommend.rank import Floats, Ints
+
+HALF_LIVES_DAYS = (15.0, 30.0, 90.0, 365.0)
+COUNTS = tuple(f"counts_{days:.0f}_days" for days in HALF_LIVES_DAYS)
+AGAIN_FEATURES = ("always", *COUNTS, "taken_again", "popularity", "chance")
+ANEW_FEATURES = ("always", "chance")
+# Of what a held-out customer never took, so many of the likeliest are learned from: no other is ever shown.
+MOST_ANEW = 200
+# Customers by whom the share of takers who took a product again is drawn to that of all products.
+SHRINK = 5.0
+# Keeps weights finite where a feature tells nothing, or tells the few held-out customers apart.
+RIDGE = 1e-5
+# Products that are hardly taken any more differ by chance only.
+LEAST_POPULARITY = np.float32(1e-3)
+LEAST_CHANCE = np.float32(1e-12)
+Doubles = NDArray[np.float64]
+# Customers (ascending) and their histories → rows of the customers and (C', P) chances, free to be changed.
+ChancesOf = Callable[[pl.Series, pl.DataFrame], Iterable[tuple[Ints, Floats]]]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What each of C customers has taken, distinct products: those of customer c are rows offsets[c] …
+    offsets[c + 1] − 1, by position in the catalog. `features`: (N, A − 1), AGAIN_FEATURES but the chance."""
+
+    offsets: Ints
+    products: Ints
+    features: Floats
+
+    @property
+    def customers(self) -> Ints:
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    def between(self, first: int, last: int) -> "Taken":
+        """Of the customers first … last − 1."""
+        begin, end = self.offsets[first], self.offsets[last]
+        return Taken(
+            self.offsets[first : last + 1] - begin, self.products[begin:end], self.features[begin:end]
+        )
+
+    def has(self, customers: Ints, products: Ints, num_products: int) -> NDArray[np.bool_]:
+        """Whether each customer took the product of the same row."""
+        pairs = self.customers * num_products + self.products
+        return np.isin(customers * num_products + products, pairs)
+
+
+@dataclass(frozen=True)
+class Habit:
+    """`again` and `anew`: the weights of AGAIN_FEATURES and of ANEW_FEATURES. `taken_again`: (P,) as the
+    function of that name says."""
+
+    again: Doubles
+    anew: Doubles
+    taken_again: Floats
+
+    def taken(self, customer_ids: pl.Series, histories: pl.DataFrame, catalog: Catalog) -> Taken:
+        return taken_by(customer_ids, histories, catalog, self.taken_again)
+
+    def apply(self, chances: Floats, taken: Taken) -> Floats:
+        """(C, P) chances to be taken within the horizon; 0 stays 0 (of who has no history)."""
+        rows = taken.customers
+        of_taken = chances[rows, taken.products]
+        found = np.where(chances > 0, _sigmoid(self.anew[0] + self.anew[1] * _log(chances)), np.float32(0.0))
+        found[rows, taken.products] = _sigmoid(_with_chance(taken.features, of_taken) @ self.again)
+        return np.asarray(found, np.float32)
+
+    def to_tables(self, catalog: Catalog) -> dict[str, pl.DataFrame]:
+        weights = {
+            "part": ["again"] * len(AGAIN_FEATURES) + ["anew"] * len(ANEW_FEATURES),
+            "feature": [*AGAIN_FEATURES, *ANEW_FEATURES],
+            "weight": np.concatenate([self.again, self.anew]),
+        }
+        shares = {"product_id": catalog.product_ids, "taken_again": self.taken_again}
+        return {"habit_weights": pl.DataFrame(weights), "habit_products": pl.DataFrame(shares)}
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, pl.DataFrame]) -> Self | None:
+        """None where none was learned."""
+        if "habit_weights" not in tables:
+            return None
+        weights = tables["habit_weights"]["weight"].to_numpy()
+        middle = len(AGAIN_FEATURES)
+        return cls(weights[:middle], weights[middle:], tables["habit_products"]["taken_again"].to_numpy())
+
+
+def taken_by(
+    customer_ids: pl.Series, histories: pl.DataFrame, catalog: Catalog, taken_again: Floats
+) -> Taken:
+    """`customer_ids`: ascending and distinct. Counts decay with age from the customer's newest."""
+    newest = pl.col("occurred_at").max().over("customer_id")
+    counts = {
+        name: pl.col("weight") * recency_weight(newest, days)
+        for name, days in zip(COUNTS, HALF_LIVES_DAYS, strict=True)
+    }
+    rows = pl.DataFrame({"customer_id": customer_ids}).with_row_index("customer")
+    pairs = (
+        catalog.with_positions(histories.join(rows, on="customer_id"))
+        .with_columns(**counts)
+        .group_by("customer", "product")
+        .agg(pl.col(name).sum().log1p() for name in COUNTS)
+        .sort("customer", "product")
+    )
+    products = pairs["product"].to_numpy().astype(np.int64)
+    lengths = np.bincount(pairs["customer"].to_numpy(), minlength=len(customer_ids))
+    of_product = (taken_again[products], np.log(catalog.popularity[products] + LEAST_POPULARITY))
+    features = [np.ones(len(products)), *(pairs[name].to_numpy() for name in COUNTS), *of_product]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Taken(offsets, products, np.stack(features, axis=1).astype(np.float32))
+
+
+def taken_again(interactions: pl.DataFrame, catalog: Catalog) -> Floats:
+    """(P,) log of the share of a product's customers who took it at another moment again."""
+    times = interactions.group_by("customer_id", "product_id").agg(num=pl.col("occurred_at").n_unique())
+    each = times.group_by("product_id").agg(again=(pl.col("num") > 1).sum(), takers=pl.len())
+    overall = max(float((times["num"] > 1).to_numpy().mean()), 1e-3)
+    shares = (pl.col("again") + SHRINK * overall) / (pl.col("takers") + SHRINK)
+    known = catalog.with_positions(each.select("product_id", share=shares.log()))
+    found = np.full(catalog.size, np.log(overall), dtype=np.float32)
+    found[known["product"].to_numpy()] = known["share"].to_numpy()
+    return found
+
+
+def learn_habit(
+    catalog: Catalog, learned: pl.DataFrame, later: pl.DataFrame, chances_of: ChancesOf
+) -> Habit | None:
+    """The habit of those customers of `later` who have a history in `learned`; None where none of them took a
+    product again.
+
+    `chances_of`: by a model that learned nothing of `later`.
+    """
+    wanted = catalog.with_positions(later.select("customer_id", "product_id").unique())
+    wanted = wanted.join(learned.select("customer_id").unique(), on="customer_id", how="semi")
+    if wanted.join(learned, on=["customer_id", "product_id"], how="semi").is_empty():
+        return None
+    customers = wanted["customer_id"].unique().sort()
+    rows = pl.DataFrame({"customer_id": customers}).with_row_index("customer")
+    histories = learned.join(rows, on="customer_id", how="semi", maintain_order="left")
+    shares = taken_again(learned, catalog)
+    taken = taken_by(customers, histories, catalog, shares)
+    places = wanted.join(rows, on="customer_id").select("customer", "product").to_numpy().astype(np.int64)
+    pairs = places[:, 0] * catalog.size + places[:, 1]
+    of_taken, anew = np.zeros(len(taken.products), np.float32), []
+    for some, chances in chances_of(customers, histories):
+        row_of = np.full(len(customers), -1)
+        row_of[some] = np.arange(len(some))
+        mine = np.flatnonzero(row_of[taken.customers] >= 0)
+        cells = row_of[taken.customers[mine]], taken.products[mine]
+        of_taken[mine] = chances[cells]
+        chances[cells] = 0.0
+        anew.append(_likeliest(chances, some, pairs))
+    own = np.isin(taken.customers * catalog.size + taken.products, pairs)
+    others, is_wanted = (np.concatenate(parts) for parts in zip(*anew, strict=True))
+    ones = np.ones((len(others), 1), np.float32)
+    return Habit(
+        _logistic(_with_chance(taken.features, of_taken), own),
+        _logistic(_with_chance(ones, others), is_wanted),
+        shares,
+    )
+
+
+def _likeliest(chances: Floats, customers: Ints, pairs: Ints) -> tuple[Floats, NDArray[np.bool_]]:
+    """The highest chances of each row, and whether they came true."""
+    most = min(MOST_ANEW, chances.shape[1])
+    products = np.argpartition(-chances, most - 1, axis=1)[:, :most]
+    found = np.take_along_axis(chances, products, axis=1)
+    came_true = np.isin(customers[:, None] * chances.shape[1] + products, pairs)
+    return found[found > 0], came_true[found > 0]
+
+
+def _logistic(features: Doubles, came_true: NDArray[np.bool_]) -> Doubles:
+    """The weights of a logistic regression, none of which is larger than what was seen tells."""
+    from scipy.optimize import minimize
+
+    number = max(len(came_true), 1)
+
+    def surprise(weights: Doubles) -> tuple[float, Doubles]:
+        scores = features @ weights
+        value = (np.logaddexp(0.0, scores).sum() - scores[came_true].sum()) / number
+        slope = features.T @ (_sigmoid(scores) - came_true) / number
+        return float(value + RIDGE * weights @ weights), slope + 2 * RIDGE * weights
+
+    return np.asarray(minimize(surprise, np.zeros(features.shape[1]), jac=True, method="L-BFGS-B").x)
+
+
+def _with_chance(features: Floats, chances: Floats) -> Doubles:
+    return np.column_stack([features, _log(chances)]).astype(np.float64)
+
+
+def _log(chances: Floats) -> Floats:
+    return np.log(np.maximum(chances, LEAST_CHANCE))
+
+
+def _sigmoid(scores: Any) -> Any:
+    return 1 / (1 + np.exp(-np.clip(scores, -80.0, 80.0)))
