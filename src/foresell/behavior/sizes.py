@@ -18,9 +18,9 @@ from foresell.behavior.presets import PRESETS, Preset
 
 GIB = 2**30
 BYTES = 4
-# Weights, gradients, the two moments of AdamW, the best weights so far; and the gradients laid end to end
-# where several processes add them up.
-COPIES_ALONE, COPIES_TOGETHER = 5, 6
+# Weights, gradients, the two moments of AdamW, the average and its best so far; and the gradients laid end to
+# end where several processes add them up.
+COPIES_ALONE, COPIES_TOGETHER = 6, 7
 # Scores of the target and the negatives: raw, masked, put together, as log-probabilities; and their gradient.
 COPIES_OF_SCORES = 5
 TEXT_WIDTH, NUM_LABELS, NUM_EVENTS, NUM_CHANNELS = 512, 1_000, 20, 5

@@ -17,6 +17,8 @@ from foresell.store.engine import ALL_TABLES, literal, quoted, read_files
 from foresell.store.folder import COMPLETE_MARK, OLD_NAME, REBUILT_NAME
 from foresell.store.parquet import write_parquet
 
+VISITORS = ("anonymous_id", "session_id")
+
 
 @dataclass(frozen=True)
 class Rebuilt:
@@ -109,14 +111,22 @@ def _carry_results(shop: Shop, target: DeltaFolder) -> None:
 
 
 def _identifiers(table: Table) -> list[tuple[str, str]]:
-    """The kinds of identifier in a result table, each with the SQL that gives it."""
-    if table is not embeddings:
-        return [(c.identifies, quoted(c.name)) for c in table.columns if c.identifies]
-    return [
-        (kind, f"CASE WHEN entity_type = {literal(entity)} THEN entity_id END")
-        for entity, kinds in ENTITY_KINDS.items()
-        for kind in kinds
-    ]
+    """The kinds of identifier in a result table, each with the SQL that gives it.
+
+    What a model calls a customer may also be a visitor or a session that is nobody's yet.
+    """
+    if table is embeddings:
+        return [
+            (kind, f"CASE WHEN entity_type = {literal(entity)} THEN entity_id END")
+            for entity, kinds in ENTITY_KINDS.items()
+            for kind in kinds
+        ]
+    found = [(str(column.identifies), quoted(column.name)) for column in table.columns if column.identifies]
+    if not table.has_lineage:
+        found += [
+            (kind, sql) for identified, sql in found if identified == "customer_id" for kind in VISITORS
+        ]
+    return found
 
 
 def _count_rows(shop: Shop) -> dict[str, int]:

@@ -16,7 +16,7 @@ from foresell.services.embeddings import embed
 from foresell.services.erase import erase
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
-from foresell.services.results import read_results
+from foresell.services.results import read_results, write_results
 from foresell.services.shop import Shop, create_shop, open_shop
 from foresell.sources.readers import ReadOptions
 from foresell.store.models import load_artifact
@@ -179,6 +179,9 @@ def test_a_warm_start_knows_the_new_day(busy_shop: Shop, tmp_path: Path) -> None
 def test_erasing_a_customer_erases_their_vectors_and_no_product(busy_shop: Shop) -> None:
     fit(busy_shop)
     embed(busy_shop, ["session"])
+    made = {"model": "recommend/0001", "product_id": "p1", "made_at": START}
+    of_sessions = [{"customer_id": f"s{c}-0", "rank": 1, "score": 1.0, "reason": "", **made} for c in (1, 2)]
+    write_results(busy_shop, "recommendations", pl.DataFrame(of_sessions), replaces={})
     erased = erase(busy_shop, ["c1"])
     assert erased.models_to_retrain == ("behavior/0001",)
     assert "c1" not in vectors(busy_shop, "customer")
@@ -186,6 +189,7 @@ def test_erasing_a_customer_erases_their_vectors_and_no_product(busy_shop: Shop)
     assert "s1-0" not in vectors(busy_shop, "session")
     assert len(vectors(busy_shop, "session")) == 38
     assert len(vectors(busy_shop, "product")) == 9
+    assert read_results(busy_shop, "recommendations")["customer_id"].to_list() == ["s2-0"]
 
 
 def test_a_touched_model_is_refused(busy_shop: Shop) -> None:
