@@ -23,7 +23,8 @@ SETTINGS: dict[str, dict[str, object]] = {
         "time_zone": "America/New_York",
         "currency": "USD",
         "week_start": "monday",
-    }
+    },
+    "behavior": {"preset": "tiny"},
 }
 
 Answer = TypeVar("Answer")

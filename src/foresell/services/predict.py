@@ -121,11 +121,11 @@ def _main_score(settings: Settings, task: Task) -> str:
 
 def _fit_recommender(shop: Shop, progress: Progress) -> None:
     from foresell.evaluation.compare import choose
-    from foresell.predict.recommend import COMPETING, load_model
+    from foresell.predict.recommend import competing, load_model
     from foresell.predict.recommend.backtest import backtest, config_of, main_score
     from foresell.predict.recommend.interactions import described_products, interactions
 
-    say = _counting(progress, num_steps=2 * len(COMPETING))
+    say = _counting(progress, num_steps=2 * len(competing()))
     with shop.reading_matched() as tables:
         learned = interactions(tables)
         try:

@@ -6,6 +6,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from foresell.predict.recommend.model import RecommendModel
 
 # Name → the module whose MODEL it is; loaded on use. The name is also the kind of its artifacts.
@@ -20,7 +22,22 @@ MODELS: dict[str, str] = {
     "behavior": "foresell.predict.recommend.models.behavior",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
-COMPETING: tuple[str, ...] = ("popularity", "transition", "item_knn")
+COMPETING: tuple[str, ...] = ("popularity", "transition", "item_knn", "behavior")
+# Name → what must be installed for it, and the extra that brings it.
+NEEDS: dict[str, tuple[str, str]] = {"behavior": ("torch", "behavior")}
+
+
+def competing() -> tuple[str, ...]:
+    """Those of COMPETING that can be fitted with what is installed."""
+    from importlib.util import find_spec
+
+    return tuple(name for name in COMPETING if name not in NEEDS or find_spec(NEEDS[name][0]) is not None)
+
+
+def left_out(models: "Iterable[str]") -> str:
+    """Which of COMPETING are missing from the models for want of an extra, in words; "" for none."""
+    missing = [name for name in COMPETING if name not in models and name not in competing()]
+    return "; ".join(f"without {name}: pip install 'foresell[{NEEDS[name][1]}]'" for name in missing)
 
 
 def load_model(name: str) -> "RecommendModel":

@@ -16,7 +16,7 @@ from foresell.evaluation.intervals import Interval, bootstrap_mean
 from foresell.evaluation.ranking import RankingScores, ranking_scores, relevant_products
 from foresell.evaluation.splits import Fold, split_at_end
 from foresell.features.asof import after, asof
-from foresell.predict.recommend import COMPETING, load_model
+from foresell.predict.recommend import competing, left_out, load_model
 from foresell.predict.recommend.catalog import IMPORT_MORE, NOTHING
 from foresell.predict.recommend.interactions import described_products, interactions
 
@@ -24,12 +24,25 @@ TASK = "recommend"
 MAIN_SCORE = "ndcg"
 WINDOW = timedelta(days=28)
 SEED = 0
+# Of each customer that `behavior` trains on: older ones cost time, and tell of what is no more.
+MOST_ACTIONS = 200
 Say = Callable[[str], None]
 
 
 def config_of(model: str, settings: Settings) -> Any:
-    """The model's config under the store's settings."""
-    return load_model(model).config(half_life_days=settings.recommend.half_life_days)
+    """The model's config under the store's settings; what foretells is to foretell the backtest's window."""
+    of_all = {"half_life_days": settings.recommend.half_life_days}
+    if model != "behavior":
+        return load_model(model).config(**of_all)
+    return load_model(model).config(
+        **of_all,
+        preset=settings.behavior.preset,
+        text_encoder=settings.behavior.text_encoder,
+        target_horizon_days=WINDOW / timedelta(days=1),
+        most_actions=MOST_ACTIONS,
+        use_habit=True,
+        use_newcomers=True,
+    )
 
 
 def main_score(settings: Settings) -> str:
@@ -41,7 +54,7 @@ def backtest(
     tables: Tables,
     settings: Settings,
     *,
-    models: Sequence[str] = COMPETING,
+    models: Sequence[str] | None = None,
     window: timedelta = WINDOW,
     say: Say = lambda step: None,
 ) -> pl.DataFrame:
@@ -51,14 +64,16 @@ def backtest(
     what was known at a window's start (`features.asof`), recommends to every customer who has a history
     and takes something relevant in the window, and is scored by `evaluation.ranking` at k of the
     settings, repeats as the settings say (stated in `note`). Intervals: 95%, bootstrap over customers.
-    `say` is told each step. Raises InputError where there is nothing to learn from.
+    `models`: by default all that compete and can; the note says which cannot. `say` is told each step.
+    Raises InputError where there is nothing to learn from.
     """
     times = interactions(tables)["occurred_at"]
     first, last = times.min(), times.max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         raise InputError(NOTHING, do=IMPORT_MORE)
     split = split_at_end(first.astimezone(UTC), last.astimezone(UTC), window)
-    trials = [trial for fold in split.folds() for trial in _trials(tables, settings, fold, models, say)]
+    chosen = competing() if models is None else models
+    trials = [trial for fold in split.folds() for trial in _trials(tables, settings, fold, chosen, say)]
     return leaderboard(trials, datetime.now(UTC))
 
 
@@ -72,10 +87,13 @@ def _trials(
     exclude = past if settings.recommend.repeats == "exclude" else None
     relevant = relevant_products(with_history, exclude)
     judged = relevant["customer_id"].unique()
-    note = (
-        f"repeats {settings.recommend.repeats}d; {len(judged)} customers; "
-        f"{fold.cutoff:%Y-%m-%d %H:%M} to {fold.until:%Y-%m-%d %H:%M} UTC"
+    conditions = (
+        f"repeats {settings.recommend.repeats}d",
+        f"{len(judged)} customers",
+        f"{fold.cutoff:%Y-%m-%d %H:%M} to {fold.until:%Y-%m-%d %H:%M} UTC",
+        left_out(models),
     )
+    note = "; ".join(filter(None, conditions))
     for name in models:
         say(f"{fold.split}: {name}")
         model, config = load_model(name), config_of(name, settings)

@@ -10,14 +10,15 @@ from foresell.contracts.errors import InputError
 from foresell.contracts.results import recommendations
 from foresell.contracts.settings import Settings
 from foresell.evaluation.compare import choose
-from foresell.predict.recommend import COMPETING, load_model
+from foresell.predict.recommend import competing, load_model
 from foresell.predict.recommend.backtest import backtest, config_of, main_score
 from foresell.predict.recommend.interactions import interactions
 from foresell.predict.recommend.reasons import as_results, product_names
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-EXCLUDE = Settings.model_validate({"recommend": {"repeats": "exclude", "k": 2}})
-INCLUDE = Settings.model_validate({"recommend": {"repeats": "include", "k": 2}})
+TINY = {"behavior": {"preset": "tiny"}}
+EXCLUDE = Settings.model_validate({"recommend": {"repeats": "exclude", "k": 2}, **TINY})
+INCLUDE = Settings.model_validate({"recommend": {"repeats": "include", "k": 2}, **TINY})
 
 
 def shop() -> dict[str, list[dict[str, object]]]:
@@ -54,7 +55,7 @@ def shop() -> dict[str, list[dict[str, object]]]:
 def test_habits_beat_popularity_and_the_rule_for_repeats_is_stated(make_tables: Any) -> None:
     steps: list[str] = []
     board = backtest(make_tables(shop()), INCLUDE, say=steps.append)
-    assert len(steps) == 2 * len(COMPETING)
+    assert len(steps) == 2 * len(competing())
     assert main_score(INCLUDE) == "ndcg@2"
     assert choose(board, "ndcg@2", higher_is_better=True) != "popularity"
     for split in ("validation", "test"):
