@@ -110,16 +110,18 @@ def epoch_batches(
     seed: int,
     epoch: int,
     horizon_days: float = 0.0,
+    *,
+    only_new: bool = False,
 ) -> EpochBatches:
     """`batch_size` windows a batch, fewer in the last ones of windows sorted together.
 
     `horizon_days`: actions foretell one of those after their moment and within so many days, drawn anew each
-    epoch; 0: the next action.
+    epoch, with `only_new` one of a product that is new to its customer; 0: the next action.
     """
     random = np.random.default_rng([seed, epoch])
     windows = training_windows(sequences, max_length, int(random.integers(max_length)))
     chosen = _mixed(windows, batch_size, random)
-    targets = draw_later(sequences, horizon_days, random) if horizon_days else None
+    targets = draw_later(sequences, horizon_days, random, only_new=only_new) if horizon_days else None
     return EpochBatches(sequences, windows, chosen, targets)
 
 

@@ -27,8 +27,27 @@ def later_actions(sequences: Sequences, horizon_days: float) -> tuple[NDArray[np
     )
 
 
-def draw_later(sequences: Sequences, horizon_days: float, random: np.random.Generator) -> NDArray[np.int64]:
-    """(E,) where one of each action's later actions within the horizon is, drawn evenly; −1: none"""
+def first_taken(sequences: Sequences) -> NDArray[np.int64]:
+    """Where actions are in which a customer takes a product for the first time, ascending."""
+    owner = np.repeat(np.arange(sequences.num_customers), sequences.lengths)
+    pairs = owner * (int(sequences.product.max(initial=0)) + 1) + sequences.product
+    firsts = np.sort(np.unique(pairs, return_index=True)[1])
+    return np.asarray(firsts[sequences.product[firsts] > 0])
+
+
+def draw_later(
+    sequences: Sequences, horizon_days: float, random: np.random.Generator, *, only_new: bool = False
+) -> NDArray[np.int64]:
+    """(E,) where one of each action's later actions within the horizon is, drawn evenly; −1: none.
+
+    `only_new`: of those in which the customer takes a product for the first time.
+    """
     begins, ends = later_actions(sequences, horizon_days)
+    some = first_taken(sequences) if only_new else np.arange(sequences.num_actions)
+    begins, ends = np.searchsorted(some, begins), np.searchsorted(some, ends)
     drawn = begins + (random.random(len(begins)) * (ends - begins)).astype(np.int64)
-    return np.where(ends > begins, drawn, -1)
+    return (
+        np.where(ends > begins, some[np.minimum(drawn, len(some) - 1)], -1)
+        if len(some)
+        else np.full(len(begins), -1)
+    )

@@ -38,8 +38,9 @@ class TrainingConfig:
     cosine over `max_epochs` (`schedule`). `weight_decay` is of matrices, not of embeddings. Training stops
     after `patience` epochs in which NDCG@10 of the held-out did not rise; `clip`: the largest norm of a
     step's gradient. `target_horizon_days`: an action foretells the product of any action after its moment
-    within so many days (`behavior.horizon`); 0: of the next action. `precision`: float32 or bfloat16; auto:
-    bfloat16 on a GPU. `checkpoint_steps`: between checkpoints, beside one after each epoch.
+    within so many days (`behavior.horizon`); 0: of the next action. `only_new_targets`: with a horizon,
+    only products that are new to the customer. `precision`: float32 or bfloat16; auto: bfloat16 on a GPU.
+    `checkpoint_steps`: between checkpoints, beside one after each epoch.
     """
 
     batch_size: int = 128
@@ -55,6 +56,7 @@ class TrainingConfig:
     precision: str = "auto"
     checkpoint_steps: int = 1_000
     target_horizon_days: float = 0.0
+    only_new_targets: bool = False
 
     def __post_init__(self) -> None:
         least = {"batch_size": 1, "max_epochs": 1, "patience": 1, "checkpoint_steps": 1, "seed": 0}
@@ -117,6 +119,7 @@ def pretrain(
             config.seed,
             progress.epoch,
             config.target_horizon_days,
+            only_new=config.only_new_targets,
         )
         while progress.step_of_epoch < len(batches):
             for group in optimizer.param_groups:

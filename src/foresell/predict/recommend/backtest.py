@@ -39,6 +39,7 @@ def config_of(model: str, settings: Settings) -> Any:
         preset=settings.behavior.preset,
         text_encoder=settings.behavior.text_encoder,
         target_horizon_days=WINDOW / timedelta(days=1),
+        only_new_targets=True,
         most_actions=MOST_ACTIONS,
         use_habit=True,
         use_newcomers=True,

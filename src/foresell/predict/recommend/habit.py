@@ -1,7 +1,7 @@
 """Buying again: what a customer takes as before says more than any model of taste, if they do so at all.
 
     chance to take again    σ(w · features) of what was taken: decayed counts, how often others take it again,
-                            how popular it is, the model's log chance
+                            the model's log chance
     chance to take anew     σ(v₀ + v₁ · the model's log chance) of everything else
 
 both within the horizon, learned from what held-out customers took later: in the same units, so that habit and
@@ -24,7 +24,7 @@ from foresell.predict.recommend.rank import Floats, Ints
 
 HALF_LIVES_DAYS = (15.0, 30.0, 90.0, 365.0)
 COUNTS = tuple(f"counts_{days:.0f}_days" for days in HALF_LIVES_DAYS)
-AGAIN_FEATURES = ("always", *COUNTS, "taken_again", "popularity", "chance")
+AGAIN_FEATURES = ("always", *COUNTS, "taken_again", "chance")
 ANEW_FEATURES = ("always", "chance")
 # Of what a held-out customer never took, so many of the likeliest are learned from: no other is ever shown.
 MOST_ANEW = 200
@@ -32,8 +32,6 @@ MOST_ANEW = 200
 SHRINK = 5.0
 # Keeps weights finite where a feature tells nothing, or tells the few held-out customers apart.
 RIDGE = 1e-5
-# Products that are hardly taken any more differ by chance only.
-LEAST_POPULARITY = np.float32(1e-3)
 LEAST_CHANCE = np.float32(1e-12)
 Doubles = NDArray[np.float64]
 # Customers (ascending) and their histories → rows of the customers and (C', P) chances, free to be changed.
@@ -124,8 +122,8 @@ def taken_by(
     )
     products = pairs["product"].to_numpy().astype(np.int64)
     lengths = np.bincount(pairs["customer"].to_numpy(), minlength=len(customer_ids))
-    of_product = (taken_again[products], np.log(catalog.popularity[products] + LEAST_POPULARITY))
-    features = [np.ones(len(products)), *(pairs[name].to_numpy() for name in COUNTS), *of_product]
+    ones = np.ones(len(products))
+    features = [ones, *(pairs[name].to_numpy() for name in COUNTS), taken_again[products]]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Taken(offsets, products, np.stack(features, axis=1).astype(np.float32))
 

@@ -37,14 +37,22 @@ def held_back(interactions: pl.DataFrame, horizon_days: float = 0.0) -> tuple[pl
 
 
 def to_judge(
-    learned: pl.DataFrame, later: pl.DataFrame, vocabulary: Vocabulary, horizon_days: float = 0.0
+    learned: pl.DataFrame,
+    later: pl.DataFrame,
+    vocabulary: Vocabulary,
+    horizon_days: float = 0.0,
+    *,
+    only_new: bool = False,
 ) -> HeldOut:
     """Of each customer the first later product that the model can know, after what they did before; with a
-    horizon several of them, by a hash, each as if of another customer.
+    horizon several of them, by a hash, each as if of another customer, and with `only_new` none that the
+    customer took before.
 
     Where nobody took a product again, none that was taken is ranked.
     """
     known = later.filter(pl.col("product_id").is_in(vocabulary.product_ids.implode()))
+    if horizon_days and only_new:
+        known = known.join(learned, on=["customer_id", "product_id"], how="anti", maintain_order="left")
     if horizon_days:
         targets = _drawn(known.select("customer_id", "product_id").unique())
     else:

@@ -47,12 +47,11 @@ class Newcomers:
 
 
 def share_of_newcomers(interactions: pl.DataFrame, horizon_days: float) -> float:
-    """The share of the newest `horizon_days` of interactions that is of products first taken in them,
-    counting one interaction more of a known product; 0 where nothing is older."""
+    """The share of the newest `horizon_days` of interactions that is of products first taken in them; two
+    more are counted, one of either kind (Laplace). Where nothing is older, nothing counts as new."""
     cutoff = pl.col("occurred_at").max() - timedelta(days=horizon_days)
     is_new = pl.col("occurred_at").min().over("product_id") > cutoff
     late = interactions.select(is_late=pl.col("occurred_at") > cutoff, is_new=is_new)
-    if late["is_late"].all():
-        return 0.0
     newest = late.filter("is_late")
-    return float(newest["is_new"].sum()) / (newest.height + 1)
+    num_new = 0 if newest.height == late.height else int(newest["is_new"].sum())
+    return (num_new + 1) / (newest.height + 2)

@@ -151,7 +151,9 @@ def train(
     if validation is None:
         interactions, validation = held_back(interactions, training.target_horizon_days)
     sequences = Sequences.from_actions(interactions, vocabulary)
-    held_out = to_judge(interactions, validation, vocabulary, training.target_horizon_days)
+    held_out = to_judge(
+        interactions, validation, vocabulary, training.target_horizon_days, only_new=training.only_new_targets
+    )
     return pretrain(model, sequences, held_out, training, loss).curve
 
 

@@ -67,6 +67,7 @@ class BehaviorConfig:
     patience: int | None = None
     precision: str | None = None
     target_horizon_days: float | None = None
+    only_new_targets: bool | None = None
 
     def chosen(self) -> Preset:
         own = {"preset", "half_life_days", "text_encoder", "use_habit", "use_newcomers", "most_actions"}
