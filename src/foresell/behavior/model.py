@@ -32,8 +32,10 @@ class ModelConfig:
     width of a layer over `width`. `dropout`: within layers; `input_dropout`: of the vectors that go in.
     `id_dropout`: the share of products that are known by their content alone for one batch, so that content
     is learned to stand alone. `use_ids`, `use_labels`, `use_price`, `use_text`, `use_time`: what the model
-    is told. `event_weight`, `span_weight`: of the losses of the next event's name and of the time to it,
-    against the next product's 1.
+    is told. `sharpness`: scores are cosines times it, so that how often a product was taken says nothing by
+    the length of its vector (Gupta et al., NISER, 2019); 0: scores are plain products. `event_weight`,
+    `span_weight`: of the losses of the next event's name and of the time to it, against the next product's
+    1.
     """
 
     width: int = 64
@@ -44,6 +46,7 @@ class ModelConfig:
     dropout: float = 0.3
     input_dropout: float = 0.3
     id_dropout: float = 0.0
+    sharpness: float = 0.0
     use_ids: bool = True
     use_labels: bool = True
     use_price: bool = True
@@ -164,7 +167,7 @@ class ProductEncoder(nn.Module):
         if self.of_text is not None:
             parts.append(self.of_text(self.texts[indices_N]))
         vectors_ND: Tensor = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
-        return vectors_ND
+        return functional.normalize(vectors_ND, dim=-1) if self.config.sharpness else vectors_ND
 
     def _id_vectors(self, ids: nn.Embedding, indices_N: Tensor) -> Tensor:
         vectors_ND: Tensor = ids(indices_N)
@@ -246,6 +249,7 @@ class BehaviorModel(SequenceModel):
         self.of_channel = nn.Embedding(sizes.num_channels + 1, width)
         self.of_quantity = nn.Embedding(NUM_QUANTITY_BANDS, width)
         self.of_span = nn.Embedding(NUM_SPANS, width) if config.use_time else None
+        self.of_place = nn.Embedding(config.max_length, width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         self.normalize = nn.LayerNorm(width)
         self.next_event = nn.Linear(width, sizes.num_events + 1)
@@ -274,6 +278,7 @@ class BehaviorModel(SequenceModel):
         x_BLD = self._product_vectors(batch.product_BL) * math.sqrt(self.config.width)
         x_BLD = x_BLD + self.of_event(batch.event_BL) + self.of_channel(batch.channel_BL)
         x_BLD = x_BLD + self.of_quantity(batch.quantity_BL)
+        x_BLD = x_BLD + self.of_place(_places_from_newest(batch))
         spans_BLL = None
         if self.of_span is not None and bool(batch.seconds_BL.any()):
             x_BLD = x_BLD + self.of_span(_spans_since_last(batch.seconds_BL))
@@ -283,6 +288,8 @@ class BehaviorModel(SequenceModel):
         for layer in self.layers:
             x_BLD = layer(x_BLD, turns_LC, spans_BLL)
         hidden_BLD: Tensor = self.normalize(x_BLD)
+        if self.config.sharpness:
+            hidden_BLD = functional.normalize(hidden_BLD, dim=-1) * self.config.sharpness
         return hidden_BLD
 
     def _product_vectors(self, product_BL: Tensor) -> Tensor:
@@ -301,6 +308,12 @@ def spans(seconds: Tensor) -> Tensor:
 def _spans_since_last(seconds_BL: Tensor) -> Tensor:
     since_BL = seconds_BL.diff(dim=1, prepend=seconds_BL[:, :1])
     return spans(since_BL)
+
+
+def _places_from_newest(batch: Batch) -> Tensor:
+    """(B, L) actions until the newest of the window: 0 for it."""
+    steps_L = torch.arange(batch.product_BL.shape[1], device=batch.product_BL.device)
+    return (batch.num_actions_B[:, None] - 1 - steps_L).clamp(min=0)
 
 
 def _turns(x_BLD: Tensor, head_width: int) -> tuple[Tensor, Tensor]:

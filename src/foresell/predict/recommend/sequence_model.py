@@ -25,6 +25,7 @@ from foresell.predict.recommend.habit import Habit, Taken
 from foresell.predict.recommend.held_back import held_back, to_judge
 from foresell.predict.recommend.newcomers import Newcomers
 from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.steps import Steps
 
 REASON = "goes_with"
 AGAIN_REASON = "buy_again"
@@ -49,7 +50,8 @@ class ProductIds(nn.Module):
 @dataclass(frozen=True)
 class FittedSequenceModel:
     """`curve`: how the training went, a row an epoch; `known`: tables that `load` needs beside the
-    products. `habit`: what buying again weighs; `newcomers`: the products that nobody had taken."""
+    products. `habit`: what buying again weighs; `newcomers`: the products that nobody had taken; `steps`: the
+    counts of what others took next."""
 
     config: Any
     catalog: Catalog
@@ -58,6 +60,7 @@ class FittedSequenceModel:
     known: Mapping[str, pl.DataFrame]
     habit: Habit | None = None
     newcomers: Newcomers | None = None
+    steps: Steps | None = None
 
     @property
     def refit(self) -> dict[str, int]:
@@ -80,13 +83,13 @@ class FittedSequenceModel:
         )
         to = audience(self.catalog, nobodys, whom, exclude)
         taken = self.habit.taken(to.customer_ids, histories, self.catalog) if self.habit else None
-        profiles = Profiles.of(to.customer_ids, histories, vocabulary_of(self.catalog), taken)
+        profiles = replace(self._profiles(to.customer_ids, histories), taken=taken)
         with torch.no_grad():
             vectors_PD = self.model.products().detach()
 
         def score(some: Profiles) -> Floats:
             chances = np.zeros((some.sequences.num_customers, self.catalog.size), dtype=np.float32)
-            for rows, found in chances_of(self.model, vectors_PD, some, self.newcomers):
+            for rows, found in self._chances(vectors_PD, some):
                 chances[rows] = found
             if self.habit is None or some.taken is None:
                 return chances
@@ -105,12 +108,21 @@ class FittedSequenceModel:
         """Rows of the customers (ascending and distinct), and their chances without habit, (C', P)."""
         with torch.no_grad():
             vectors_PD = self.model.products().detach()
+        return self._chances(vectors_PD, self._profiles(customers, histories))
+
+    def _profiles(self, customers: pl.Series, histories: pl.DataFrame) -> "Profiles":
         profiles = Profiles.of(customers, histories, vocabulary_of(self.catalog))
-        return chances_of(self.model, vectors_PD, profiles, self.newcomers)
+        if self.steps is None:
+            return profiles
+        return replace(profiles, steps=self.steps.profiles(customers, histories))
+
+    def _chances(self, vectors_PD: Tensor, profiles: "Profiles") -> Iterator[tuple[Ints, Floats]]:
+        for rows, found in chances_of(self.model, vectors_PD, profiles, self.newcomers):
+            yield rows, self.steps.mix(found, profiles.steps[rows]) if self.steps else found
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         tables = {"products": self.catalog.to_table(), "curve": pl.DataFrame(self.curve), **self.known}
-        for part in (self.habit, self.newcomers):
+        for part in (self.habit, self.newcomers, self.steps):
             tables |= part.to_tables(self.catalog) if part else {}
         return tables
 
@@ -131,8 +143,8 @@ class FittedSequenceModel:
         """`model`: of the right shape, its weights of no matter."""
         model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
         model.eval()
-        habit, newcomers = Habit.from_tables(tables), Newcomers.from_tables(tables)
-        return cls(config, catalog, model, tables["curve"].to_dicts(), known, habit, newcomers)
+        parts = Habit.from_tables(tables), Newcomers.from_tables(tables), Steps.from_tables(tables)
+        return cls(config, catalog, model, tables["curve"].to_dicts(), known, *parts)
 
 
 def train(
@@ -173,19 +185,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class Profiles:
-    """The histories of the customers asked for, in their order; one without actions has none."""
+    """The histories of the customers asked for, in their order; one without actions has none. `steps`: (C, G)
+    CSR, what the graph of steps reads."""
 
     sequences: Sequences
     taken: Taken | None = None
+    steps: Any = None
 
     @classmethod
-    def of(
-        cls,
-        customers: pl.Series,
-        histories: pl.DataFrame,
-        vocabulary: Vocabulary,
-        taken: Taken | None = None,
-    ) -> "Profiles":
+    def of(cls, customers: pl.Series, histories: pl.DataFrame, vocabulary: Vocabulary) -> "Profiles":
         """`customers`: ascending and distinct."""
         known = histories.filter(pl.col("customer_id").is_in(customers.implode()))
         found = Sequences.from_actions(known, vocabulary)
@@ -194,7 +202,7 @@ class Profiles:
             lengths, on="customer_id", how="left", maintain_order="left"
         )["length"]
         offsets = np.concatenate([[0], each.fill_null(0).cum_sum().to_numpy()]).astype(np.int64)
-        return cls(replace(found, offsets=offsets, customer_ids=None), taken)
+        return cls(replace(found, offsets=offsets, customer_ids=None))
 
     @property
     def shape(self) -> tuple[int]:
@@ -206,7 +214,8 @@ class Profiles:
             return Rows(which, self.recent(which, TAKEN_LAST), self.taken)
         first, last, _ = which.indices(self.sequences.num_customers)
         sequences = replace(self.sequences, offsets=self.sequences.offsets[first : last + 1])
-        return Profiles(sequences, self.taken.between(first, last) if self.taken else None)
+        taken = self.taken.between(first, last) if self.taken else None
+        return Profiles(sequences, taken, None if self.steps is None else self.steps[first:last])
 
     def recent(self, customers: Ints, number: int) -> Ints:
         """(len(customers), number) indices of the last products, the newest first; 0: there is none."""

@@ -19,6 +19,7 @@ from foresell.predict.recommend.held_back import held_back
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.newcomers import Newcomers, share_of_newcomers
 from foresell.predict.recommend.sequence_model import FittedSequenceModel, train, vocabulary_of
+from foresell.predict.recommend.steps import learn_steps
 
 IDS = "products.ids.weight"
 
@@ -30,7 +31,8 @@ class BehaviorConfig:
     `text_encoder`: as `behavior.text` names it; "" for none. `half_life_days`: of the popularity that fills
     up. `use_habit`: weigh what a customer took before by what held-out customers took again (`habit`).
     `use_newcomers`: also recommend products of the catalog that nobody has taken yet (`newcomers`).
-    `most_actions`: the newest actions of a customer that are trained on; 0: all.
+    `use_steps`: mix in a graph of what others took next (`steps`). `most_actions`: the newest actions of a
+    customer that are trained on; 0: all.
     """
 
     preset: str = "small"
@@ -39,6 +41,7 @@ class BehaviorConfig:
     text_encoder: str = "hashed"
     use_habit: bool = False
     use_newcomers: bool = False
+    use_steps: bool = False
     most_actions: int = 0
     width: int | None = None
     num_layers: int | None = None
@@ -48,6 +51,7 @@ class BehaviorConfig:
     dropout: float | None = None
     input_dropout: float | None = None
     id_dropout: float | None = None
+    sharpness: float | None = None
     use_ids: bool | None = None
     use_labels: bool | None = None
     use_price: bool | None = None
@@ -70,7 +74,15 @@ class BehaviorConfig:
     only_new_targets: bool | None = None
 
     def chosen(self) -> Preset:
-        own = {"preset", "half_life_days", "text_encoder", "use_habit", "use_newcomers", "most_actions"}
+        own = {
+            "preset",
+            "half_life_days",
+            "text_encoder",
+            "use_habit",
+            "use_newcomers",
+            "use_steps",
+            "most_actions",
+        }
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in own}
         return preset(self.preset, {name: value for name, value in given.items() if value is not None})
 
@@ -100,6 +112,9 @@ def fit(
     fitted = FittedSequenceModel(config, catalog, model, curve, known.to_tables())
     if config.use_newcomers and products is not None:
         fitted = _with_newcomers(fitted, interactions, products, known, encoder)
+    if config.use_steps:
+        given = learned, later, interactions, products
+        fitted = replace(fitted, steps=learn_steps(fitted.catalog, *given, fitted.chances_of))
     if config.use_habit:
         fitted = replace(fitted, habit=learn_habit(fitted.catalog, learned, later, fitted.chances_of))
     return fitted

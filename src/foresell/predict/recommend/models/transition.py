@@ -69,7 +69,7 @@ class Transition:
     ) -> pl.DataFrame:
         whom = histories["customer_id"] if customers is None else customers
         to = audience(self.catalog, last_baskets(histories, self.config), whom, exclude)
-        return rank(self.catalog, to, k, self._both.score, self._explain if with_reasons else None)
+        return rank(self.catalog, to, k, self.score, self._explain if with_reasons else None)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {
@@ -77,6 +77,11 @@ class Transition:
             "neighbors": self.neighbors.to_table(self.catalog),
             "alike": self.alike.to_table(self.catalog),
         }
+
+    def score(self, profiles: Any) -> Floats:
+        """(C, P) how strongly the products of each profile (CSR, as `last_baskets` weighs them) lead to
+        each."""
+        return self._both.score(profiles)
 
     @cached_property
     def _both(self) -> Neighbors:
