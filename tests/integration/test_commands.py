@@ -40,6 +40,9 @@ WRITING: dict[str, tuple[str, ...]] = {
     "replay": ("quarantine", "replay"),
     "match identities": ("match", "identities"),
     "match orders": ("match", "orders"),
+    "fit behavior": ("fit", "behavior", "--preset", "tiny", "--set", "max_epochs=1"),
+    "embed": ("embed",),
+    "map products": ("map", "products", "--out", "MAP"),
     "erase": ("erase", "c3", "--yes"),
     "backup": ("store", "backup", "BACKUP"),
     "import": ("import", "FILE", "--as", "products"),
@@ -69,7 +72,11 @@ def test_without_json_the_answer_is_text_for_people(
 def test_commands_that_write_answer_in_json_alone_too(
     foresell: Foresell, own_store: Path, small_shop: dict[str, Path], tmp_path: Path
 ) -> None:
-    places = {"BACKUP": str(tmp_path / "backup"), "FILE": str(small_shop["products"])}
+    places = {
+        "BACKUP": str(tmp_path / "backup"),
+        "FILE": str(small_shop["products"]),
+        "MAP": str(tmp_path / "map.html"),
+    }
     for name, arguments in WRITING.items():
         given = [places.get(argument, argument) for argument in arguments]
         ended = foresell(*given, "--store", own_store, "--json")
