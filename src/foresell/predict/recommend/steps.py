@@ -1,0 +1,151 @@
+"""Vectors plus counts: the model's chances mixed with those of a graph of what others took next.
+
+A graph of counted steps knows single pairs by heart, which a small vector cannot; the model knows what such
+pairs have in common. How much the graph has to say, and how it counts, is chosen on held-out customers.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.models.transition import Transition, TransitionConfig, last_baskets
+from foresell.predict.recommend.models.transition import fit as fit_transition
+from foresell.predict.recommend.models.transition import load as load_transition
+from foresell.predict.recommend.rank import Floats, Ints, audience, top_k
+
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+FOREVER = 1e6
+# Counts that fade, of long histories; and counts that stay, of short ones.
+GRAPHS = (
+    TransitionConfig(),
+    TransitionConfig(half_life_days=FOREVER, basket_decay=0.5, max_lag=10, shrink=10.0, min_customers=1),
+)
+MOST_JUDGED = 5_000
+K = 10
+PREFIX = "steps_"
+# Customers (ascending) and their histories → rows of the customers and (C', P) chances, free to be changed.
+ChancesOf = Callable[[pl.Series, pl.DataFrame], Iterable[tuple[Ints, Floats]]]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """`share`: of the graph's word, in (0, 1). `columns`: (P,) where the products of the model's catalog are
+    in the graph's."""
+
+    graph: Transition
+    share: float
+    columns: Ints
+
+    def profiles(self, customer_ids: pl.Series, histories: pl.DataFrame) -> Any:
+        """(C, G) CSR: how much each of a customer's last products counts. `customer_ids`: ascending,
+        distinct."""
+        baskets = last_baskets(histories, self.graph.config)
+        return audience(self.graph.catalog, baskets, customer_ids, None).profiles
+
+    def chances(self, profiles: Any) -> Floats:
+        """(C, P), each row's sum 1, or 0 where the graph knows nothing."""
+        scores = self.graph.score(profiles)[:, self.columns]
+        sums = scores.sum(axis=1, keepdims=True)
+        return np.asarray(np.divide(scores, sums, out=scores, where=sums > 0))
+
+    def mix(self, chances: Floats, profiles: Any) -> Floats:
+        """(C, P): both words, each with its share; the model's alone where the graph has none."""
+        of_graph = self.chances(profiles)
+        share = np.where(of_graph.any(axis=1, keepdims=True), np.float32(self.share), np.float32(0.0))
+        return np.asarray(chances * (1 - share) + of_graph * share)
+
+    def to_tables(self, catalog: Catalog) -> dict[str, pl.DataFrame]:
+        tables = {PREFIX + name: table for name, table in self.graph.to_tables().items()}
+        settings = {"share": self.share, **asdict(self.graph.config)}
+        return {**tables, "steps": pl.DataFrame([settings])}
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, pl.DataFrame]) -> Self | None:
+        """None where the graph has nothing to say."""
+        if "steps" not in tables:
+            return None
+        settings = tables["steps"].row(0, named=True)
+        share = float(settings.pop("share"))
+        own = {name.removeprefix(PREFIX): one for name, one in tables.items() if name.startswith(PREFIX)}
+        graph = load_transition(settings, own)
+        return cls(graph, share, _columns(Catalog.from_table(tables["products"]), graph))
+
+
+def learn_steps(
+    catalog: Catalog,
+    learned: pl.DataFrame,
+    later: pl.DataFrame,
+    everything: pl.DataFrame,
+    products: pl.DataFrame | None,
+    chances_of: ChancesOf,
+) -> Steps | None:
+    """The graph and share of highest NDCG@10 of what customers of `later` took, None where no graph helps.
+
+    Graphs are judged as learned from `learned`, and the best is counted again from `everything`. Equal
+    scores: the smaller share. `chances_of`: by a model that learned nothing of `later`.
+    """
+    wanted = catalog.with_positions(later.select("customer_id", "product_id").unique())
+    wanted = wanted.join(learned.select("customer_id").unique(), on="customer_id", how="semi")
+    if wanted.is_empty():
+        return None
+    customers = wanted["customer_id"].unique()
+    customers = customers.sort() if len(customers) <= MOST_JUDGED else _some(customers)
+    histories = learned.filter(pl.col("customer_id").is_in(customers.implode()))
+    again = wanted.join(learned, on=["customer_id", "product_id"], how="semi")
+    relevant = _matrix(catalog, customers, wanted)
+    barred = _matrix(catalog, customers, histories) if again.is_empty() else None
+    candidates = [_steps(catalog, learned, products, config) for config in GRAPHS]
+    profiles = [one.profiles(customers, histories) for one in candidates]
+    gains = np.zeros((len(candidates), len(SHARES)))
+    for rows, chances in chances_of(customers, histories):
+        for number, one in enumerate(candidates):
+            of_graph = one.chances(profiles[number][rows])
+            for place, share in enumerate(SHARES):
+                mixed = chances * np.float32(1 - share) + of_graph * np.float32(share)
+                gains[number, place] += _gain(mixed, relevant[rows], None if barred is None else barred[rows])
+    which, of_shares = (int(one) for one in np.unravel_index(int(gains.argmax()), gains.shape))
+    if SHARES[of_shares] == 0:
+        return None
+    return replace(_steps(catalog, everything, products, GRAPHS[which]), share=SHARES[of_shares])
+
+
+def _some(customers: pl.Series) -> pl.Series:
+    """MOST_JUDGED of them, by a hash of the id, so always the same."""
+    hashed = pl.DataFrame({"customer_id": customers, "order": customers.hash(1)})
+    return hashed.sort("order", "customer_id").head(MOST_JUDGED)["customer_id"].sort()
+
+
+def _steps(
+    catalog: Catalog, interactions: pl.DataFrame, products: pl.DataFrame | None, config: TransitionConfig
+) -> Steps:
+    graph = fit_transition(interactions, config, products)
+    return Steps(graph, 0.0, _columns(catalog, graph))
+
+
+def _columns(catalog: Catalog, graph: Transition) -> Ints:
+    """Where the graph has the catalog's products, all of which it knows."""
+    known = graph.catalog.with_positions(pl.DataFrame({"product_id": catalog.product_ids}))
+    return known["product"].cast(pl.Int64).to_numpy()
+
+
+def _matrix(catalog: Catalog, customers: pl.Series, pairs: pl.DataFrame) -> Any:
+    """(C, P) CSR, above 0 for each of the pairs."""
+    rows = pairs.select("customer_id", "product_id").unique().with_columns(value=pl.lit(1.0, pl.Float32))
+    return audience(catalog, rows, customers, None).profiles
+
+
+def _gain(scores: Floats, relevant: Any, barred: Any | None) -> float:
+    """The sum of NDCG@10 over rows."""
+    if barred is not None:
+        scores[barred.nonzero()] = -np.inf
+    rows, products, ranks = top_k(scores, K)
+    is_hit = np.asarray(relevant[rows, products]).ravel() > 0
+    discounts = 1 / np.log2(np.arange(2, K + 2))
+    gains = np.bincount(rows[is_hit], discounts[ranks[is_hit] - 1], minlength=scores.shape[0])
+    most = np.minimum(np.diff(relevant.indptr), K)
+    ideal = np.concatenate([[np.inf], np.cumsum(discounts)])[most]
+    return float((gains / ideal).sum())
