@@ -28,7 +28,14 @@ def frame(rows: Taken) -> pl.DataFrame:
 
 
 # What is trained step by step is trained little, and is small.
-LITTLE = {"use_steps": True, "width": 8, "num_heads": 1, "max_epochs": 2, "text_encoder": "", "num_negatives": 8}
+LITTLE = {
+    "use_steps": True,
+    "width": 8,
+    "num_heads": 1,
+    "max_epochs": 2,
+    "text_encoder": "",
+    "num_negatives": 8,
+}
 
 
 def fitted(name: str, past: pl.DataFrame) -> FittedRecommender:

@@ -32,10 +32,11 @@ class ModelConfig:
     width of a layer over `width`. `dropout`: within layers; `input_dropout`: of the vectors that go in.
     `id_dropout`: the share of products that are known by their content alone for one batch, so that content
     is learned to stand alone. `use_ids`, `use_labels`, `use_price`, `use_text`, `use_time`: what the model
-    is told. `sharpness`: scores are cosines times it, so that how often a product was taken says nothing by
-    the length of its vector (Gupta et al., NISER, 2019); 0: scores are plain products. `event_weight`,
-    `span_weight`: of the losses of the next event's name and of the time to it, against the next product's
-    1.
+    is told; `use_turns`: attention is told by how many actions two are apart (rotary positions), beside how
+    many are left to the newest, which it always knows. `sharpness`: scores are cosines times it, so that how
+    often a product was taken says nothing by the length of its vector (Gupta et al., NISER, 2019); 0: scores
+    are plain products. `event_weight`, `span_weight`: of the losses of the next event's name and of the time
+    to it, against the next product's 1.
     """
 
     width: int = 64
@@ -52,6 +53,7 @@ class ModelConfig:
     use_price: bool = True
     use_text: bool = True
     use_time: bool = True
+    use_turns: bool = True
     event_weight: float = 0.1
     span_weight: float = 0.1
 
@@ -207,16 +209,21 @@ class Layer(nn.Module):
         self.gate_and_value = nn.Linear(width, 2 * hidden)
         self.from_hidden = nn.Linear(hidden, width)
 
-    def forward(self, x_BLD: Tensor, turns_LC: tuple[Tensor, Tensor], spans_BLL: Tensor | None) -> Tensor:
+    def forward(
+        self, x_BLD: Tensor, turns_LC: tuple[Tensor, Tensor] | None, spans_BLL: Tensor | None
+    ) -> Tensor:
         x_BLD = x_BLD + self._drop(self._attend(self.before_attention(x_BLD), turns_LC, spans_BLL))
         gate, value = self.gate_and_value(self.before_feed_forward(x_BLD)).chunk(2, dim=-1)
         return x_BLD + self._drop(self.from_hidden(self._drop(functional.silu(gate) * value)))
 
-    def _attend(self, x_BLD: Tensor, turns_LC: tuple[Tensor, Tensor], spans_BLL: Tensor | None) -> Tensor:
+    def _attend(
+        self, x_BLD: Tensor, turns_LC: tuple[Tensor, Tensor] | None, spans_BLL: Tensor | None
+    ) -> Tensor:
         num_windows, length, width = x_BLD.shape
         of_heads = self.queries_keys_values(x_BLD).view(num_windows, length, 3, self.num_heads, -1)
         query_BHLC, key_BHLC, value_BHLC = of_heads.permute(2, 0, 3, 1, 4)
-        query_BHLC, key_BHLC = _turned(query_BHLC, turns_LC), _turned(key_BHLC, turns_LC)
+        if turns_LC is not None:
+            query_BHLC, key_BHLC = _turned(query_BHLC, turns_LC), _turned(key_BHLC, turns_LC)
         bias_BHLL = None
         if self.span_bias is not None and spans_BLL is not None:
             later = torch.ones(length, length, dtype=torch.bool, device=x_BLD.device).triu(1)
@@ -284,7 +291,9 @@ class BehaviorModel(SequenceModel):
             x_BLD = x_BLD + self.of_span(_spans_since_last(batch.seconds_BL))
             spans_BLL = spans(batch.seconds_BL[:, :, None] - batch.seconds_BL[:, None, :])
         x_BLD = functional.dropout(x_BLD, self.config.input_dropout, self.training)
-        turns_LC = _turns(x_BLD, self.config.width // self.config.num_heads)
+        turns_LC = None
+        if self.config.use_turns:
+            turns_LC = _turns(x_BLD, self.config.width // self.config.num_heads)
         for layer in self.layers:
             x_BLD = layer(x_BLD, turns_LC, spans_BLL)
         hidden_BLD: Tensor = self.normalize(x_BLD)

@@ -57,6 +57,7 @@ class BehaviorConfig:
     use_price: bool | None = None
     use_text: bool | None = None
     use_time: bool | None = None
+    use_turns: bool | None = None
     loss: str | None = None
     num_negatives: int | None = None
     popularity_share: float | None = None
