@@ -29,14 +29,15 @@ INITIAL_STD = 0.02
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
     """`width` of all vectors; `max_length`: the actions that are looked back on; `feed_forward`: the hidden
-    width of a layer over `width`. `dropout`: within layers; `input_dropout`: of the vectors that go in.
-    `id_dropout`: the share of products that are known by their content alone for one batch, so that content
-    is learned to stand alone. `use_ids`, `use_labels`, `use_price`, `use_text`, `use_time`: what the model
-    is told; `use_turns`: attention is told by how many actions two are apart (rotary positions), beside how
-    many are left to the newest, which it always knows. `sharpness`: scores are cosines times it, so that how
-    often a product was taken says nothing by the length of its vector (Gupta et al., NISER, 2019); 0: scores
-    are plain products. `event_weight`, `span_weight`: of the losses of the next event's name and of the time
-    to it, against the next product's 1.
+    width of a layer over `width`, and `is_gated` whether one half of it opens the other. `dropout`: within
+    layers; `input_dropout`: of the vectors that go in. `id_dropout`: the share of products that are known by
+    their content alone for one batch, so that content is learned to stand alone. `use_ids`, `use_labels`,
+    `use_price`, `use_text`, `use_time`: what the model is told; `use_turns`: attention is told by how many
+    actions two are apart (rotary positions), beside how many are left to the newest, which it always knows.
+    `sharpness`: scores are cosines times it, so that how often a product was taken says nothing by the
+    length of its vector (Gupta et al., NISER, 2019); 0: scores are plain products. `event_weight`,
+    `span_weight`: of the losses of the next event's name and of the time to it, against the next product's
+    1.
     """
 
     width: int = 64
@@ -44,6 +45,7 @@ class ModelConfig:
     num_heads: int = 1
     max_length: int = 50
     feed_forward: float = 4.0
+    is_gated: bool = True
     dropout: float = 0.3
     input_dropout: float = 0.3
     id_dropout: float = 0.0
@@ -189,11 +191,11 @@ class ProductEncoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """Look back over the actions before, then think about each: attention and a gated feed-forward, each
+    """Look back over the actions before, then think about each: attention and a feed-forward, each
     after a normalization and added to what came in.
 
     Positions turn queries and keys (Su et al., RoFormer, 2021); a learned bias a head and span of time is
-    added to the attention (Zhai et al., HSTU, ICML 2024). Feed-forward: Shazeer, GLU variants, 2020.
+    added to the attention (Zhai et al., HSTU, ICML 2024). Gated feed-forward: Shazeer, GLU variants, 2020.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -206,15 +208,21 @@ class Layer(nn.Module):
         self.from_attention = nn.Linear(width, width)
         self.span_bias = nn.Embedding(NUM_SPANS, config.num_heads) if config.use_time else None
         self.before_feed_forward = nn.LayerNorm(width)
-        self.gate_and_value = nn.Linear(width, 2 * hidden)
+        self.is_gated = config.is_gated
+        self.to_hidden = nn.Linear(width, 2 * hidden if config.is_gated else hidden)
         self.from_hidden = nn.Linear(hidden, width)
 
     def forward(
         self, x_BLD: Tensor, turns_LC: tuple[Tensor, Tensor] | None, spans_BLL: Tensor | None
     ) -> Tensor:
         x_BLD = x_BLD + self._drop(self._attend(self.before_attention(x_BLD), turns_LC, spans_BLL))
-        gate, value = self.gate_and_value(self.before_feed_forward(x_BLD)).chunk(2, dim=-1)
-        return x_BLD + self._drop(self.from_hidden(self._drop(functional.silu(gate) * value)))
+        hidden = self.to_hidden(self.before_feed_forward(x_BLD))
+        if self.is_gated:
+            gate, value = hidden.chunk(2, dim=-1)
+            hidden = functional.silu(gate) * value
+        else:
+            hidden = functional.gelu(hidden)
+        return x_BLD + self._drop(self.from_hidden(self._drop(hidden)))
 
     def _attend(
         self, x_BLD: Tensor, turns_LC: tuple[Tensor, Tensor] | None, spans_BLL: Tensor | None

@@ -28,7 +28,7 @@ PRESETS: dict[str, Preset] = {
         LossConfig(name="sampled_softmax", popularity_share=0.5),
     ),
     "small": Preset(
-        ModelConfig(width=128, num_layers=1, num_heads=1, dropout=0.5, input_dropout=0.5),
+        ModelConfig(width=128, is_gated=False, use_turns=False, dropout=0.5, input_dropout=0.5),
         TrainingConfig(patience=5),
         LossConfig(negative_weight=0.02),
     ),

@@ -43,6 +43,7 @@ def config_of(model: str, settings: Settings) -> Any:
         most_actions=MOST_ACTIONS,
         use_habit=True,
         use_newcomers=True,
+        use_steps=False,
     )
 
 

@@ -41,13 +41,14 @@ class BehaviorConfig:
     text_encoder: str = "hashed"
     use_habit: bool = False
     use_newcomers: bool = False
-    use_steps: bool = False
+    use_steps: bool = True
     most_actions: int = 0
     width: int | None = None
     num_layers: int | None = None
     num_heads: int | None = None
     max_length: int | None = None
     feed_forward: float | None = None
+    is_gated: bool | None = None
     dropout: float | None = None
     input_dropout: float | None = None
     id_dropout: float | None = None
