@@ -91,8 +91,9 @@ def pretrain(
     """Train the model in place, and leave it with the weights of the best epoch; returns the curve.
 
     A row of the curve: epoch, loss (mean over targets), recall and ndcg at 10 of the held-out, seconds since
-    the start, learning_rate, is_best (so far: 1). Without held-out customers the last epoch is the best.
-    Raises BackendError where a loss, a weight or a score is no number: nothing is kept of such a step.
+    the start, learning_rate, is_best (so far: 1). Without held-out customers it trains for `patience`
+    epochs, and the last is the best. Raises BackendError where a loss, a weight or a score is no number:
+    nothing is kept of such a step.
     """
     model.to(workers.device).train()
     workers.share_weights(model)
@@ -111,7 +112,7 @@ def pretrain(
             progress.seconds = time.monotonic() - started
             checkpoint.write(State(progress, best, average), model, optimizer)
 
-    while progress.epoch < config.max_epochs and progress.epoch - progress.best_epoch <= config.patience:
+    while _goes_on(progress, config):
         batches = epoch_batches(
             sequences,
             model.max_length,
@@ -143,6 +144,14 @@ def pretrain(
     model.load_state_dict(best)
     model.eval()
     return progress
+
+
+def _goes_on(progress: Progress, config: TrainingConfig) -> bool:
+    """Until it got no better for too long; where nobody is held out, who could tell, for as many epochs as
+    that."""
+    if progress.curve and math.isnan(progress.curve[-1][f"ndcg@{K}"]):
+        return progress.epoch < min(config.max_epochs, config.patience)
+    return progress.epoch < config.max_epochs and progress.epoch - progress.best_epoch <= config.patience
 
 
 def _take_step(

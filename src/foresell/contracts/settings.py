@@ -117,7 +117,7 @@ class RecommendSettings(Section):
 
 class BehaviorSettings(Section):
     preset: str = Field(
-        "small", description="Size of the behavior model: tiny, small, base, large (see docs/behavior.md)."
+        "tiny", description="Size of the behavior model: tiny, small, base, large (see docs/behavior.md)."
     )
     text_encoder: str = Field(
         "hashed",
