@@ -253,7 +253,7 @@ def _rate_at(config: TrainingConfig, step: int, steps_an_epoch: int) -> float:
     rate = config.learning_rate * min(1.0, (step + 1) / max(config.warmup_steps, 1))
     if config.schedule == "constant":
         return rate
-    share = min(1.0, step / (steps_an_epoch * config.max_epochs))
+    share = min(1.0, step / max(steps_an_epoch * config.max_epochs, 1))
     return rate * 0.5 * (1 + math.cos(math.pi * share))
 
 
