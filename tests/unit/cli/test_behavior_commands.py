@@ -84,11 +84,21 @@ def test_fit_embed_and_map(store: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_train_as_one(store: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(store, tmp_path / "other"))
-    command = ["fit", "behavior", *QUICK, "--set", "dropout=0", "--set", "input_dropout=0", "--json"]
-    alone = json.loads(call(*command, "--store", store))
+    command = [
+        "fit",
+        "behavior",
+        *QUICK,
+        "--set",
+        "dropout=0",
+        "--set",
+        "input_dropout=0",
+        "--set",
+        "id_dropout=0",
+    ]
+    alone = json.loads(call(*command, "--json", "--store", store))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     together = subprocess.run(
-        [*torchrun, "-m", "foresell", *command, "--store", str(other)],
+        [*torchrun, "-m", "foresell", *command, "--json", "--store", str(other)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
