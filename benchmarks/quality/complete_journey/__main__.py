@@ -72,6 +72,8 @@ def _windows(shop: Shop, splits: list[str]) -> Iterator[tuple[str, Window]]:
             if fold.split in splits:
                 known = asof(tables, shop.settings, fold.cutoff)
                 past, products = interactions(known), described_products(known)
+                if products is None:
+                    raise SystemExit(f"{shop.folder.root} has no catalog: was it made by foresell demo?")
                 later = interactions(after(tables, shop.settings, fold.cutoff, fold.until - fold.cutoff))
                 taken = later.join(past.select("customer_id").unique(), on="customer_id", how="semi")
                 yield fold.split, Window(past, taken, products)

@@ -15,7 +15,7 @@ from foresell.predict.recommend.held_back import held_back
 from foresell.predict.recommend.model import FittedRecommender
 
 K = 10
-COLD_KS = (10, 100)
+COLD_KS = (10, 100, 1_000)
 # What of the behavior model is left out or done otherwise; each is a training of its own.
 ABLATIONS: dict[str, dict[str, Any]] = {
     "behavior, ids only": {"use_labels": False, "use_price": False, "use_text": False, "text_encoder": ""},
