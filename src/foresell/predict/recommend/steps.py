@@ -49,6 +49,7 @@ class Steps:
     def chances(self, profiles: Any) -> Floats:
         """(C, P), each row's sum 1, or 0 where the graph knows nothing."""
         scores = self.graph.score(profiles)[:, self.columns]
+        scores[:, self.columns < 0] = 0
         sums = scores.sum(axis=1, keepdims=True)
         return np.asarray(np.divide(scores, sums, out=scores, where=sums > 0))
 
@@ -127,9 +128,10 @@ def _steps(
 
 
 def _columns(catalog: Catalog, graph: Transition) -> Ints:
-    """Where the graph has the catalog's products, all of which it knows."""
-    known = graph.catalog.with_positions(pl.DataFrame({"product_id": catalog.product_ids}))
-    return known["product"].cast(pl.Int64).to_numpy()
+    """Where the graph has the catalog's products; −1 for one of held-out customers alone."""
+    wanted = pl.DataFrame({"product_id": catalog.product_ids})
+    found = wanted.join(graph.catalog.positions, on="product_id", how="left", maintain_order="left")
+    return found["product"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _matrix(catalog: Catalog, customers: pl.Series, pairs: pl.DataFrame) -> Any:
