@@ -6,11 +6,10 @@ import numpy as np
 import polars as pl
 
 from foresell.behavior.held_out import HeldOut
+from foresell.behavior.hold_out import HELD_OUT_SHARE, MOST_HELD_OUT
 from foresell.behavior.sequences import Sequences
 from foresell.behavior.vocabulary import Vocabulary
 
-MOST_HELD_OUT = 5_000
-HELD_OUT_SHARE = 0.1
 MOST_TARGETS = 2_000
 
 

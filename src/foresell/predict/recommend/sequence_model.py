@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foresell.behavior.batches import history_batches
-from foresell.behavior.held_out import CUSTOMERS_AT_ONCE
+from foresell.behavior.held_out import CUSTOMERS_AT_ONCE, all_vectors
 from foresell.behavior.losses import LossConfig
 from foresell.behavior.model import SequenceModel
 from foresell.behavior.pretrain import TrainingConfig, pretrain
@@ -84,8 +84,7 @@ class FittedSequenceModel:
         to = audience(self.catalog, nobodys, whom, exclude)
         taken = self.habit.taken(to.customer_ids, histories, self.catalog) if self.habit else None
         profiles = replace(self._profiles(to.customer_ids, histories), taken=taken)
-        with torch.no_grad():
-            vectors_PD = self.model.products().detach()
+        vectors_PD = self._vectors()
 
         def score(some: Profiles) -> Floats:
             chances = np.zeros((some.sequences.num_customers, self.catalog.size), dtype=np.float32)
@@ -106,9 +105,12 @@ class FittedSequenceModel:
 
     def chances_of(self, customers: pl.Series, histories: pl.DataFrame) -> Iterator[tuple[Ints, Floats]]:
         """Rows of the customers (ascending and distinct), and their chances without habit, (C', P)."""
-        with torch.no_grad():
-            vectors_PD = self.model.products().detach()
+        vectors_PD = self._vectors()
         return self._chances(vectors_PD, self._profiles(customers, histories))
+
+    def _vectors(self) -> Tensor:
+        with torch.no_grad():
+            return all_vectors(self.model)
 
     def _profiles(self, customers: pl.Series, histories: pl.DataFrame) -> "Profiles":
         profiles = Profiles.of(customers, histories, vocabulary_of(self.catalog))

@@ -4,7 +4,7 @@ A graph of counted steps knows single pairs by heart, which a small vector canno
 pairs have in common. How much the graph has to say, and how it counts, is chosen on held-out customers.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.habit import ChancesOf
 from foresell.predict.recommend.models.transition import Transition, TransitionConfig, last_baskets
 from foresell.predict.recommend.models.transition import fit as fit_transition
 from foresell.predict.recommend.models.transition import load as load_transition
@@ -27,8 +28,6 @@ GRAPHS = (
 MOST_JUDGED = 5_000
 K = 10
 PREFIX = "steps_"
-# Customers (ascending) and their histories → rows of the customers and (C', P) chances, free to be changed.
-ChancesOf = Callable[[pl.Series, pl.DataFrame], Iterable[tuple[Ints, Floats]]]
 
 
 @dataclass(frozen=True)
