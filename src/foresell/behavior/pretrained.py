@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from foresell.behavior.batches import history_batches
 from foresell.behavior.content import NO_CONTENT, Content
+from foresell.behavior.held_out import all_vectors
 from foresell.behavior.losses import LossConfig
 from foresell.behavior.model import BehaviorModel, ModelConfig, Sizes
 from foresell.behavior.presets import Preset
@@ -105,7 +106,7 @@ class Pretrained:
         """(P, D), in the order of the vocabulary."""
         self.model.eval()
         with torch.no_grad():
-            vectors: NDArray[np.float32] = self.model.products()[1:].numpy()
+            vectors: NDArray[np.float32] = all_vectors(self.model)[1:].numpy()
         return vectors
 
     def vectors(self, sequences: Sequences, most: int = 50_000) -> Iterator[tuple[int, NDArray[np.float32]]]:
