@@ -13,7 +13,8 @@ from foresell.contracts.errors import InputError
 from foresell.contracts.settings import Settings
 from foresell.predict.recommend import MODELS, load_model
 from foresell.predict.recommend.backtest import config_of
-from foresell.predict.recommend.model import INTERACTIONS, RECOMMENDED, FittedRecommender
+from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.model import INTERACTIONS, RECOMMENDED
 from foresell.predict.recommend.reasons import REASONS
 from foresell.store.models import Origin, load_artifact, save_artifact
 

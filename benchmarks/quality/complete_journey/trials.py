@@ -10,9 +10,9 @@ import polars as pl
 
 from foresell.evaluation.ranking import RankingScores, ranking_scores, relevant_products
 from foresell.predict.recommend import load_model
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.habit import learn_habit
 from foresell.predict.recommend.held_back import held_back
-from foresell.predict.recommend.model import FittedRecommender
 
 K = 10
 COLD_KS = (10, 100, 1_000)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from foresell.evaluation.intervals import bootstrap_mean
-from foresell.predict.recommend.model import FittedRecommender
+from foresell.predict.recommend.fitted import FittedRecommender
 
 DEPTH = 20
 SEED = 0

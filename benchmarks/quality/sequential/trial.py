@@ -16,7 +16,7 @@ from benchmarks.quality.sequential.task import Task
 from benchmarks.quality.sessions.parquet import read_sessions
 
 from foresell.predict.recommend import load_model
-from foresell.predict.recommend.model import FittedRecommender
+from foresell.predict.recommend.fitted import FittedRecommender
 
 KIB = 1024
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from foresell.contracts.protocols import Tables
     from foresell.predict.forecast.model import FittedForecaster
-    from foresell.predict.recommend.model import FittedRecommender
+    from foresell.predict.recommend.fitted import FittedRecommender
     from foresell.store.models import Artifact
 
 Task = Literal["recommend", "forecast"]

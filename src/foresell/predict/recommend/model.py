@@ -1,4 +1,4 @@
-"""What every recommender is: a config, a `fit`, and a fitted object that recommends.
+"""What every recommender is: a config, a `fit`, and a fitted object (`fitted`) that recommends.
 
 Frames (polars):
     interactions, histories   customer_id, product_id, occurred_at (UTC), weight
@@ -11,9 +11,12 @@ Frames (polars):
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from foresell.predict.recommend.fitted import FittedRecommender
 
 INTERACTIONS = pl.Schema(
     {
@@ -35,34 +38,6 @@ RECOMMENDED = pl.Schema(
 )
 
 
-class FittedRecommender(Protocol):
-    """A recommender that has learned. It holds products and numbers, and nothing about any one customer."""
-
-    @property
-    def config(self) -> Any: ...
-
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        """The k best products of each customer, as the RECOMMENDED frame, sorted by customer and rank.
-
-        `histories`: what each customer did so far. `customers`: whom to recommend to (default: those of
-        the histories); one without a history gets the popular products. Equal scores: by product_id.
-        Products that the model never saw are not recommended; fewer than k rows where too few are left.
-        A negative score marks a popular product that fills up what the model had no opinion on.
-        `with_reasons=False` leaves both reason columns null, which is faster.
-        """
-
-    def to_tables(self) -> dict[str, pl.DataFrame]:
-        """All that was learned, as the tables of an artifact; `RecommendModel.load` is its inverse."""
-
-
 class Fit(Protocol):
     """Learns from interactions and gives a new fitted object.
 
@@ -79,7 +54,7 @@ class Fit(Protocol):
         products: pl.DataFrame | None = None,
         *,
         validation: pl.DataFrame | None = None,
-    ) -> FittedRecommender: ...
+    ) -> "FittedRecommender": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +68,4 @@ class RecommendModel:
     name: str
     config: Callable[..., Any]
     fit: Fit
-    load: Callable[..., FittedRecommender]
+    load: "Callable[..., FittedRecommender]"

@@ -21,12 +21,13 @@ Ints = NDArray[np.int64]
 Score = Callable[[Any], Floats]
 # Profiles of the rows, their products' positions → reason codes and the positions of the products because of
 # which they are recommended (−1: none).
-Explain = Callable[[Any, Ints], tuple[NDArray[np.str_], Ints]]
+Explained = tuple[NDArray[np.str_], Ints]
+Explain = Callable[[Any, Ints], Explained]
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Whom to recommend to: ids ascending, their profiles (CSR), and what to leave out, by position."""
+    """Whom to recommend to: ids ascending, their profiles, and what to leave out, by position."""
 
     customer_ids: pl.Series
     profiles: Any
@@ -35,35 +36,34 @@ class Audience:
     excluded_for_all: Ints
 
 
-def audience(
-    catalog: Catalog,
-    profile: pl.DataFrame,
-    customers: pl.Series,
-    exclude: pl.DataFrame | None,
-) -> Audience:
-    """`profile`: customer_id, product_id, value, one row a pair; a customer without rows has an empty one."""
-    ids = customers.unique().drop_nulls().sort().rename("customer_id")
-    rows = pl.DataFrame({"customer_id": ids}).with_row_index("customer")
-    known = catalog.with_positions(profile).join(rows, on="customer_id", how="inner")
-    shape = (len(ids), catalog.size)
-    cells = (
-        known["value"].cast(pl.Float32).to_numpy(),
-        (known["customer"].to_numpy(), known["product"].to_numpy()),
-    )
-    matrix = sparse.csr_array(cells, shape=shape, dtype=np.float32)
+def audience(catalog: Catalog, customers: pl.Series, profiles: Any, exclude: pl.DataFrame | None) -> Audience:
+    """`customers`: ascending and distinct; `profiles`: theirs, in that order."""
     if exclude is None:
         none = np.empty(0, dtype=np.int64)
-        return Audience(ids, matrix, none, none, none)
+        return Audience(customers, profiles, none, none, none)
+    rows = pl.DataFrame({"customer_id": customers}).with_row_index("customer")
     left_out = catalog.with_positions(exclude)
     for_all = left_out.filter(pl.col("customer_id").is_null())["product"]
     one_by_one = left_out.join(rows, on="customer_id", how="inner").sort("customer")
     return Audience(
-        ids,
-        matrix,
+        customers,
+        profiles,
         one_by_one["customer"].cast(pl.Int64).to_numpy(),
         one_by_one["product"].cast(pl.Int64).to_numpy(),
         for_all.cast(pl.Int64).to_numpy(),
     )
+
+
+def as_matrix(catalog: Catalog, customers: pl.Series, profile: pl.DataFrame) -> Any:
+    """(C, P) CSR, float32, of `profile`: customer_id, product_id, value, one row a pair. A customer without
+    rows has none; other customers and unknown products are left out."""
+    rows = pl.DataFrame({"customer_id": customers}).with_row_index("customer")
+    known = catalog.with_positions(profile).join(rows, on="customer_id", how="inner")
+    cells = (
+        known["value"].cast(pl.Float32).to_numpy(),
+        (known["customer"].to_numpy(), known["product"].to_numpy()),
+    )
+    return sparse.csr_array(cells, shape=(len(customers), catalog.size), dtype=np.float32)
 
 
 def rank(

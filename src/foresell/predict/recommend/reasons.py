@@ -18,6 +18,7 @@ REASONS: dict[Language, dict[str, str]] = {
         "bought_with": "Customers who buy {} buy this too",
         "goes_with": "Goes well with {}",
         "similar_to": "Similar to {}",
+        "your_taste": "Suits what you have chosen so far",
     },
     "zh": {
         "popular": "近期热销",
@@ -26,6 +27,7 @@ REASONS: dict[Language, dict[str, str]] = {
         "bought_with": "购买{}的顾客也会买",
         "goes_with": "与{}很搭",
         "similar_to": "与{}相似",
+        "your_taste": "符合您一贯的选择",
     },
 }
 

@@ -5,12 +5,12 @@ A score is the chance that the product comes next, among all products the model 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foresell.behavior.batches import history_batches
@@ -21,15 +21,17 @@ from foresell.behavior.pretrain import TrainingConfig, pretrain
 from foresell.behavior.sequences import Sequences
 from foresell.behavior.vocabulary import Vocabulary
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.habit import Habit, Taken
 from foresell.predict.recommend.held_back import held_back, to_judge
+from foresell.predict.recommend.leave_out import NEWEST_TRIED, Variants, named, variants
 from foresell.predict.recommend.newcomers import Newcomers
-from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.rank import SCORES_AT_ONCE, Explained, Floats, Ints
 from foresell.predict.recommend.steps import Steps
 
 REASON = "goes_with"
 AGAIN_REASON = "buy_again"
-TAKEN_LAST = 10
+TASTE_REASON = "your_taste"
 
 
 class ProductIds(nn.Module):
@@ -48,7 +50,7 @@ class ProductIds(nn.Module):
 
 
 @dataclass(frozen=True)
-class FittedSequenceModel:
+class FittedSequenceModel(FittedRecommender):
     """`curve`: how the training went, a row an epoch; `known`: tables that `load` needs beside the
     products. `habit`: what buying again weighs; `newcomers`: the products that nobody had taken; `steps`: the
     counts of what others took next."""
@@ -68,58 +70,61 @@ class FittedSequenceModel:
         best = max(int(row["epoch"]) for row in self.curve if row["is_best"])
         return {"max_epochs": best + 1, "patience": best + 1}
 
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        whom = histories["customer_id"] if customers is None else customers
-        nobodys = pl.DataFrame(
-            schema={"customer_id": pl.String, "product_id": pl.String, "value": pl.Float32}
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> "Profiles":
+        found = Profiles.of(customers, histories, vocabulary_of(self.catalog))
+        return replace(
+            found,
+            taken=self.habit.taken(customers, histories, self.catalog) if self.habit else None,
+            steps=self.steps.profiles(customers, histories) if self.steps else None,
         )
-        to = audience(self.catalog, nobodys, whom, exclude)
-        taken = self.habit.taken(to.customer_ids, histories, self.catalog) if self.habit else None
-        profiles = replace(self._profiles(to.customer_ids, histories), taken=taken)
-        vectors_PD = self._vectors()
 
-        def score(some: Profiles) -> Floats:
-            chances = np.zeros((some.sequences.num_customers, self.catalog.size), dtype=np.float32)
-            for rows, found in self._chances(vectors_PD, some):
-                chances[rows] = found
-            if self.habit is None or some.taken is None:
-                return chances
-            return self.habit.apply(chances, some.taken)
+    def score(self, profiles: "Profiles") -> Floats:
+        chances = np.zeros((profiles.sequences.num_customers, self.catalog.size), dtype=np.float32)
+        for rows, found in self._chances(profiles):
+            chances[rows] = found
+        if self.habit is None or profiles.taken is None:
+            return chances
+        return self.habit.apply(chances, profiles.taken)
 
-        def explain(whose: Rows, products: Ints) -> tuple[NDArray[np.str_], Ints]:
-            because = _nearest_taken(vectors_PD, whose.recent, products)
-            if whose.taken is None:
-                return np.full(len(products), REASON), because
-            again = whose.taken.has(whose.customers, products, self.catalog.size)
-            return np.where(again, AGAIN_REASON, REASON), np.where(again, products, because)
+    def explain(self, profiles: "Rows", products: Ints) -> Explained:
+        """Because of the product without which the chance falls most (`leave_out`); one taken before, because
+        of itself."""
+        because = self._named(profiles, products)
+        codes = np.where(because < 0, TASTE_REASON, REASON)
+        if profiles.of.taken is None:
+            return codes, because
+        again = profiles.of.taken.has(profiles.customers, products, self.catalog.size)
+        return np.where(again, AGAIN_REASON, codes), np.where(again, products, because)
 
-        return rank(self.catalog, replace(to, profiles=profiles), k, score, explain if with_reasons else None)
+    def _named(self, profiles: "Rows", products: Ints) -> Ints:
+        if not len(products):
+            return products
+        customers, rows = np.unique(profiles.customers, return_inverse=True)
+        whole = profiles.of
+        found = variants(whole.sequences, customers, self.model.max_length + NEWEST_TRIED)
+
+        def chances_of(some: Variants) -> Floats:
+            steps = None
+            if self.steps:
+                steps = self.steps.without(whole.steps[customers[some.owners]], some.removed)
+            chances = np.zeros((len(some.owners), self.catalog.size), dtype=np.float32)
+            for which, part in self._chances(Profiles(some.sequences, None, steps)):
+                chances[which] = part
+            return chances
+
+        return named(found, rows, products, chances_of, max(1, SCORES_AT_ONCE // self.catalog.size))
 
     def chances_of(self, customers: pl.Series, histories: pl.DataFrame) -> Iterator[tuple[Ints, Floats]]:
         """Rows of the customers (ascending and distinct), and their chances without habit, (C', P)."""
-        vectors_PD = self._vectors()
-        return self._chances(vectors_PD, self._profiles(customers, histories))
+        return self._chances(self.profiles(customers, histories))
 
+    @cached_property
     def _vectors(self) -> Tensor:
         with torch.no_grad():
             return all_vectors(self.model)
 
-    def _profiles(self, customers: pl.Series, histories: pl.DataFrame) -> "Profiles":
-        profiles = Profiles.of(customers, histories, vocabulary_of(self.catalog))
-        if self.steps is None:
-            return profiles
-        return replace(profiles, steps=self.steps.profiles(customers, histories))
-
-    def _chances(self, vectors_PD: Tensor, profiles: "Profiles") -> Iterator[tuple[Ints, Floats]]:
-        for rows, found in chances_of(self.model, vectors_PD, profiles, self.newcomers):
+    def _chances(self, profiles: "Profiles") -> Iterator[tuple[Ints, Floats]]:
+        for rows, found in chances_of(self.model, self._vectors, profiles, self.newcomers):
             yield rows, self.steps.mix(found, profiles.steps[rows]) if self.steps else found
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
@@ -176,16 +181,6 @@ def vocabulary_of(catalog: Catalog) -> Vocabulary:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Enough of single customers to say reasons: which they are, the products each took last (indices, the
-    newest first; 0: there is none), and what all customers have taken."""
-
-    customers: Ints
-    recent: Ints
-    taken: Taken | None
-
-
-@dataclass(frozen=True)
 class Profiles:
     """The histories of the customers asked for, in their order; one without actions has none. `steps`: (C, G)
     CSR, what the graph of steps reads."""
@@ -211,22 +206,21 @@ class Profiles:
         return (self.sequences.num_customers,)
 
     def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows":
-        """Those of a slice of the customers; for single rows, what is enough to say reasons."""
+        """Those of a slice of the customers, to be scored; single rows, to be explained."""
         if not isinstance(which, slice):
-            return Rows(which, self.recent(which, TAKEN_LAST), self.taken)
+            return Rows(self, which)
         first, last, _ = which.indices(self.sequences.num_customers)
         sequences = replace(self.sequences, offsets=self.sequences.offsets[first : last + 1])
         taken = self.taken.between(first, last) if self.taken else None
         return Profiles(sequences, taken, None if self.steps is None else self.steps[first:last])
 
-    def recent(self, customers: Ints, number: int) -> Ints:
-        """(len(customers), number) indices of the last products, the newest first; 0: there is none."""
-        ends, begins = self.sequences.offsets[customers + 1], self.sequences.offsets[customers]
-        places = ends[:, None] - 1 - np.arange(number)
-        is_there = places >= begins[:, None]
-        found = np.zeros(places.shape, dtype=np.int64)
-        found[is_there] = self.sequences.product[places[is_there]]
-        return found
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of profiles, repeated at will."""
+
+    of: Profiles
+    customers: Ints
 
 
 def chances_of(
@@ -238,13 +232,3 @@ def chances_of(
         for rows, batch in history_batches(profiles.sequences, model.max_length, CUSTOMERS_AT_ONCE):
             scores_BP = model.last_hidden(batch) @ vectors_PD[1:].T
             yield rows, newcomers.chances(scores_BP) if newcomers else scores_BP.softmax(dim=1).numpy()
-
-
-def _nearest_taken(vectors_PD: Tensor, taken: Ints, products: Ints) -> Ints:
-    """(R,) positions of the taken product whose vector is nearest to the recommended one (the newer one of
-    equals); −1 where nothing was taken. `taken`: (R, n) indices; `products`: (R,) positions."""
-    directions_PD = torch.nn.functional.normalize(vectors_PD, dim=1)
-    likeness = torch.einsum("rnd,rd->rn", directions_PD[taken], directions_PD[products + 1]).numpy()
-    likeness = np.where(taken > 0, likeness, -np.inf)
-    best = taken[np.arange(len(taken)), likeness.argmax(axis=1)]
-    return np.asarray(best - 1)

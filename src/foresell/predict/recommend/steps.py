@@ -10,13 +10,14 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.habit import ChancesOf
-from foresell.predict.recommend.models.transition import Transition, TransitionConfig, last_baskets
+from foresell.predict.recommend.models.transition import Transition, TransitionConfig
 from foresell.predict.recommend.models.transition import fit as fit_transition
 from foresell.predict.recommend.models.transition import load as load_transition
-from foresell.predict.recommend.rank import Floats, Ints, audience, top_k
+from foresell.predict.recommend.rank import Floats, Ints, as_matrix, top_k
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 FOREVER = 1e6
@@ -42,8 +43,15 @@ class Steps:
     def profiles(self, customer_ids: pl.Series, histories: pl.DataFrame) -> Any:
         """(C, G) CSR: how much each of a customer's last products counts. `customer_ids`: ascending,
         distinct."""
-        baskets = last_baskets(histories, self.graph.config)
-        return audience(self.graph.catalog, baskets, customer_ids, None).profiles
+        return self.graph.profiles(customer_ids, histories)
+
+    def without(self, profiles: Any, removed: Ints) -> Any:
+        """The profiles, each as if the product removed from it (an index, 0: none) had not been taken."""
+        left = sparse.csr_array(profiles, copy=True)
+        columns = np.where(removed > 0, self.columns[removed - 1], -1)
+        left.data[left.indices == np.repeat(columns, np.diff(left.indptr))] = 0
+        left.eliminate_zeros()
+        return left
 
     def chances(self, profiles: Any) -> Floats:
         """(C, P), each row's sum 1, or 0 where the graph knows nothing."""
@@ -136,7 +144,7 @@ def _columns(catalog: Catalog, graph: Transition) -> Ints:
 def _matrix(catalog: Catalog, customers: pl.Series, pairs: pl.DataFrame) -> Any:
     """(C, P) CSR, above 0 for each of the pairs."""
     rows = pairs.select("customer_id", "product_id").unique().with_columns(value=pl.lit(1.0, pl.Float32))
-    return audience(catalog, rows, customers, None).profiles
+    return as_matrix(catalog, customers, rows)
 
 
 def _gain(scores: Floats, relevant: Any, barred: Any | None) -> float:

@@ -10,7 +10,7 @@ from scipy import sparse
 from foresell.predict.recommend import neighbors, rank
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.neighbors import nearest
-from foresell.predict.recommend.rank import audience, top_k
+from foresell.predict.recommend.rank import as_matrix, audience, top_k
 
 few_values = st.sampled_from([0.0, 0.5, 1.0, -0.25, -np.inf])
 
@@ -63,7 +63,8 @@ def catalog() -> Catalog:
 def test_popular_products_fill_up_below_everything_scored_and_batches_change_nothing() -> None:
     profile = pl.DataFrame({"customer_id": ["v"], "product_id": ["a"], "value": [2.0]})
     exclude = pl.DataFrame({"customer_id": ["u", None], "product_id": ["b", "no such product"]})
-    to = audience(catalog(), profile, pl.Series(["v", "u", "v"]), exclude)
+    customers = pl.Series(["u", "v"])
+    to = audience(catalog(), customers, as_matrix(catalog(), customers, profile), exclude)
     whole = rank.rank(catalog(), to, 3, lambda profiles: profiles.toarray())
     assert whole.select("customer_id", "product_id", "rank").rows() == [
         ("u", "a", 1),
@@ -83,6 +84,7 @@ def test_a_null_customer_excludes_for_everybody() -> None:
         {"customer_id": [None], "product_id": ["b"]}, schema_overrides={"customer_id": pl.String}
     )
     nothing = pl.DataFrame(schema={"customer_id": pl.String, "product_id": pl.String, "value": pl.Float32})
-    to = audience(catalog(), nothing, pl.Series(["u", "v"]), exclude)
+    customers = pl.Series(["u", "v"])
+    to = audience(catalog(), customers, as_matrix(catalog(), customers, nothing), exclude)
     found = rank.rank(catalog(), to, 5, lambda profiles: np.zeros(profiles.shape, dtype=np.float32))
     assert set(found["product_id"]) == {"a", "c"}

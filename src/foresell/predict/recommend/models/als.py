@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
 from foresell.contracts.errors import InputError
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import argmax_of_rows
 from foresell.predict.recommend.profiles import profile
-from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
 
 REASON = "bought_with"
 
@@ -44,25 +44,16 @@ class AlsConfig:
 
 
 @dataclass(frozen=True)
-class Als:
+class Als(FittedRecommender):
     """`factors`: products × factors; all 0 for a product that was not learned."""
 
     config: AlsConfig
     catalog: Catalog
     factors: Floats
 
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        whom = histories["customer_id"] if customers is None else customers
-        to = audience(self.catalog, profile(histories, self.config.half_life_days), whom, exclude)
-        return rank(self.catalog, to, k, self._score, self._explain if with_reasons else None)
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+        """(C, P) CSR: how much each customer has taken of each product (`profile`)."""
+        return as_matrix(self.catalog, customers, profile(histories, self.config.half_life_days))
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         width = max(self.config.factors, 1)
@@ -81,7 +72,7 @@ class Als:
         solved: Floats = np.linalg.solve(self._squares, self.factors.T).T
         return solved
 
-    def _score(self, profiles: Any) -> Floats:
+    def score(self, profiles: Any) -> Floats:
         customers = np.zeros((profiles.shape[0], self.factors.shape[1]), dtype=np.float32)
         spans = zip(profiles.indptr[:-1], profiles.indptr[1:], strict=True)
         for row, (start, end) in enumerate(spans):
@@ -96,7 +87,7 @@ class Als:
         factors: Floats = np.linalg.solve(squares, taken.T @ (1 + extra))
         return factors
 
-    def _explain(self, profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
+    def explain(self, profiles: Any, products: Ints) -> Explained:
         """The product of the profile that adds most, were it the only one (Hu et al., section 5)."""
         row_of = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
         likeness = np.einsum("nf,nf->n", self._solved[products[row_of]], self.factors[profiles.indices])

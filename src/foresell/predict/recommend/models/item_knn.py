@@ -13,10 +13,11 @@ import polars as pl
 from scipy import sparse
 
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import Neighbors, nearest
 from foresell.predict.recommend.profiles import profile
-from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
 
 REASON = "bought_with"
 
@@ -42,25 +43,20 @@ class ItemKNNConfig:
 
 
 @dataclass(frozen=True)
-class ItemKNN:
+class ItemKNN(FittedRecommender):
     config: ItemKNNConfig
     catalog: Catalog
     neighbors: Neighbors
 
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        whom = histories["customer_id"] if customers is None else customers
-        to = audience(self.catalog, profile(histories, self.config.half_life_days), whom, exclude)
-        return rank(
-            self.catalog, to, k, self.neighbors.score, self.neighbors.explain if with_reasons else None
-        )
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+        """(C, P) CSR: how much each customer has taken of each product (`profile`)."""
+        return as_matrix(self.catalog, customers, profile(histories, self.config.half_life_days))
+
+    def score(self, profiles: Any) -> Floats:
+        return self.neighbors.score(profiles)
+
+    def explain(self, profiles: Any, products: Ints) -> Explained:
+        return self.neighbors.explain(profiles, products)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {"products": self.catalog.to_table(), "neighbors": self.neighbors.to_table(self.catalog)}

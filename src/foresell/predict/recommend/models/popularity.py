@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
-from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.rank import Explained, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,37 +21,24 @@ class PopularityConfig:
 
 
 @dataclass(frozen=True)
-class Popularity:
+class Popularity(FittedRecommender):
     """Every customer gets the products with the largest recency-weighted sum of interactions."""
 
     config: PopularityConfig
     catalog: Catalog
 
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        whom = histories["customer_id"] if customers is None else customers
-        nothing = pl.DataFrame(
-            schema={"customer_id": pl.String, "product_id": pl.String, "value": pl.Float32}
-        )
-        to = audience(self.catalog, nothing, whom, exclude)
-        return rank(self.catalog, to, k, self._score, _explain if with_reasons else None)
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+        """(C,) zeros: nothing is read of them."""
+        return np.zeros(len(customers), dtype=np.float32)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {"products": self.catalog.to_table()}
 
-    def _score(self, profiles: Any) -> Floats:
-        return np.broadcast_to(self.catalog.popularity, profiles.shape)
+    def score(self, profiles: Any) -> Floats:
+        return np.broadcast_to(self.catalog.popularity, (len(profiles), self.catalog.size))
 
-
-def _explain(profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
-    return np.full(len(products), "popular"), np.full(len(products), -1)
+    def explain(self, profiles: Any, products: Ints) -> Explained:
+        return np.full(len(products), "popular"), np.full(len(products), -1)
 
 
 def fit(

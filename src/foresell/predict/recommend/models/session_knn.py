@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import argmax_of_rows, nearest
-from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
 
 REASON = "bought_with"
 # A profile is a set of bits in a float32, which is exact up to here.
@@ -52,25 +52,16 @@ class SessionKNNConfig:
 
 
 @dataclass(frozen=True)
-class SessionKNN:
+class SessionKNN(FittedRecommender):
     """`sessions`: sessions × products (CSR, float32), the newest first; cells are weights."""
 
     config: SessionKNNConfig
     catalog: Catalog
     sessions: Any
 
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        whom = histories["customer_id"] if customers is None else customers
-        to = audience(self.catalog, last_products(histories, self.config), whom, exclude)
-        return rank(self.catalog, to, k, self._score, self._explain if with_reasons else None)
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+        """(C, P) CSR: a bit for each of the last products (`last_products`)."""
+        return as_matrix(self.catalog, customers, last_products(histories, self.config))
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         cells = self.sessions.tocoo()
@@ -108,7 +99,7 @@ class SessionKNN:
     def _similarities(self) -> Floats:
         return similarity_of_bits(self.config)
 
-    def _score(self, profiles: Any) -> Floats:
+    def score(self, profiles: Any) -> Floats:
         def similarity(sums: Floats, rows: Ints, columns: Ints) -> Floats:
             similar: Floats = self._similarities[sums.astype(np.int64)]
             return similar
@@ -119,7 +110,7 @@ class SessionKNN:
         scores: Floats = (neighbors @ self._votes).toarray()
         return scores
 
-    def _explain(self, profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
+    def explain(self, profiles: Any, products: Ints) -> Explained:
         """Because of the customer's newest product that shares a session with the recommended one."""
         row_of = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
         theirs, other = self._newest[profiles.indices], self._by_product[products[row_of]]

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
 from foresell.predict.recommend.alike import alike, described
 from foresell.predict.recommend.catalog import Catalog, recency_weight
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import Neighbors, nearest
-from foresell.predict.recommend.rank import Floats, Ints, audience, rank
+from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
 
 REASON = "bought_after"
 ALIKE_REASON = "similar_to"
@@ -50,7 +50,7 @@ class TransitionConfig:
 
 
 @dataclass(frozen=True)
-class Transition:
+class Transition(FittedRecommender):
     """`alike`: of products × products, already weighed; a product without interactions has nothing else."""
 
     config: TransitionConfig
@@ -58,18 +58,9 @@ class Transition:
     neighbors: Neighbors
     alike: Neighbors
 
-    def recommend(
-        self,
-        histories: pl.DataFrame,
-        k: int,
-        *,
-        exclude: pl.DataFrame | None = None,
-        customers: pl.Series | None = None,
-        with_reasons: bool = True,
-    ) -> pl.DataFrame:
-        whom = histories["customer_id"] if customers is None else customers
-        to = audience(self.catalog, last_baskets(histories, self.config), whom, exclude)
-        return rank(self.catalog, to, k, self.score, self._explain if with_reasons else None)
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+        """(C, P) CSR: how much each of the last products counts (`last_baskets`)."""
+        return as_matrix(self.catalog, customers, last_baskets(histories, self.config))
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {
@@ -87,7 +78,7 @@ class Transition:
     def _both(self) -> Neighbors:
         return Neighbors(sparse.csr_array(self.neighbors.matrix + self.alike.matrix), REASON)
 
-    def _explain(self, profiles: Any, products: Ints) -> tuple[NDArray[np.str_], Ints]:
+    def explain(self, profiles: Any, products: Ints) -> Explained:
         """As `Neighbors.explain`; likeness is the reason where it added more than the steps did."""
         codes, because = self._both.explain(profiles, products)
         by_steps, by_likeness = (
