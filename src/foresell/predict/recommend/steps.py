@@ -1,9 +1,10 @@
-"""Vectors plus counts: the model's chances mixed with those of a graph of what others took next.
+"""Vectors plus counts: the model's chances mixed with those of what others took next, as it was counted.
 
-A graph of counted steps knows single pairs by heart, which a small vector cannot; the model knows what such
-pairs have in common. How much the graph has to say, and how it counts, is chosen on held-out customers.
+Counts know single pairs by heart, which a small vector cannot; the model knows what such pairs have in
+common. How much the counts have to say, and how they count, is chosen on held-out customers.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -13,18 +14,30 @@ import polars as pl
 from scipy import sparse
 
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.habit import ChancesOf
-from foresell.predict.recommend.models.transition import Transition, TransitionConfig
-from foresell.predict.recommend.models.transition import fit as fit_transition
-from foresell.predict.recommend.models.transition import load as load_transition
+from foresell.predict.recommend.models import session_knn, transition
+from foresell.predict.recommend.models.session_knn import SessionKNNConfig
+from foresell.predict.recommend.models.transition import TransitionConfig
 from foresell.predict.recommend.rank import Floats, Ints, as_matrix, top_k
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 FOREVER = 1e6
-# Counts that fade, of long histories; and counts that stay, of short ones.
-GRAPHS = (
-    TransitionConfig(),
-    TransitionConfig(half_life_days=FOREVER, basket_decay=0.5, max_lag=10, shrink=10.0, min_customers=1),
+MODELS = {"transition": transition.MODEL, "session_knn": session_knn.MODEL}
+# Counts that fade, of long histories; counts that stay, of short ones; and whole sessions, where a customer
+# is one.
+COUNTED: tuple[tuple[str, Any], ...] = (
+    ("transition", TransitionConfig()),
+    (
+        "transition",
+        TransitionConfig(half_life_days=FOREVER, basket_decay=0.5, max_lag=10, shrink=10.0, min_customers=1),
+    ),
+    (
+        "session_knn",
+        SessionKNNConfig(
+            half_life_days=FOREVER, decay=0.5, num_neighbors=500, idf_power=0.5, min_customers=1
+        ),
+    ),
 )
 MOST_JUDGED = 5_000
 K = 10
@@ -33,10 +46,11 @@ PREFIX = "steps_"
 
 @dataclass(frozen=True)
 class Steps:
-    """`share`: of the graph's word, in (0, 1). `columns`: (P,) where the products of the model's catalog are
-    in the graph's."""
+    """`model`: the name in MODELS of the `graph`; `share`: of its word, in (0, 1). `columns`: (P,) where the
+    products of the behavior model's catalog are in the graph's."""
 
-    graph: Transition
+    model: str
+    graph: FittedRecommender
     share: float
     columns: Ints
 
@@ -68,7 +82,7 @@ class Steps:
 
     def to_tables(self, catalog: Catalog) -> dict[str, pl.DataFrame]:
         tables = {PREFIX + name: table for name, table in self.graph.to_tables().items()}
-        settings = {"share": self.share, **asdict(self.graph.config)}
+        settings = {"model": self.model, "share": self.share, "config": json.dumps(asdict(self.graph.config))}
         return {**tables, "steps": pl.DataFrame([settings])}
 
     @classmethod
@@ -77,10 +91,10 @@ class Steps:
         if "steps" not in tables:
             return None
         settings = tables["steps"].row(0, named=True)
-        share = float(settings.pop("share"))
         own = {name.removeprefix(PREFIX): one for name, one in tables.items() if name.startswith(PREFIX)}
-        graph = load_transition(settings, own)
-        return cls(graph, share, _columns(Catalog.from_table(tables["products"]), graph))
+        graph = MODELS[settings["model"]].load(json.loads(settings["config"]), own)
+        columns = _columns(Catalog.from_table(tables["products"]), graph)
+        return cls(settings["model"], graph, settings["share"], columns)
 
 
 def learn_steps(
@@ -106,7 +120,7 @@ def learn_steps(
     again = wanted.join(learned, on=["customer_id", "product_id"], how="semi")
     relevant = _matrix(catalog, customers, wanted)
     barred = _matrix(catalog, customers, histories) if again.is_empty() else None
-    candidates = [_steps(catalog, learned, products, config) for config in GRAPHS]
+    candidates = [_steps(catalog, learned, products, *counted) for counted in COUNTED]
     profiles = [one.profiles(customers, histories) for one in candidates]
     gains = np.zeros((len(candidates), len(SHARES)))
     for rows, chances in chances_of(customers, histories):
@@ -118,7 +132,7 @@ def learn_steps(
     which, of_shares = (int(one) for one in np.unravel_index(int(gains.argmax()), gains.shape))
     if SHARES[of_shares] == 0:
         return None
-    return replace(_steps(catalog, everything, products, GRAPHS[which]), share=SHARES[of_shares])
+    return replace(_steps(catalog, everything, products, *COUNTED[which]), share=SHARES[of_shares])
 
 
 def _some(customers: pl.Series) -> pl.Series:
@@ -128,13 +142,13 @@ def _some(customers: pl.Series) -> pl.Series:
 
 
 def _steps(
-    catalog: Catalog, interactions: pl.DataFrame, products: pl.DataFrame | None, config: TransitionConfig
+    catalog: Catalog, interactions: pl.DataFrame, products: pl.DataFrame | None, model: str, config: Any
 ) -> Steps:
-    graph = fit_transition(interactions, config, products)
-    return Steps(graph, 0.0, _columns(catalog, graph))
+    graph = MODELS[model].fit(interactions, config, products)
+    return Steps(model, graph, 0.0, _columns(catalog, graph))
 
 
-def _columns(catalog: Catalog, graph: Transition) -> Ints:
+def _columns(catalog: Catalog, graph: FittedRecommender) -> Ints:
     """Where the graph has the catalog's products; −1 for one of held-out customers alone."""
     wanted = pl.DataFrame({"product_id": catalog.product_ids})
     found = wanted.join(graph.catalog.positions, on="product_id", how="left", maintain_order="left")

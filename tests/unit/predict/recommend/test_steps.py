@@ -1,13 +1,15 @@
 """The graph of steps speaks of the model's products, also where it never saw one of them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.model import INTERACTIONS
-from foresell.predict.recommend.steps import learn_steps
+from foresell.predict.recommend.steps import COUNTED, MODELS, Steps, learn_steps
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,3 +32,18 @@ def test_a_product_of_held_out_customers_alone_has_no_steps() -> None:
     if steps is not None:
         found = steps.chances(steps.profiles(pl.Series(["c0"]), learned))
         assert found.shape == (1, catalog.size)
+
+
+@pytest.mark.parametrize("counted", COUNTED, ids=lambda counted: counted[0])
+def test_counts_come_back_from_their_tables(counted: tuple[str, Any]) -> None:
+    past = taken(*((f"c{n}", product, day) for n in range(5) for day, product in enumerate("abcd"[: n + 1])))
+    catalog = Catalog.from_interactions(past, 30.0)
+    name, config = counted
+    graph = MODELS[name].fit(past, config)
+    steps = Steps(name, graph, 0.3, np.arange(catalog.size))
+    found = Steps.from_tables({"products": catalog.to_table(), **steps.to_tables(catalog)})
+    assert found is not None
+    whom, chances = pl.Series(["c1"]), np.full((1, catalog.size), 0.25, np.float32)
+    mixed = steps.mix(chances, steps.profiles(whom, past))
+    assert (found.mix(chances, found.profiles(whom, past)) == mixed).all()
+    assert not np.allclose(mixed, chances)
