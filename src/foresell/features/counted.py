@@ -13,9 +13,15 @@ def purchases(tables: Tables) -> "ir.Table":
 
     Left out: cancelled and test orders, orders of nobody, lines of quantity 0 or less.
     """
+    sold = sales(tables)
+    return sold.filter(sold.customer_id.notnull())
+
+
+def sales(tables: Tables) -> "ir.Table":
+    """As `purchases`, with the orders of nobody (customer_id null)."""
     orders = tables.current("orders")
     is_cancelled = (orders.status == "cancelled").fill_null(False) | orders.cancelled_at.notnull()
-    counted = orders.filter(orders.customer_id.notnull(), ~is_cancelled, ~orders.is_test.fill_null(False))
+    counted = orders.filter(~is_cancelled, ~orders.is_test.fill_null(False))
     heads = counted.select("order_id", "customer_id", "channel", occurred_at="created_at")
     lines = tables.current("order_lines")
     bought = lines.filter(lines.quantity > 0).select("order_id", "product_id", "quantity")

@@ -40,12 +40,13 @@ def products(tables: Tables) -> "polars.DataFrame":
         description=rows.description.left(MOST_DESCRIPTION),
         price=rows.price.cast("float64"),
     ).to_polars()
-    return frame.select("product_id", labels=_labels(), price=_prices(frame), text=_texts(frame)).sort(
-        "product_id"
-    )
+    return frame.select(
+        "product_id", labels=labels(), price=in_main_currency(frame, "price"), text=_texts(frame)
+    ).sort("product_id")
 
 
-def _labels() -> "polars.Expr":
+def labels() -> "polars.Expr":
+    """The column `labels` of a frame with category, category_path, department and brand."""
     import polars as pl
 
     levels = pl.col("category_path").str.split(LEVELS_JOINED_BY)
@@ -62,16 +63,17 @@ def _labels() -> "polars.Expr":
     return pl.concat_list(prefixed).list.drop_nulls().list.unique().list.sort()
 
 
-def _prices(frame: "polars.DataFrame") -> "polars.Expr":
-    """Prices of the catalog's main currency (ties: the first by name); one without a currency is in it."""
+def in_main_currency(frame: "polars.DataFrame", column: str) -> "polars.Expr":
+    """A column of money where it is in the catalog's main currency, that of most prices (ties: the first by
+    name), or in none; else null. `frame` has price and currency."""
     import polars as pl
 
     counts = frame.filter(pl.col("price").is_not_null() & pl.col("currency").is_not_null())
     main = counts.group_by("currency").len().sort(["len", "currency"], descending=[True, False])
     if main.is_empty():
-        return pl.col("price")
+        return pl.col(column)
     is_main = pl.col("currency").is_null() | (pl.col("currency") == main["currency"][0])
-    return pl.when(is_main).then(pl.col("price"))
+    return pl.when(is_main).then(pl.col(column))
 
 
 def _texts(frame: "polars.DataFrame") -> "polars.Series":

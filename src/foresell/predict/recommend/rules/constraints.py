@@ -1,0 +1,115 @@
+"""What may be shown to one customer on one surface now, and the last look at what was chosen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foresell.contracts.errors import BackendError, InputError
+from foresell.predict.recommend.rules.effects import Cap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from foresell.predict.recommend.rules.effects import Ints, Mask
+
+
+def _no_positions() -> "Ints":
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CustomerFacts:
+    """What rules ask of a customer. Positions are the assortment's; −1 (not sold here) is passed over.
+
+    `age` in years; None: unknown, which counts as too young for every limit. `bought`: positions, in any
+    order, repeats allowed. `shown`: position → times shown in the last `Compiled.shown_days` days.
+    """
+
+    customer_id: str | None = None
+    age: int | None = None
+    bought: "Ints" = field(default_factory=_no_positions)
+    shown: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Constraints:
+    """What rules say of each of the P products, for one customer. Its arrays are shared: never write to them.
+
+    `shared_P`: forbidden for everybody of this customer's age; `extra`: positions forbidden to this customer
+    on top, ascending, each once. `factor_P` ≥ 0 multiplies a score in (0, 1]; a product of factor 0 stands
+    last, and is not forbidden. `pins`: (place from 1, position), by place; each may be shown, and all of
+    them together keep the caps.
+    """
+
+    shared_P: "Mask"
+    extra: "Ints"
+    factor_P: "NDArray[np.float32]"
+    pins: tuple[tuple[int, int], ...]
+    caps: tuple[Cap, ...]
+    reasons: Callable[[int], tuple[str, ...]]
+
+    @property
+    def size(self) -> int:
+        return len(self.shared_P)
+
+    @cached_property
+    def forbidden_P(self) -> "Mask":  # noqa: N802
+        """`shared_P` itself where there is nothing extra, else a copy with it."""
+        if not len(self.extra):
+            return self.shared_P
+        forbidden = self.shared_P.copy()
+        forbidden[self.extra] = True
+        return forbidden
+
+    @cached_property
+    def allowed_P(self) -> "Mask":  # noqa: N802
+        return ~self.forbidden_P
+
+    def is_forbidden(self, position: int) -> bool:
+        """Without making a mask. InputError for a position that the assortment has not."""
+        self._require(position)
+        place = int(np.searchsorted(self.extra, position))
+        is_extra = place < len(self.extra) and int(self.extra[place]) == position
+        return is_extra or bool(self.shared_P[position])
+
+    def why(self, position: int) -> tuple[str, ...]:
+        """The names of the rules that forbid the product, sorted; none: it may be shown."""
+        self._require(position)
+        return self.reasons(position)
+
+    def _require(self, position: int) -> None:
+        if not 0 <= position < self.size:
+            raise InputError("There is no such product in the assortment", received=position)
+
+
+def verify(constraints: Constraints, chosen: "Ints") -> None:
+    """The last look before anything is shown: BackendError for a product that is unknown, repeated,
+    forbidden, or beyond a cap. `chosen`: positions, in any order."""
+    positions = np.asarray(chosen, dtype=np.int64)
+    if not len(positions):
+        return
+    if positions.min() < 0 or positions.max() >= constraints.size:
+        raise _broken("a product that is not sold here")
+    if len(np.unique(positions)) != len(positions):
+        raise _broken("a product twice")
+    is_forbidden = constraints.shared_P[positions] | np.isin(positions, constraints.extra)
+    if is_forbidden.any():
+        first = int(positions[is_forbidden][0])
+        raise _broken(f"the product at position {first}, forbidden by {', '.join(constraints.why(first))}")
+    for cap in constraints.caps:
+        groups = cap.group_P[positions]
+        if (
+            len(groups) > cap.most
+            and np.unique(groups[groups >= 0], return_counts=True)[1].max(initial=0) > cap.most
+        ):
+            raise _broken(f"more products than '{cap.name}' allows")
+
+
+def _broken(what: str) -> BackendError:
+    return BackendError(
+        f"A recommendation was held back: it had {what}",
+        do="This is a defect of Foresell; the rules were kept. Report it.",
+    )

@@ -1,0 +1,1 @@
+"""The kinds of rules, one a file; the list is RULES of the room above."""
