@@ -1,0 +1,1 @@
+"""How fast the products for a customer are found, and how surely."""
