@@ -42,7 +42,7 @@ Floats = NDArray[np.float64]
 # A result's warnings: code → English, Chinese.
 WARNINGS: Mapping[str, tuple[str, str]] = {
     "mean_weight_not_1": (
-        "Weights are not 1 on average: logged propensities are wrong, or the policy does what was never done.",
+        "Weights are not 1 on average: logged propensities are wrong, or it does what was never done.",
         "权重均值不为 1：记录的倾向概率有误，或被评估的策略会做日志中从未做过的事。",
     ),
     "few_effective_rows": (
