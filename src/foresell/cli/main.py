@@ -28,6 +28,7 @@ from foresell.cli.commands import (
     recommend,
     repair,
     report,
+    rules,
     simulate,
     store,
 )
@@ -59,6 +60,7 @@ app.command("digest")(digest.digest)
 app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(repair.app, name="repair")
+app.add_typer(rules.app, name="rules")
 app.command("erase")(erase.erase)
 app.command("rebuild")(rebuild.rebuild)
 app.add_typer(store.app, name="store")

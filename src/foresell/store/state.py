@@ -1,4 +1,4 @@
-"""What people decide, in SQLite (WAL): quarantine fixes, runs taken back, tombstones, kept originals."""
+"""What people decide, in SQLite (WAL): quarantine fixes, runs taken back, rules, tombstones, originals."""
 
 import json
 import sqlite3
@@ -25,6 +25,13 @@ CREATE TABLE IF NOT EXISTS originals (
 ) STRICT;
 """
 
+# Stores made before rules lack it; it is made with the first rules. Rows are only ever added.
+RULE_SETS = """
+CREATE TABLE IF NOT EXISTS rule_sets (
+    version INTEGER PRIMARY KEY, text TEXT NOT NULL, made_by TEXT NOT NULL, note TEXT NOT NULL,
+    made_at TEXT NOT NULL
+) STRICT;
+"""
 
 # SQLite's primary result codes of a place where nothing can be written.
 UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
@@ -37,6 +44,17 @@ class Decision:
     quarantine_id: str
     status: QuarantineStatus
     fixes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One version of the rules of recommending, as written (TOML; empty: none), with who, when and why."""
+
+    version: int
+    text: str
+    made_by: str
+    note: str
+    made_at: datetime
 
 
 class State:
@@ -100,7 +118,7 @@ class State:
 
     def create(self, store_id: str) -> None:
         with self.connect() as connection:
-            connection.executescript(SCHEMA)
+            connection.executescript(SCHEMA + RULE_SETS)
             meta = {"store_id": store_id, "format": FORMAT}
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 
@@ -165,6 +183,28 @@ class State:
         with self.connect() as connection:
             connection.executemany("DELETE FROM originals WHERE token = ?", [(mark,) for mark in marks])
 
+    def rule_sets(self) -> list[RuleSet]:
+        """Every version, oldest first; the last one is in force. Empty where there never were rules."""
+        with self._reading() as connection:
+            is_there = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'rule_sets'"
+            if not connection.execute(is_there).fetchone()[0]:
+                return []
+            rows = connection.execute(
+                "SELECT version, text, made_by, note, made_at FROM rule_sets ORDER BY 1"
+            )
+            return [_rule_set(*row) for row in rows]
+
+    def add_rule_set(self, text: str, made_by: str, note: str) -> RuleSet:
+        """Supersede the rules in force. The version is the next one, also where two processes add at once."""
+        with self.connect() as connection:
+            connection.execute(RULE_SETS)
+            [row] = connection.execute(
+                "INSERT INTO rule_sets SELECT coalesce(max(version), 0) + 1, ?, ?, ?, ? FROM rule_sets "
+                "RETURNING version, text, made_by, note, made_at",
+                [text, made_by, note, _now()],
+            ).fetchall()
+            return _rule_set(*row)
+
     def vacuum(self) -> None:
         """Leave no trace of deleted rows in the file or its journal."""
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
@@ -205,6 +245,10 @@ def _open(path: Path) -> sqlite3.Connection:
 def _primary_code(error: sqlite3.Error) -> int:
     """SQLite's result code without its extension."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _rule_set(version: int, text: str, made_by: str, note: str, made_at: str) -> RuleSet:
+    return RuleSet(version, text, made_by, note, datetime.fromisoformat(made_at))
 
 
 def _now() -> str:

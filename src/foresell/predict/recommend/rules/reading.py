@@ -47,13 +47,17 @@ def read_rules(path: Path, time_zone: str = "UTC") -> tuple[Rule, ...]:
 
     Raises NotFoundError for a missing file, InputError as of `rules_from_text`.
     """
+    return rules_from_text(text_of(path), path.name, time_zone)
+
+
+def text_of(path: Path) -> str:
+    """The text of a file of rules; NotFoundError for a missing one, InputError for one that is no text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {path}", do="Check the path.") from error
     except (IsADirectoryError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no text file", do="Give a TOML file with [[rules]].") from error
-    return rules_from_text(text, path.name, time_zone)
 
 
 def rules_from_text(text: str, where: str, time_zone: str = "UTC") -> tuple[Rule, ...]:
