@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foresell.evaluation.ranking import ranking_scores, relevant_products
+from foresell.evaluation.ranking import ranking_scores, relevant_products, return_rates
 
 Pairs = list[tuple[str, str]]
 
@@ -53,6 +53,53 @@ def test_repeats_count_only_where_the_rule_says_so() -> None:
     known = pairs([("ann", "a"), ("bob", "a")])
     assert relevant_products(window).rows() == [("ann", "a"), ("ann", "b"), ("bob", "a")]
     assert relevant_products(window, known).rows() == [("ann", "b")]
+
+
+def test_money_is_what_was_spent_on_what_the_list_named() -> None:
+    """Ann buys b twice and d once; b's second margin is unknown; only b is among the first two."""
+    window = pairs([("ann", "b"), ("ann", "b"), ("ann", "d"), ("bob", "d")]).with_columns(
+        revenue=pl.Series([10.0, 8.0, 99.0, 5.0]), margin=pl.Series([4.0, None, 50.0, 1.0])
+    )
+    relevant = relevant_products(window)
+    assert relevant.rows()[0] == ("ann", "b", 18.0, 4.0)
+    found = ranking_scores(ranked({"ann": ["a", "b", "d"]}), relevant, 2, pairs([("ann", "a")]))
+    assert found.per_customer.select("customer_id", "revenue", "margin").rows() == [
+        ("ann", 18.0, 4.0),
+        ("bob", 0.0, 0.0),
+    ]
+    without = ranking_scores(ranked({"ann": ["b"]}), relevant.drop("margin"), 2, pairs([("ann", "a")]))
+    assert "margin" not in without.per_customer.columns
+    assert without.per_customer["revenue"].to_list() == [18.0, 0.0]
+
+
+def test_a_hit_that_few_took_counts_more_in_stratified_recall() -> None:
+    """a was taken by all four customers of the past, b by one, z by none, which counts as one."""
+    past = pairs([(customer, "a") for customer in "uvwx"] + [("u", "b")])
+    relevant = pairs([("ann", "a"), ("ann", "b"), ("ann", "z")])
+    lists = ranked({"ann": ["a", "b"]})
+    for debias, expected in ((0.0, 2 / 3), (0.5, 3 / 5), (1.0, 5 / 9)):
+        found = ranking_scores(lists, relevant, 2, past, debias=debias).per_customer
+        assert found["stratified_recall"].to_list() == [pytest.approx(expected)]
+
+
+def test_the_return_rate_is_of_pieces_and_tells_the_recommended_from_the_rest() -> None:
+    """Ann keeps 3 of 4 recommended pieces, and sends all else back; Tom was recommended nothing."""
+    bought = pairs([("ann", "a"), ("ann", "b"), ("ann", "z"), ("tom", "a"), ("bob", "a")]).with_columns(
+        quantity=pl.Series([3, 1, 2, 5, 4]), refunded_quantity=pl.Series([1, None, 3, 5, 0])
+    )
+    found = return_rates(ranked({"ann": ["a", "b", "z"], "bob": ["a"]}), bought, 2)
+    assert found.recommended.value == pytest.approx(1 / 8)
+    assert found.others.value == pytest.approx(1)
+    assert found.recommended.lower < 1 / 8 < found.recommended.upper <= 1
+
+
+def test_no_return_yet_is_not_proof_of_none() -> None:
+    """Ten customers with one kept piece each: Poisson's upper limit of a count of 0, 3.69, by ten."""
+    names = [f"c{number}" for number in range(10)]
+    bought = pairs([(name, "a") for name in names]).with_columns(quantity=1, refunded_quantity=0)
+    found = return_rates(ranked({name: ["a"] for name in names}), bought, 1)
+    assert (found.recommended.value, found.recommended.upper) == (0, pytest.approx(0.3689, abs=1e-4))
+    assert math.isnan(found.others.value)
 
 
 customers = st.sampled_from("uvw")
