@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 
 def purchases(tables: Tables) -> "ir.Table":
-    """Lines of orders that count: customer_id, product_id, occurred_at, quantity, channel; one row a line.
+    """Lines of orders that count: customer_id, product_id, occurred_at, quantity, channel, location_id; one row
+    a line.
 
     Left out: cancelled and test orders, orders of nobody, lines of quantity 0 or less.
     """
@@ -22,11 +23,13 @@ def sales(tables: Tables) -> "ir.Table":
     orders = tables.current("orders")
     is_cancelled = (orders.status == "cancelled").fill_null(False) | orders.cancelled_at.notnull()
     counted = orders.filter(~is_cancelled, ~orders.is_test.fill_null(False))
-    heads = counted.select("order_id", "customer_id", "channel", occurred_at="created_at")
+    heads = counted.select(
+        "order_id", "customer_id", "channel", "location_id", occurred_at="created_at"
+    )
     lines = tables.current("order_lines")
     bought = lines.filter(lines.quantity > 0).select("order_id", "product_id", "quantity")
     return bought.join(heads, "order_id").select(
-        "customer_id", "product_id", "occurred_at", "quantity", "channel"
+        "customer_id", "product_id", "occurred_at", "quantity", "channel", "location_id"
     )
 
 

@@ -24,13 +24,7 @@ WORD = r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{N}--\p{Han}--\p{Hiragana}--\
 def alike(products: pl.DataFrame, catalog: Catalog, num_neighbors: int) -> Any:
     """Products × products (CSR, float32): the mean of the cosines of labels and of words, in (0, 1], of the
     `num_neighbors` most alike of each product, itself left out. A product without either has none."""
-    known = catalog.with_positions(products.unique("product_id", keep="first")).sort("product")
-    words = known["text"].fill_null("").str.to_lowercase().str.extract_all(WORD)
-    halves = [
-        _vectors(known["product"], column, catalog.size) * np.float32(np.sqrt(0.5))
-        for column in (known["labels"], words)
-    ]
-    vectors = sparse.csr_array(sparse.hstack(halves, format="csr"))
+    vectors = content_vectors(products, catalog, MOST_PRODUCTS_A_WORD)
 
     def cosine(sums: Floats, rows: Ints, columns: Ints) -> Floats:
         return np.where(rows == columns, np.float32(0.0), np.minimum(sums, np.float32(1.0)))
@@ -38,7 +32,20 @@ def alike(products: pl.DataFrame, catalog: Catalog, num_neighbors: int) -> Any:
     return nearest(vectors, sparse.csr_array(vectors.T), num_neighbors, cosine)
 
 
-def _vectors(positions: pl.Series, words: pl.Series, size: int) -> Any:
+def content_vectors(products: pl.DataFrame, catalog: Catalog, most_products: int | None = None) -> Any:
+    """Products × labels and words (CSR, float32), of which the inner product is the mean of the cosines of
+    labels and of words. A label or word of more than `most_products` is left out (None: none is)."""
+    known = catalog.with_positions(products.unique("product_id", keep="first")).sort("product")
+    words = known["text"].fill_null("").str.to_lowercase().str.extract_all(WORD)
+    halves = [
+        _vectors(known["product"], column, catalog.size, most_products or catalog.size)
+        * np.float32(np.sqrt(0.5))
+        for column in (known["labels"], words)
+    ]
+    return sparse.csr_array(sparse.hstack(halves, format="csr"))
+
+
+def _vectors(positions: pl.Series, words: pl.Series, size: int, most_products: int) -> Any:
     """Products × words, each row of length 1 or all 0; a word of one product tells of no other."""
     given = (
         pl.DataFrame({"product": positions, "word": words})
@@ -47,7 +54,7 @@ def _vectors(positions: pl.Series, words: pl.Series, size: int) -> Any:
         .unique()
     )
     num_products = pl.len().over("word")
-    telling = given.filter((num_products > 1) & (num_products <= MOST_PRODUCTS_A_WORD)).with_columns(
+    telling = given.filter((num_products > 1) & (num_products <= most_products)).with_columns(
         idf=(pl.lit(float(size)) / num_products).log(),
         column=pl.col("word").rank("dense").cast(pl.Int64) - 1,
     )

@@ -85,6 +85,8 @@ def nearest(left: Any, right: Any, num_neighbors: int, strength: Strength) -> An
     `left`: products × contexts, `right`: contexts × products, both CSR. Cells that are not above 0 are
     dropped; equal cells: the lower column wins. The product is made a block of rows at a time.
     """
+    if not left.shape[0]:
+        return sparse.csr_array((0, right.shape[1]), dtype=np.float32)
     blocks = [_strongest(left[rows] @ right, rows, num_neighbors, strength) for rows in _blocks(left, right)]
     return sparse.csr_array(sparse.vstack(blocks, format="csr"))
 

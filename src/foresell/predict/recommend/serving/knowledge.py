@@ -1,0 +1,174 @@
+"""All that answers are made from, read once and never changed: a newer one takes its place as a whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from foresell.predict.recommend.alike import alike, content_vectors
+from foresell.predict.recommend.assortment import Assortment
+from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.neighbors import Neighbors
+from foresell.predict.recommend.rank import Floats, Ints
+from foresell.predict.recommend.rules.compiling import Compiled, compile_rules
+from foresell.predict.recommend.rules.rule import Rule
+from foresell.predict.recommend.serving.counts import Rhythm, Trends, together
+from foresell.predict.recommend.serving.rerank import Reranking
+
+NUM_ALIKE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Exploring:
+    """`policy`: none, epsilon or thompson, as `explore` has them. `click_rate`: the shop's mean one, what
+    Thompson sampling believes of a product that was not shown yet."""
+
+    policy: str = "none"
+    epsilon: float = 0.05
+    click_rate: float = 0.01
+
+
+AS_SCORED = Reranking()
+NO_CHANCE = Exploring()
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """`fitted`: the model, `model` its name and version. Positions are those of the `assortment`, P products.
+
+    `content`: as `features.products`; None: nothing is known of products but what the assortment says.
+    `interactions`: of everybody, what the counts are made of. `ages`: of customers, in years; `clicks`:
+    product_id → how often it was clicked and shown.
+    """
+
+    fitted: FittedRecommender
+    model: str
+    assortment: Assortment
+    interactions: pl.DataFrame
+    trends: Trends
+    content: pl.DataFrame | None = None
+    rules: tuple[Rule, ...] = ()
+    rules_version: int = 0
+    reranking: Reranking = AS_SCORED
+    exploring: Exploring = NO_CHANCE
+    ages: Mapping[str, int] = field(default_factory=dict)
+    clicks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The assortment as a catalog, with the model's popularity."""
+        popularity = np.zeros(self.assortment.size, dtype=np.float32)
+        is_known = self.place_P >= 0
+        popularity[is_known] = self.fitted.catalog.popularity[self.place_P[is_known]]
+        table = pl.DataFrame({"product_id": self.assortment.product_ids, "popularity": popularity})
+        return Catalog.from_table(table)
+
+    @cached_property
+    def place_P(self) -> Ints:  # noqa: N802
+        """Where each product is in the model's catalog; −1: the model does not know it."""
+        theirs = self.fitted.catalog.product_ids
+        if not len(theirs):
+            return np.full(self.assortment.size, -1)
+        found = theirs.search_sorted(self.assortment.product_ids).clip(upper_bound=len(theirs) - 1)
+        is_there = theirs.gather(found) == self.assortment.product_ids
+        return np.where(is_there.to_numpy(), found.cast(pl.Int64).to_numpy(), -1)
+
+    @cached_property
+    def alike(self) -> Neighbors:
+        """Products × products, by what is written of them."""
+        if self.content is None:
+            return Neighbors(sparse.csr_array((self.catalog.size,) * 2, dtype=np.float32), "similar_to")
+        return Neighbors(alike(self.content, self.catalog, NUM_ALIKE), "similar_to")
+
+    @cached_property
+    def content_PW(self) -> Any:  # noqa: N802
+        """(P, words) CSR, rows of length 1 or 0: inner products are likeness in content."""
+        if self.content is None:
+            return sparse.csr_array((self.catalog.size, 1), dtype=np.float32)
+        return content_vectors(self.content, self.catalog)
+
+    @cached_property
+    def unknown_by_known(self) -> Any:
+        """(P, P) CSR: for each product that the model does not know, the mean over its NUM_ALIKE most alike
+        of those that it knows."""
+        known = (self.place_P >= 0).astype(np.float32)
+        unknown = sparse.diags_array(1 - known)
+        return sparse.csr_array(unknown @ self.alike.matrix @ sparse.diags_array(known / NUM_ALIKE))
+
+    @cached_property
+    def together(self) -> Neighbors:
+        return together(self.interactions, self.catalog)
+
+    @cached_property
+    def rhythm(self) -> Rhythm:
+        return Rhythm.of(self.interactions, self.catalog)
+
+    @cached_property
+    def novelty_P(self) -> Floats:  # noqa: N802
+        """In [0, 1]: how few take the product, in bits, the rarest 1."""
+        bits = -np.log2(self.catalog.popularity.astype(np.float64))
+        bits = np.minimum(bits, 30.0)
+        return (bits / max(float(bits.max(initial=0.0)), 1e-9)).astype(np.float32)
+
+    @cached_property
+    def category_P(self) -> Ints:  # noqa: N802
+        """The number of each product's category; −1: none."""
+        ranks = self.assortment.products["category"].rank("dense").cast(pl.Int64) - 1
+        return ranks.fill_null(-1).to_numpy()
+
+    @cached_property
+    def clicks_P(self) -> Ints:  # noqa: N802
+        return self._counts(0)
+
+    @cached_property
+    def shown_P(self) -> Ints:  # noqa: N802
+        return self._counts(1)
+
+    def _counts(self, which: int) -> Ints:
+        found = np.zeros(self.assortment.size, dtype=np.int64)
+        positions = self.assortment.position_of(list(self.clicks))
+        for position, counts in zip(positions, self.clicks.values(), strict=True):
+            if position >= 0:
+                found[position] = counts[which]
+        return found
+
+    def scores(self, customers: Sequence[str], histories: pl.DataFrame) -> Floats:
+        """(B, P) of the model for each customer (distinct, ascending), at least 0; 0: no opinion. A product
+        that the model does not know has the mean of those like it."""
+        profiles = self.fitted.profiles(pl.Series("customer_id", customers, dtype=pl.String), histories)
+        return self.on_sale(np.maximum(self.fitted.score(profiles[0 : len(customers)]), 0.0))
+
+    def on_sale(self, scores: Floats) -> Floats:
+        """(B, P) from scores over the model's catalog."""
+        found = (
+            scores[:, np.maximum(self.place_P, 0)]
+            if scores.shape[1]
+            else np.zeros((len(scores), self.catalog.size), np.float32)
+        )
+        is_unknown = self.place_P < 0
+        if is_unknown.any():
+            found[:, is_unknown] = 0.0
+            found = found + (self.unknown_by_known @ found.T).T
+        return np.asarray(found, dtype=np.float32)
+
+    def compiled(self, surface: str, at: datetime) -> Compiled:
+        """The rules of a surface at a moment; made again when they may have changed."""
+        kept = self._compiled.get(surface)
+        if kept is None or at >= kept.valid_until or at < self._since.get(surface, at):
+            kept = compile_rules(self.rules, self.assortment, surface, at)
+            self._compiled[surface], self._since[surface] = kept, at
+        return kept
+
+    @cached_property
+    def _compiled(self) -> dict[str, Compiled]:
+        return {}
+
+    @cached_property
+    def _since(self) -> dict[str, datetime]:
+        return {}
