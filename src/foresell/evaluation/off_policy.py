@@ -81,6 +81,23 @@ class PolicyValue:
 
 
 @dataclass(frozen=True, slots=True)
+class _Log:
+    """A log's columns; `units`: a number for each row's unit, from 0, or None where each row is one."""
+
+    rewards: Floats
+    did: Floats
+    would: Floats
+    predicted: Floats
+    expected: Floats
+    units: NDArray[np.int64] | None
+
+    def by_unit(self, values: Floats) -> Floats:
+        if self.units is None:
+            return values
+        return np.bincount(self.units, weights=values).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
 class _Terms:
     """A value is Σ numerators / Σ denominators, each summed by unit; `one_more`: what a paid row adds."""
 
@@ -109,18 +126,16 @@ def policy_value(
     Raises InputError for missing columns or values, propensities of 0 or beyond 1, and no overlap.
     """
     _check_names(estimator, interval, clip)
-    frame = _checked(logged, estimator, unit)
-    raw = frame["target_propensity"] / frame["propensity"]
-    frame = frame.with_columns(raw=raw, weight=raw if clip is None else raw.clip(upper_bound=clip))
-    can_be_negative = bool((frame["reward"] < 0).any())
+    log = _checked(logged, estimator, unit)
+    raw = log.would / log.did
+    weights = raw if clip is None else np.minimum(raw, clip)
+    can_be_negative = bool((log.rewards < 0).any())
     method: IntervalMethod = interval or ("bootstrap" if can_be_negative else "gamma")
     _check_fits(method, estimator, unit, can_be_negative)
-    weights = frame["weight"].to_numpy()
     effective = float(weights.sum() ** 2 / (weights @ weights))
-    clipped = 0.0 if clip is None else float((raw.to_numpy() > clip).mean())
-    by_unit = frame.group_by("whose", maintain_order=True).agg(pl.col("raw").sum(), count=pl.len())
-    raws, counts = by_unit["raw"].to_numpy(), by_unit["count"].cast(pl.Float64).to_numpy()
-    mean, error = ratio_and_error(raws, counts)
+    clipped = 0.0 if clip is None else float((raw > clip).mean())
+    of_units, counts = log.by_unit(raw), log.by_unit(np.ones_like(raw))
+    mean, error = ratio_and_error(of_units, counts)
     found = {
         "mean_weight_not_1": abs(mean - 1) > ERRORS_OFF * error + 1e-9,
         "few_effective_rows": effective < FEW_EFFECTIVE_ROWS,
@@ -129,33 +144,30 @@ def policy_value(
     return PolicyValue(
         estimator=estimator,
         interval=method,
-        value=_interval(_terms(frame, estimator, most_reward), method, seed),
-        num_rows=frame.height,
-        num_units=by_unit.height,
+        value=_interval(_terms(log, weights, estimator, most_reward), method, seed),
+        num_rows=len(raw),
+        num_units=len(counts),
         effective_rows=effective,
-        mean_weight=normal_interval(raws, counts),
-        largest_weight=float(raw.to_numpy().max()),
+        mean_weight=normal_interval(of_units, counts),
+        largest_weight=float(raw.max()),
         clip=clip,
         share_clipped=clipped,
         warnings=tuple(code for code in WARNINGS if found[code]),
     )
 
 
-def _terms(frame: pl.DataFrame, estimator: Estimator, most_reward: float | None) -> _Terms:
-    rewards, weights = frame["reward"].to_numpy(), frame["weight"].to_numpy()
-    num, den, guess = weights * rewards, np.ones(frame.height), np.zeros(frame.height)
+def _terms(log: _Log, weights: Floats, estimator: Estimator, most_reward: float | None) -> _Terms:
+    rewards = log.rewards
+    num, den, guess = weights * rewards, np.ones_like(rewards), np.zeros_like(rewards)
     if estimator == "snips":
-        den, guess = weights, np.full(frame.height, num.sum() / weights.sum())
+        den, guess = weights, np.full_like(rewards, num.sum() / weights.sum())
     if estimator == "dr":
-        guess = frame["predicted"].to_numpy()
-        num = frame["expected"].to_numpy() + weights * (rewards - guess)
+        num, guess = log.expected + weights * (rewards - log.predicted), log.predicted
     most = max(1.0, float(rewards.max())) if most_reward is None else most_reward
-    paid = rewards if rewards.any() else np.full(frame.height, most)
+    paid = rewards if rewards.any() else np.full_like(rewards, most)
     # A paid row that the judged policy would bring: its weight is w with a chance in proportion to w.
     one_more = max(float((paid - guess).max()), 0.0) * float(weights @ weights) / float(weights.sum())
-    sums = pl.DataFrame({"whose": frame["whose"], "num": num, "den": den})
-    sums = sums.group_by("whose", maintain_order=True).sum()
-    return _Terms(sums["num"].to_numpy(), sums["den"].to_numpy(), one_more, most * float(weights.max()))
+    return _Terms(log.by_unit(num), log.by_unit(den), one_more, most * float(weights.max()))
 
 
 def _interval(terms: _Terms, method: IntervalMethod, seed: int) -> Interval:
@@ -178,7 +190,7 @@ def _check_names(estimator: str, interval: str | None, clip: float | None) -> No
         raise InputError("Weights are clipped at a number above 0", received=clip, do="Give one, or none.")
 
 
-def _checked(logged: pl.DataFrame, estimator: Estimator, unit: str | None) -> pl.DataFrame:
+def _checked(logged: pl.DataFrame, estimator: Estimator, unit: str | None) -> _Log:
     needed = ["reward", "propensity", "target_propensity"]
     needed += ["predicted", "expected"] if estimator == "dr" else []
     if missing := [name for name in [*needed, *([unit] if unit else [])] if name not in logged.columns]:
@@ -189,19 +201,27 @@ def _checked(logged: pl.DataFrame, estimator: Estimator, unit: str | None) -> pl
         )
     if logged.is_empty():
         raise InputError("The log is empty", do="Give at least one decision.")
-    whose = pl.int_range(pl.len()) if unit is None else pl.col(unit)
-    frame = logged.select(pl.col(*needed).cast(pl.Float64), whose=whose)
-    for name in [*needed, "whose"]:
-        is_bad = frame[name].is_null()
-        is_bad = is_bad if name == "whose" else is_bad | ~frame[name].is_finite().fill_null(False)
-        if bad := int(is_bad.sum()):
+    for name in [*needed, *([unit] if unit else [])]:
+        values = logged[name]
+        is_bad = values.is_null() if name == unit else ~values.cast(pl.Float64).is_finite().fill_null(False)
+        if is_bad.any():
             raise InputError(
-                f"'{unit if name == 'whose' else name}' must be known in every row",
-                received=f"{bad} of {frame.height} rows without it",
+                f"'{name}' must be known in every row",
+                received=f"{is_bad.sum()} of {logged.height} rows without it",
                 do="Leave out decisions that were not logged whole, whatever came of them.",
             )
-    _check_chances(frame["propensity"].to_numpy(), frame["target_propensity"].to_numpy())
-    return frame
+    columns = {name: logged[name].cast(pl.Float64).to_numpy() for name in needed}
+    none = np.zeros(0)
+    log = _Log(
+        columns["reward"],
+        columns["propensity"],
+        columns["target_propensity"],
+        columns.get("predicted", none),
+        columns.get("expected", none),
+        None if unit is None else np.unique(logged[unit].to_numpy(), return_inverse=True)[1],
+    )
+    _check_chances(log.did, log.would)
+    return log
 
 
 def _check_chances(did: Floats, would: Floats) -> None:
