@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 MODELS: dict[str, str] = {
     "popularity": "foresell.predict.recommend.models.popularity",
     "transition": "foresell.predict.recommend.models.transition",
+    "hybrid": "foresell.predict.recommend.models.hybrid",
     "item_knn": "foresell.predict.recommend.models.item_knn",
     "session_knn": "foresell.predict.recommend.models.session_knn",
     "als": "foresell.predict.recommend.models.als",
+    "content": "foresell.predict.recommend.models.content",
     "gru": "foresell.predict.recommend.models.gru",
     "sasrec": "foresell.predict.recommend.models.sasrec",
     "behavior": "foresell.predict.recommend.models.behavior",
@@ -24,7 +26,7 @@ MODELS: dict[str, str] = {
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
 COMPETING: tuple[str, ...] = ("popularity", "transition", "item_knn", "behavior")
 # Name → what must be installed for it, and the extra that brings it.
-NEEDS: dict[str, tuple[str, str]] = {"behavior": ("torch", "behavior")}
+NEEDS: dict[str, tuple[str, str]] = {"behavior": ("torch", "behavior"), "hybrid": ("lightgbm", "trees")}
 
 
 def competing() -> tuple[str, ...]:
