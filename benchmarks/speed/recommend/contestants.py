@@ -25,8 +25,8 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Contestant:
-    """`answer(first, masks)`: positions of the k best for the customers from `first` on, one a row of the masks
-    (B, P); `by_vectors`: by the largest inner products, so that the answer can be judged.
+    """`answer(first, masks)`: positions of the k best for the customers from `first` on, one a row of the
+    masks (B, P); `by_vectors`: by the largest inner products, so that the answer can be judged.
     """
 
     answer: Callable[[int, Flags], Any]

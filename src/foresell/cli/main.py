@@ -29,6 +29,7 @@ from foresell.cli.commands import (
     repair,
     report,
     rules,
+    search,
     simulate,
     store,
 )
@@ -53,6 +54,7 @@ app.command("fit")(fit.fit)
 app.command("embed")(embed.embed)
 app.add_typer(map_.app, name="map")
 app.command("recommend")(recommend.recommend)
+app.command("search")(search.search)
 app.command("forecast")(forecast.forecast)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
