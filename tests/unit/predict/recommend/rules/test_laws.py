@@ -45,33 +45,36 @@ def product(identifier: str) -> st.SearchStrategy[dict[str, Any]]:
     ).map(lambda row: {**row, "levels": [row["category"]]})
 
 
-catalogs = st.lists(st.sampled_from(IDS), unique=True).flatmap(
+catalogs = st.lists(st.sampled_from(IDS), unique=True, min_size=3).flatmap(
     lambda ids: st.tuples(*(product(identifier) for identifier in ids)).map(list)
 )
-selections = st.fixed_dictionaries(
-    {},
-    optional={
-        "product_ids": st.lists(st.sampled_from([*IDS, "unknown"]), min_size=1),
-        "parent_product_ids": st.just(["family"]),
-        "category": texts(["tea", ["Wine", "Tea"], "Beer"]),
-        "brand": texts(["acme", " Bolt"]),
-        "department": st.just("FOOD"),
-        "status": texts(["active", ["PREORDER"]]),
-        "price_below": st.sampled_from([2.5, 5]),
-        "price_above": st.sampled_from([0, 1.0]),
-        "is_on_offer": st.booleans(),
-        "newer_than_days": st.sampled_from([2, 30]),
-    },
-)
-times = st.fixed_dictionaries(
-    {},
-    optional={
-        "from": st.sampled_from([date(2026, 3, 11), date(2026, 3, 12), AT, AT + timedelta(seconds=1)]),
-        "until": st.sampled_from([date(2026, 3, 11), AT, datetime(2026, 3, 11, 4, 31)]),  # noqa: DTZ001
-        "dates": st.lists(st.sampled_from([date(2026, 3, 10), date(2026, 3, 11)]), min_size=1),
-        "surfaces": st.sampled_from([["email"], ["customer", "email"], ["basket"]]),
-    },
-)
+SELECTING = {
+    "product_ids": st.lists(st.sampled_from([*IDS, "unknown"]), min_size=1),
+    "parent_product_ids": st.just(["family"]),
+    "category": texts(["tea", ["Wine", "Tea"], "Beer"]),
+    "brand": texts(["acme", " Bolt"]),
+    "department": st.just("FOOD"),
+    "status": texts(["active", ["PREORDER"]]),
+    "price_below": st.sampled_from([2.5, 5]),
+    "price_above": st.sampled_from([0, 1.0]),
+    "is_on_offer": st.booleans(),
+    "newer_than_days": st.sampled_from([2, 30]),
+}
+WHEN = {
+    "from": st.sampled_from([date(2026, 3, 11), date(2026, 3, 12), AT, AT + timedelta(seconds=1)]),
+    "until": st.sampled_from([date(2026, 3, 11), AT, datetime(2026, 3, 11, 4, 31)]),  # noqa: DTZ001
+    "dates": st.lists(st.sampled_from([date(2026, 3, 10), date(2026, 3, 11)]), min_size=1),
+    "surfaces": st.sampled_from([["email"], ["customer", "email"], ["basket"]]),
+}
+
+
+def some_of(choices: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """None, one or two of the keys: more of them would fit nothing."""
+    keys = st.sets(st.sampled_from(sorted(choices)), max_size=2)
+    mostly = st.one_of(st.just(set()), st.just(set()), keys)
+    return mostly.flatmap(lambda chosen: st.fixed_dictionaries({key: choices[key] for key in sorted(chosen)}))
+
+
 unknown = {"allow_unknown": st.booleans()}
 KINDS: dict[str, Any] = {
     "exclude": {},
@@ -98,7 +101,7 @@ NEEDED |= {"pin": ["product_id", "place"]}
 @st.composite
 def rule_records(draw: Any, kinds: tuple[str, ...] = tuple(KINDS)) -> list[dict[str, Any]]:
     found = []
-    for number in range(draw(st.integers(0, 5))):
+    for number in range(draw(st.integers(1, 6))):
         kind = draw(st.sampled_from(kinds))
         needed = NEEDED.get(kind, [])
         choices = KINDS[kind]
@@ -109,23 +112,17 @@ def rule_records(draw: Any, kinds: tuple[str, ...] = tuple(KINDS)) -> list[dict[
             )
         )
         record |= {"kind": kind, "name": f"rule {number}", "priority": draw(st.integers(-1, 1))}
-        record |= draw(times) or ({"dates": [date(2026, 3, 11)]} if kind == "blackout" else {})
+        record |= draw(some_of(WHEN)) or ({"dates": [date(2026, 3, 11)]} if kind == "blackout" else {})
         if kind == "blackout" and not record.keys() & {"dates", "from", "until"}:
             record["dates"] = [date(2026, 3, 11)]
         if kind not in ("margin_weight", "pin"):
-            record |= draw(selections)
-        if kind in ("exclude", "only", "boost", "bury") and not record.keys() & selection_keys():
+            record |= draw(some_of(SELECTING))
+        if kind in ("exclude", "only", "boost", "bury") and not record.keys() & set(SELECTING):
             record["brand"] = "acme"
         if not makes_sense(record):
             record.pop("from", None)
         found.append(record)
     return found
-
-
-def selection_keys() -> set[str]:
-    from foresell.predict.recommend.rules.rule import Selection
-
-    return set(Selection.model_fields)
 
 
 def makes_sense(record: dict[str, Any]) -> bool:
