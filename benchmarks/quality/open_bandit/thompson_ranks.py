@@ -35,7 +35,7 @@ def rank_chances(alpha: Floats, beta: Floats, places: int) -> Floats:
 
 
 def _with(ahead: Floats, below: Floats) -> Floats:
-    """(places, nodes) chances of 0, 1, … ahead, once another action is counted that is `below` with a chance."""
+    """(places, nodes) chances of 0, 1, … ahead once another action, `below` so often, is counted."""
     counted = ahead * below
     counted[1:] += ahead[:-1] * (1 - below)
     return counted
