@@ -32,13 +32,17 @@ Say = Callable[[str], None]
 def config_of(model: str, settings: Settings) -> Any:
     """The model's config under the store's settings; what foretells is to foretell the backtest's window."""
     of_all = {"half_life_days": settings.recommend.half_life_days}
-    if model != "behavior":
+    window_days = WINDOW / timedelta(days=1)
+    if model not in ("behavior", "hybrid"):
         return load_model(model).config(**of_all)
+    encoding = {"preset": settings.behavior.preset, "text_encoder": settings.behavior.text_encoder}
+    if model == "hybrid":
+        repeats = settings.recommend.repeats == "include"
+        return load_model(model).config(**of_all, **encoding, window_days=window_days, repeats=repeats)
     return load_model(model).config(
         **of_all,
-        preset=settings.behavior.preset,
-        text_encoder=settings.behavior.text_encoder,
-        target_horizon_days=WINDOW / timedelta(days=1),
+        **encoding,
+        target_horizon_days=window_days,
         only_new_targets=True,
         most_actions=MOST_ACTIONS,
         use_habit=True,

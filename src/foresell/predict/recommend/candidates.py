@@ -97,15 +97,15 @@ class Said:
 
     def best(self, number: int) -> tuple[Ints, Ints]:
         """Rows and products (positions in the catalog of all) of each row's highest scores above 0."""
-        number = min(number, self.scores.shape[1])
-        if number == self.scores.shape[1]:
-            best = np.broadcast_to(np.arange(number), self.scores.shape)
-        else:
-            best = np.argpartition(self.scores, -number, axis=1)[:, -number:]
-        rows = np.repeat(np.arange(len(best)), number)
-        products = best.ravel()
-        is_said = self.scores[rows, products] > 0
-        return rows[is_said], self.component.positions[products[is_said]]
+        best = []
+        for scores in self.scores:
+            said = np.flatnonzero(scores > 0)
+            if len(said) > number:
+                said = said[np.argpartition(scores[said], -number)[-number:]]
+            best.append(said)
+        rows = np.repeat(np.arange(len(best)), [len(one) for one in best])
+        products = np.concatenate([np.empty(0, np.int64), *best])
+        return rows, self.component.positions[products]
 
     def without(self, customers: Ints, products: Ints) -> "Said":
         columns = self.component.columns[products]

@@ -79,8 +79,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Pasts:
-    """`taken`: OF_PAIR of what each customer took; `customers`: (C, B) OF_CUSTOMER; `groups`: OF_GROUP of each
-    of GROUPS."""
+    """`taken`: OF_PAIR of what each customer took; `customers`: (C, B) OF_CUSTOMER; `groups`: OF_GROUP of
+    each of GROUPS."""
 
     taken: Found
     customers: Floats

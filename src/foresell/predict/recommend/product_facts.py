@@ -1,9 +1,8 @@
-"""What a ranker knows of each product beside who took it: how it sells, how often it is taken again, its price
-and its groups; all as of one moment."""
+"""What a ranker knows of each product beside who took it: how it sells, how often it is taken again, its
+price and its groups; all as of one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Self
 
 import numpy as np
@@ -24,9 +23,9 @@ SHRINK = 5.0
 
 @dataclass(frozen=True)
 class ProductFacts:
-    """`values`: (P, F) float32 of FACTS: logs of 1 + sales of the last days, how much faster it sells now than
-    in the long run (log), log of 1 + customers, days, log share (`habit.taken_again`), days between two times
-    that a customer takes it, log price (NaN: unknown). `groups`: (3, P) numbers of GROUPS, −1 for none.
+    """`values`: (P, F) float32 of FACTS: logs of 1 + sales of the last days, how much faster it sells now
+    than in the long run (log), log of 1 + customers, days, log share (`habit.taken_again`), days between two
+    times that a customer takes it, log price (NaN: unknown). `groups`: (3, P) numbers of GROUPS, −1 for none.
     `until`: the moment, in days since 1970."""
 
     values: Floats
@@ -55,10 +54,9 @@ def product_facts(
     catalog: Catalog, interactions: pl.DataFrame, products: pl.DataFrame | None
 ) -> ProductFacts:
     """As of the newest of the interactions."""
-    newest = interactions["occurred_at"].max()
-    assert isinstance(newest, datetime)
-    age_days = (pl.lit(newest) - pl.col("occurred_at")).dt.total_seconds() / SECONDS_A_DAY
-    known = catalog.with_positions(interactions).with_columns(age=age_days)
+    newest = pl.col("occurred_at").max()
+    age_days = (newest - pl.col("occurred_at")).dt.total_seconds() / SECONDS_A_DAY
+    known = catalog.with_positions(interactions.with_columns(age=age_days))
     counts = known.group_by("product").agg(
         *((pl.col("age") < days).sum().alias(name) for name, days in zip(SALES, WINDOWS_DAYS, strict=True)),
         takers=pl.col("customer_id").n_unique(),
@@ -75,8 +73,8 @@ def product_facts(
     values[:, FACTS.index("taken_again")] = taken_again(interactions, catalog)
     values[:, FACTS.index("usual_gap")] = _usual_gap(known, catalog)
     values[:, FACTS.index("price")] = _log_price(products, catalog)
-    moment = newest.replace(tzinfo=newest.tzinfo or UTC)
-    return ProductFacts(values, _groups(products, catalog), moment.timestamp() / SECONDS_A_DAY)
+    until = float(interactions.select(newest.dt.epoch("us")).item()) / 1e6 / SECONDS_A_DAY
+    return ProductFacts(values, _groups(products, catalog), until)
 
 
 def _usual_gap(known: pl.DataFrame, catalog: Catalog) -> Floats:

@@ -1,7 +1,7 @@
 """Trees that tell, from all that is known of a candidate, how likely its customer is to take it.
 
-Source: Ke et al., LightGBM: A highly efficient gradient boosting decision tree, NeurIPS 2017; chances (a
-logistic loss) order as well here as LambdaRank did, stay as good with more trees, and can be weighed by money.
+Source: Ke et al., LightGBM: A highly efficient gradient boosting decision tree, NeurIPS 2017. The loss is
+logistic: LambdaRank orders no better (`benchmarks`), and a chance can be weighed by money.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
-"""Which product of a history speaks for a recommendation, of any model that reads histories: the one without
-which its chance falls most. The idea and its source: `leave_out`, which does the same within a sequence model.
-"""
+"""Which product of a history speaks for a recommendation of several models together: the one without which
+its chance falls most. The idea and its source: `leave_out`, which does the same within a sequence model."""
 
 from collections.abc import Callable
 

@@ -6,7 +6,6 @@ sum of the vectors of what was taken. Vectors: `alike`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,12 +44,8 @@ class ContentModel(FittedRecommender):
 
     def score(self, profiles: Any) -> Floats:
         """(C, P): the taste's inner product with each product."""
-        scores: Floats = ((profiles @ self.vectors) @ self._by_word).toarray()
-        return scores
-
-    @cached_property
-    def _by_word(self) -> Any:
-        return sparse.csr_array(self.vectors.T)
+        tastes_WC = (profiles @ self.vectors).T.toarray()
+        return np.ascontiguousarray((self.vectors @ tastes_WC).T)
 
     def explain(self, profiles: Any, products: Ints) -> Explained:
         """Because of the product of the history that adds most to the score, which is the sum of what each

@@ -1,8 +1,8 @@
 """Several recommenders propose, trees decide: a ranker over the scores of others, personal counts, prices and
 groups, learned from what customers took in the newest weeks.
 
-Source: the two stages of Covington et al., Deep neural networks for YouTube recommendations, RecSys 2016; what
-is known of a pair follows the winners of the Instacart and H&M competitions (counts, recency, own gaps).
+Source: the two stages of Covington et al., Deep neural networks for YouTube recommendations, RecSys 2016.
+What is known of a pair: counts, recency and own gaps, as entries to Instacart's and H&M's competitions had.
 """
 
 from collections.abc import Mapping
@@ -228,14 +228,7 @@ def load(
     chosen, catalog = HybridConfig(**given), Catalog.from_table(tables["products"])
     components = []
     for name in chosen.components:
-        own = {
-            one.removeprefix(f"{name}_"): table for one, table in tables.items() if one.startswith(f"{name}_")
-        }
-        of_weights = {
-            one.removeprefix(f"{name}."): array
-            for one, array in (weights or {}).items()
-            if one.startswith(f"{name}.")
-        }
+        own, of_weights = _those_of(f"{name}_", tables), _those_of(f"{name}.", weights or {})
         fitted = load_model(name).load(
             asdict(chosen.of_component(name)), own, *([of_weights] if of_weights else [])
         )
@@ -245,6 +238,10 @@ def load(
     )
     strongest, text = tables["ranker"].row(0)
     return FittedHybrid(chosen, catalog, knowledge, Ranker(text) if text else None, strongest)
+
+
+def _those_of(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): one for name, one in named.items() if name.startswith(prefix)}
 
 
 MODEL = RecommendModel("hybrid", HybridConfig, fit, load)
