@@ -2,11 +2,11 @@
 
 Terms are summed by unit (a row, a customer), value = Σ numerators / Σ denominators. How often nominal 95%
 intervals held the truth and how wide they were (times the truth), on 400 made-up logs with the weights of the
-Open Bandit log (10,000 rows, 32 clicks, of which one may weigh 20 times the mean); by `--coverage 400` of
-benchmarks/quality/open_bandit:
+Open Bandit log (10,000 rows, 32 clicks, of which one may weigh 20 times the mean; in brackets 57 clicks); by
+`--coverage 400` of benchmarks/quality/open_bandit, for ips:
 
-    gamma        95%   1.6         normal      85%   1.4
-    bernstein   100%   6.7         bootstrap   86%   1.4
+    gamma        95% (94%)    1.6 (1.2)        normal      85% (87%)   1.4 (1.1)
+    bernstein   100% (100%)   6.7 (4.4)        bootstrap   86% (87%)   1.4 (1.1)
 
 Normal and bootstrap intervals end too low, since a heavy click not yet seen is not resampled either;
 Bernstein's hold for any log and say little. Hence gamma, wherever a value cannot be below 0; it becomes the
