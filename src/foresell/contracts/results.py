@@ -121,7 +121,35 @@ order_links = Table(
     ),
 )
 
+served = Table(
+    "served",
+    "Every product that was recommended to somebody: what was shown, where, why, and with what chance.",
+    key=("served_id",),
+    time_column="served_at",
+    own_columns=(
+        text("served_id", "request id and rank"),
+        text("request_id", "of one answer", required=True),
+        moment("served_at", required=True),
+        text("surface", "where it was shown", required=True),
+        identifier("customer_id", "null: nobody known"),
+        text("product_id", required=True),
+        whole("rank", "from 1", required=True),
+        real("score", "higher is better; comparable within one answer only"),
+        real("propensity", "its chance to stand at its rank, given what stands before it", required=True),
+        text("policy", "how chance came in: none, epsilon:RATE, thompson", required=True),
+        text("model", "name/version"),
+        whole("rules_version", "0: there were no rules"),
+        text("reason_code"),
+        text("because_product_id", "the product that the reason names"),
+        text("seed", "a whole number: what chance was drawn from"),
+        whole("k", "how many products were asked for"),
+    ),
+    has_lineage=False,
+)
+# Tables that many processes append to: they lie in `logs/`, not among the Delta tables.
+LOGS: dict[str, Table] = {served.name: served}
+
 RESULTS: dict[str, Table] = {
     table.name: table
-    for table in (recommendations, forecasts, leaderboard, embeddings, customer_links, order_links)
+    for table in (recommendations, forecasts, leaderboard, embeddings, customer_links, order_links, served)
 }

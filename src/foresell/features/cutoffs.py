@@ -26,6 +26,7 @@ FACT_TIMES: dict[str, str] = {
     "recommendations": "made_at",
     "leaderboard": "made_at",
     "embeddings": "made_at",
+    "served": "served_at",
 }
 # A row exists from this moment on; a row without it has existed always.
 START_TIMES: dict[str, str] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import NotFoundError
+from foresell.contracts.results import LOGS
 from foresell.contracts.tables import TABLES, Table
 from foresell.privacy.erasure import Tombstone, tombstone
 from foresell.privacy.tokens import prepare_tokens
@@ -97,11 +98,11 @@ def _find_tombstones(shop: Shop, customer_ids: Sequence[str]) -> list[Tombstone]
 
 
 def _tables(shop: Shop, connection: "duckdb.DuckDBPyConnection") -> list[_Relation]:
-    EngineTables(DuckDBViews(connection), shop.folder.tables.files).refresh_all()
+    EngineTables(DuckDBViews(connection), shop.folder.files).refresh_all()
     return [
         _Relation(f"SELECT * FROM {name}_history", _of_table(table), name == "orders")
-        for name, table in TABLES.items()
-        if shop.folder.tables.files(name)
+        for name, table in {**TABLES, **LOGS}.items()
+        if shop.folder.files(name)
     ]
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foresell.privacy.erasure import blank_erased_rows, tombstone
+from foresell.privacy.erasure import blank_erased_rows, load_tombstones, tombstone
 from foresell.privacy.nested import has_nested, nested_tokens_sql
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.identifying import raw_expressions, run_expressions, token_columns
-from foresell.services.rebuild import rebuild_tables
+from foresell.services.rebuild import is_kept_sql, rebuild_tables
 from foresell.services.shop import Progress, Shop, silent
 from foresell.sources.mapping import Mapping, mapping_from_json
 from foresell.sources.sql.position import without_key
@@ -36,6 +36,7 @@ def finish_erasure(shop: Shop, progress: Progress = silent) -> tuple[str, ...]:
     reached("erase.raw_rewritten")
     shop.folder.state.forget_decisions(_erased_decisions(shop))
     forget_unused_originals(shop)
+    _forget_in_logs(shop)
     rebuild_tables(shop, progress)
     for pattern in REPORTS:
         for report in shop.folder.root.rglob(pattern):
@@ -116,6 +117,16 @@ def forget_unused_originals(shop: Shop) -> None:
                 connection.execute(f"DELETE FROM kept WHERE token IN (SELECT {tokens} FROM ({rows}))")
         unused = connection.execute("SELECT token FROM kept").fetchall()
     shop.folder.state.forget_originals(mark for (mark,) in unused)
+
+
+def _forget_in_logs(shop: Shop) -> None:
+    """Take the rows of the erased out of the logs. Processes that append to them go on in new files."""
+    tombstones = shop.folder.state.tombstones()
+    with shop.connect() as connection:
+        prepare_tokens(connection, shop.key)
+        load_tombstones(connection, tombstones)
+        for log in shop.folder.logs.values():
+            log.forget(connection, is_kept_sql(log.table))
 
 
 def trained_models(shop: Shop) -> tuple[str, ...]:

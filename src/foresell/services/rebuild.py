@@ -92,15 +92,14 @@ def _carry_results(shop: Shop, target: DeltaFolder) -> None:
     """Model results are not derived from the raw zone: bring them along, less those of erased people."""
     tombstones = shop.folder.state.tombstones()
     for name, table in RESULTS.items():
+        # Logs do not lie among the tables, and stay as they are.
         files = shop.folder.tables.files(name)
         if not files:
             continue
         with shop.connect() as connection:
             prepare_tokens(connection, shop.key)
             load_tombstones(connection, tombstones)
-            buried = [is_buried_sql(kind, sql) for kind, sql in _identifiers(table)]
-            kept = " AND ".join(f"NOT coalesce({condition}, false)" for condition in buried) or "true"
-            rows = f"(SELECT *, {kept} AS is_kept FROM ({read_files(table.columns, files)}))"
+            rows = f"(SELECT *, {is_kept_sql(table)} AS is_kept FROM ({read_files(table.columns, files)}))"
             select = f"SELECT * EXCLUDE (is_kept) FROM {rows} WHERE is_kept"
             if name == "customer_links":
                 # What tied the rest of a person may have led over the erased id: all its links go.
@@ -108,6 +107,13 @@ def _carry_results(shop: Shop, target: DeltaFolder) -> None:
             written = write_parquet(connection, select, target.folder(name) / "carried")
         if written:
             target.commit(table, written, [], "carried")
+
+
+def is_kept_sql(table: Table) -> str:
+    """The SQL condition that a row of a result table names nobody who was erased, on a connection that has
+    the store's key and its tombstones."""
+    buried = [is_buried_sql(kind, sql) for kind, sql in _identifiers(table)]
+    return " AND ".join(f"NOT coalesce({condition}, false)" for condition in buried) or "true"
 
 
 def _identifiers(table: Table) -> list[tuple[str, str]]:

@@ -40,10 +40,10 @@ class Shop:
     def reading(self, engine: Engine = "duckdb") -> Iterator[EngineTables]:
         """The shop's tables. Views follow commits of other processes from one table to the next."""
         if engine == "spark":
-            yield EngineTables(SparkViews(spark_session()), self.folder.tables.files)
+            yield EngineTables(SparkViews(spark_session()), self.folder.files)
             return
         with self.connect() as connection:
-            yield EngineTables(DuckDBViews(connection), self.folder.tables.files)
+            yield EngineTables(DuckDBViews(connection), self.folder.files)
 
     @contextmanager
     def reading_matched(self, engine: Engine = "duckdb") -> Iterator["MatchedTables"]:

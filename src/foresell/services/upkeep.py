@@ -34,14 +34,23 @@ class StoreVersion:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` looked at and what it found wrong; sound when `problems` is empty."""
+    """What `verify` looked at and what it found wrong; sound when `problems` is empty.
+
+    `notes`: what a killed process left behind in a log, which does no harm.
+    """
 
     num_files: int
     num_runs: int
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def as_record(self) -> dict[str, object]:
-        return {"files": self.num_files, "runs": self.num_runs, "problems": list(self.problems)}
+        return {
+            "files": self.num_files,
+            "runs": self.num_runs,
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+        }
 
 
 def rebuild(shop: Shop, progress: Progress = silent) -> Rebuilt:
@@ -163,7 +172,11 @@ def verify(shop: Shop, progress: Progress = silent) -> Verification:
                 problems.append(f"raw/{run.run_id}/{name} has changed since it was written")
     checked, faults = _verify_tables(shop)
     problems += faults + _verify_counts(shop)
-    return Verification(num_files + checked, len(runs), tuple(problems))
+    logs = [log.faults() for log in shop.folder.logs.values()]
+    problems += [problem for found in logs for problem in found.problems]
+    num_files += checked + sum(found.num_files for found in logs)
+    notes = tuple(note for found in logs for note in found.notes)
+    return Verification(num_files, len(runs), tuple(problems), notes)
 
 
 def read_kept_original(shop: Shop, token: str) -> str:
@@ -208,7 +221,11 @@ def _verify_counts(shop: Shop) -> list[str]:
 def store_summary(shop: Shop) -> dict[str, object]:
     """What the store holds, for `foresell store info`."""
     with shop.reading() as tables:
-        rows = {name: int(tables.current(name).count().execute()) for name in shop.folder.tables.names()}
+        names = [
+            *shop.folder.tables.names(),
+            *(name for name, log in shop.folder.logs.items() if log.files()),
+        ]
+        rows = {name: int(tables.current(name).count().execute()) for name in names}
     return {
         "store": str(shop.folder.root),
         "name": shop.settings.store.name,

@@ -34,6 +34,8 @@ def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
     shop.folder.tables.root.mkdir(exist_ok=True)
     finish_erasure(shop, progress)
     finish_undo(shop, progress)
+    for log in shop.folder.logs.values():
+        log.seal(shop.connect)
     pending = pending_runs(shop)
     if was_interrupted or pending:
         forget_unused_originals(shop)

@@ -14,6 +14,7 @@ from foresell.contracts.records import RECORDS
 from foresell.contracts.results import RESULTS
 from foresell.contracts.settings import EngineSettings
 from foresell.contracts.tables import TABLES, Table
+from foresell.store.journal import SUFFIX as JOURNAL_SUFFIX
 
 if TYPE_CHECKING:
     import duckdb
@@ -80,16 +81,37 @@ def typed_empty(columns: Sequence[Column]) -> str:
 
 
 def read_files(columns: Sequence[Column], uris: Sequence[str], *, with_position: bool = False) -> str:
-    """A SELECT over Parquet files; a column that no file has yet is null.
+    """A SELECT over Parquet files, and over journals of logs; a column that no file has yet is null.
 
-    `with_position` adds `filename` and `file_row_number`, which say where each row lies.
+    `with_position` adds `filename` and `file_row_number`, which say where each row of Parquet lies.
     """
-    if not uris:
-        return typed_empty(columns)
+    parquet, journals = _by_format(uris)
+    sources = [typed_empty(columns)]
+    if parquet:
+        files = ", ".join(literal(uri) for uri in parquet)
+        position = ", filename=true, file_row_number=true" if with_position else ""
+        options = f"union_by_name=true, hive_partitioning=false{position}"
+        sources.append(f"SELECT * FROM read_parquet([{files}], {options})")
+    if journals:
+        sources.append(_read_journals(columns, journals))
+    return " UNION ALL BY NAME ".join(sources)
+
+
+def _by_format(uris: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The Parquet files and the journals of a log."""
+    journals = [uri for uri in uris if uri.endswith(JOURNAL_SUFFIX)]
+    return [uri for uri in uris if not uri.endswith(JOURNAL_SUFFIX)], journals
+
+
+def _read_journals(columns: Sequence[Column], uris: Sequence[str]) -> str:
+    """The whole lines: of one that is torn or damaged no column is there, so it lacks those required."""
     files = ", ".join(literal(uri) for uri in uris)
-    position = ", filename=true, file_row_number=true" if with_position else ""
-    source = f"SELECT * FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false{position})"
-    return f"{typed_empty(columns)} UNION ALL BY NAME {source}"
+    types = ", ".join(f"{literal(c.name)}: {literal(c.sql_type)}" for c in columns)
+    whole = " AND ".join(f"{quoted(c.name)} IS NOT NULL" for c in columns if c.required)
+    return (
+        f"SELECT * FROM read_json([{files}], format='newline_delimited', ignore_errors=true, "
+        f"columns={{{types}}}) WHERE {whole}"
+    )
 
 
 def is_current(table: Table) -> str:
@@ -143,8 +165,12 @@ class SparkViews:
     def make(self, table: Table, uris: Sequence[str]) -> None:
         schema = ", ".join(f"`{c.name}` {SPARK_TYPES[c.type]}" for c in table.columns)
         rows = self.session.createDataFrame([], schema)
-        if uris:
-            rows = self.session.read.schema(schema).parquet(*uris)
+        parquet, journals = _by_format(uris)
+        if parquet:
+            rows = self.session.read.schema(schema).parquet(*parquet)
+        if journals:
+            lines = self.session.read.schema(schema).json(journals, mode="DROPMALFORMED")
+            rows = rows.unionByName(lines.dropna(subset=[c.name for c in table.columns if c.required]))
         rows.createOrReplaceTempView(f"{table.name}_history")
         rows.where(is_current(table)).createOrReplaceTempView(table.name)
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import BusyError, ConflictError, DeniedError, NotFoundError
+from foresell.contracts.results import LOGS
 from foresell.contracts.settings import FILE_NAME, Settings, read_settings, settings_toml
+from foresell.store.append_log import AppendLog
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import connect, open_another
 from foresell.store.raw import RawZone
@@ -41,8 +43,14 @@ class StoreFolder:
         self.raw = RawZone(self.root / "raw")
         self.tables = DeltaFolder(self.root / TABLES_NAME)
         self.models = self.root / "models"
+        self.logs = {name: AppendLog(self.root / "logs" / name, table) for name, table in LOGS.items()}
         self.state = State(self.root / "state.sqlite")
         self._engine: duckdb.DuckDBPyConnection | None = None
+
+    def files(self, name: str) -> list[str]:
+        """The current files of a table or a log, as absolute paths."""
+        log = self.logs.get(name)
+        return self.tables.files(name) if log is None else log.files()
 
     @property
     def settings(self) -> Settings:

@@ -119,7 +119,7 @@ def original(
 @app.command()
 def verify(store: Store = None, as_json: Json = False) -> None:
     """Check every file and count. Exits with 6 if something is wrong."""
-    from foresell.cli.output import print_json, print_text, progress_bar
+    from foresell.cli.output import print_json, print_note, print_text, progress_bar
     from foresell.contracts.errors import BackendError
     from foresell.services.upkeep import verify as verify_store
 
@@ -129,6 +129,8 @@ def verify(store: Store = None, as_json: Json = False) -> None:
         print_json(found.as_record())
     else:
         print_text(f"Checked {found.num_files} files of {found.num_runs} runs.")
+        for note in found.notes:
+            print_note(note)
     if found.problems:
         raise typer.Exit(_report(found.problems, BackendError.exit_code))
 
@@ -138,5 +140,5 @@ def _report(problems: tuple[str, ...], exit_code: int) -> int:
 
     for problem in problems:
         print_note(f"Problem: {problem}")
-    print_note("Tables: `foresell rebuild` derives them again. Raw files: restore them from a backup.")
+    print_note("Tables: `foresell rebuild` derives them again. Raw files, logs: restore them from a backup.")
     return exit_code
