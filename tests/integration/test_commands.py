@@ -179,9 +179,10 @@ def test_the_shape_of_an_import(
 
 def test_the_shape_of_a_recommendation(foresell: Foresell, small_store: Path) -> None:
     answer = foresell("recommend", "--customer", "c1", "-k", "3", "--store", small_store, "--json").answer
-    assert set(answer) == {"customer_id", "model", "items"}
-    assert answer["customer_id"] == "c1"
-    assert [set(item) for item in answer["items"]] == [{"product_id", "rank", "score", "reason"}] * 3
+    assert set(answer) == {"surface", "customer_id", "model", "rules_version", "notes", "items"}
+    assert (answer["customer_id"], answer["surface"], answer["rules_version"]) == ("c1", "customer", 0)
+    shape = {"product_id", "name", "rank", "score", "propensity", "reason"}
+    assert [set(item) for item in answer["items"]] == [shape] * 3
     assert [item["rank"] for item in answer["items"]] == [1, 2, 3]
     assert all(item["reason"] for item in answer["items"])
 
@@ -210,7 +211,8 @@ FAILING: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     "unknown command": (("kpis",), 2, "InputError", "Did you mean 'kpi'?"),
     "unknown option": (("kpi", "--form", "2024-01-01"), 2, "InputError", "--from"),
     "missing argument": (("fit",), 2, "InputError", "recommend, forecast"),
-    "missing option": (("recommend",), 2, "InputError", "--customer"),
+    "missing option": (("rules", "clear"), 2, "InputError", "--by"),
+    "missing request": (("recommend", "--surface", "basket"), 2, "InputError", "needs basket"),
     "unknown choice": (("fit", "everything"), 2, "InputError", "'recommend', 'forecast'"),
     "number out of range": (("recommend", "--customer", "c1", "-k", "0"), 2, "InputError", "'-k'"),
     "no date": (("kpi", "orders", "--from", "2024-13-01"), 2, "InputError", "2024-12-31"),

@@ -113,6 +113,17 @@ class RecommendSettings(Section):
     repeats: Literal["include", "exclude"] = Field(
         "include", description="Whether products that the customer already bought may be recommended."
     )
+    diversity: float = Field(
+        0.0, ge=0, description="How much a product's likeness to those above it counts against its score."
+    )
+    novelty: float = Field(0.0, ge=0, description="How much it counts for a product that few take it.")
+    calibration: float = Field(
+        0.0, ge=0, description="How much it counts that the categories shown are those the customer takes."
+    )
+    exploration: Literal["none", "epsilon", "thompson"] = Field(
+        "none", description="How chance shows what was never shown: none, epsilon, thompson."
+    )
+    epsilon: Rate = Field(0.05, description="Of epsilon: the chance of each place to be drawn.")
 
 
 class BehaviorSettings(Section):

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.settings import Settings
 from foresell.contracts.tables import TABLES
+from foresell.services.production import PRODUCTION, Task, load_production
+from foresell.services.recommender import recommend_to_all
 from foresell.services.results import read_results, write_results
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -16,14 +18,9 @@ if TYPE_CHECKING:
     import polars
     from numpy.typing import NDArray
 
-    from foresell.contracts.protocols import Tables
     from foresell.predict.forecast.model import FittedForecaster
-    from foresell.predict.recommend.fitted import FittedRecommender
-    from foresell.store.models import Artifact
 
-Task = Literal["recommend", "forecast"]
 TASKS: tuple[Task, ...] = ("recommend", "forecast")
-PRODUCTION = "production"
 # What serves while the history is too short to judge models.
 SIMPLEST: dict[Task, str] = {"recommend": "popularity", "forecast": "seasonal_naive"}
 SCORE_LEVELS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
@@ -57,11 +54,11 @@ def fit(shop: Shop, task: Task, progress: Progress = silent) -> None:
 
 def leaderboard(shop: Shop, task: Task, progress: Progress = silent) -> Leaderboard:
     """The leaderboard of the last fit; a task that never was fitted is fitted now."""
-    _ensure_fitted(shop, task, progress)
+    ensure_fitted(shop, task, progress)
     return read_leaderboard(shop, task)
 
 
-def _ensure_fitted(shop: Shop, task: Task, progress: Progress) -> None:
+def ensure_fitted(shop: Shop, task: Task, progress: Progress) -> None:
     from foresell.store.model_versions import pointers
 
     if PRODUCTION not in pointers(shop.folder.models, task):
@@ -139,10 +136,10 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
         config = config_of(best, shop.settings)
         fitted = load_model(best).fit(learned, config, described_products(tables))
         weights: dict[str, NDArray[Any]] = getattr(fitted, "to_weights", dict)()
-        label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board, weights)
+        _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board, weights)
         write_results(shop, "leaderboard", board, replaces={"task": "recommend"})
         progress("recommending to every customer", 0, None)
-        rows = _recommend_to(tables, shop.settings, fitted, label, shop.settings.recommend.k, None)
+        rows = recommend_to_all(shop, tables)
     write_results(shop, "recommendations", rows, replaces={})
 
 
@@ -208,71 +205,6 @@ def _save(
     return f"{task}/{version}"
 
 
-def _load(shop: Shop, task: Task) -> "Artifact":
-    from foresell.store.models import load_artifact
-
-    return load_artifact(shop.folder.models, task, PRODUCTION)
-
-
-def recommend(shop: Shop, customer_id: str, k: int, progress: Progress = silent) -> dict[str, object]:
-    """The k best products for a customer now, each with its reason.
-
-    The production model answers from the customer's history as the store has it at this moment;
-    where there is none yet, one is fitted first.
-    A customer without a history gets what is popular, with that reason; NotFoundError for one whom
-    no table knows.
-    """
-    from foresell.predict.recommend import load_model
-
-    if k < 1:
-        raise InputError("k must be at least 1", received=k)
-    with shop.reading_matched() as tables:
-        person_id = tables.person_of(customer_id)
-        _require_customer(tables, person_id)
-    _ensure_fitted(shop, "recommend", progress)
-    artifact = _load(shop, "recommend")
-    weights = [artifact.weights] if artifact.weights else []
-    fitted = load_model(artifact.kind).load(artifact.config, artifact.tables, *weights)
-    with shop.reading_matched() as tables:
-        rows = _recommend_to(tables, shop.settings, fitted, artifact.label, k, person_id)
-    items = rows.select("product_id", "rank", "score", "reason").to_dicts()
-    return {"customer_id": customer_id, "model": f"{artifact.kind} ({artifact.label})", "items": items}
-
-
-def _require_customer(tables: "Tables", customer_id: str) -> None:
-    for name in ("customers", "orders", "events"):
-        rows = tables.current(name)
-        if int(rows.filter(rows.customer_id == customer_id).limit(1).count().execute()):
-            return
-    raise NotFoundError(
-        f"No customer '{customer_id}' is in the store",
-        do="Check the id; ids are written as the source had them.",
-    )
-
-
-def _recommend_to(
-    tables: "Tables",
-    settings: Settings,
-    fitted: "FittedRecommender",
-    label: str,
-    k: int,
-    customer_id: str | None,
-) -> "polars.DataFrame":
-    """Rows of the `recommendations` table, for one customer or (None) for all with a history."""
-    import polars as pl
-
-    from foresell.predict.recommend.interactions import interactions, unavailable_products
-    from foresell.predict.recommend.reasons import as_results, product_names
-
-    histories = interactions(tables, customer_id)
-    customers = None if customer_id is None else pl.Series("customer_id", [customer_id])
-    exclude = unavailable_products(tables)
-    if settings.recommend.repeats == "exclude":
-        exclude = pl.concat([exclude, histories.select("customer_id", "product_id").unique()])
-    found = fitted.recommend(histories, k, exclude=exclude, customers=customers)
-    return as_results(found, product_names(tables), settings.store.language, label, datetime.now(UTC))
-
-
 def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent) -> "polars.DataFrame":
     """Forecasts of every series, as the `forecasts` table has them, `horizon` weeks ahead.
 
@@ -286,8 +218,8 @@ def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent
     weeks = shop.settings.forecast.horizon_weeks if horizon is None else horizon
     if not 1 <= weeks <= 104:
         raise InputError("A horizon is from 1 to 104 weeks", received=weeks)
-    _ensure_fitted(shop, "forecast", progress)
-    artifact = _load(shop, "forecast")
+    ensure_fitted(shop, "forecast", progress)
+    artifact = load_production(shop, "forecast")
     model = load_model(artifact.kind)
     fitted = model.load(artifact.config, artifact.tables)
     if weeks > fitted.config.horizon:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import ConflictError, NotFoundError
+from foresell.predict.recommend.serving.request import Request
 from foresell.services.erase import erase
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
@@ -20,8 +21,8 @@ from foresell.services.match import (
     undo_match,
 )
 from foresell.services.measure import Question, measure
-from foresell.services.predict import recommend
 from foresell.services.rebuild import table_hash
+from foresell.services.recommend import recommend
 from foresell.services.shop import Shop
 from foresell.services.upkeep import rebuild
 
@@ -225,7 +226,7 @@ def test_recommendations_to_any_id_of_a_person_are_the_persons(shop: Shop, impor
     import_rows(*orders, header=ORDERS, preset="orders")
     import_rows(*(f"l{n},o{n},p{n},1,10" for n in range(1, 5)))
     match_identities(shop)
-    first, second = (recommend(shop, one, 3)["items"] for one in "ab")
+    first, second = (recommend(shop, [Request("customer", 3, one)])[0]["items"] for one in "ab")
     assert first == second
     with shop.reading() as tables:
         made = tables.current("recommendations").select("customer_id").distinct().to_polars()

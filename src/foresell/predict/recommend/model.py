@@ -36,6 +36,18 @@ RECOMMENDED = pl.Schema(
         "because_product_id": pl.String(),
     }
 )
+# The contracts' table of that name.
+RECOMMENDATIONS = pl.Schema(
+    {
+        "customer_id": pl.String(),
+        "model": pl.String(),
+        "rank": pl.Int64(),
+        "product_id": pl.String(),
+        "score": pl.Float64(),
+        "reason": pl.String(),
+        "made_at": pl.Datetime("us", "UTC"),
+    }
+)
 
 
 class Fit(Protocol):

@@ -1,6 +1,5 @@
-"""Recommendations as the shop keeps them: with a reason in words that a shopper can read."""
+"""Why a product is recommended, in words that a shopper can read."""
 
-from datetime import datetime
 from typing import Literal
 
 import polars as pl
@@ -19,6 +18,12 @@ REASONS: dict[Language, dict[str, str]] = {
         "goes_with": "Goes well with {}",
         "similar_to": "Similar to {}",
         "your_taste": "Suits what you have chosen so far",
+        "goes_with_basket": "Goes with {} in your basket",
+        "bought_together": "Often bought together with {}",
+        "trending": "Selling more than usual this week",
+        "new": "New in the shop",
+        "on_offer": "On offer now",
+        "segment": "Chosen by customers like you",
     },
     "zh": {
         "popular": "近期热销",
@@ -28,6 +33,12 @@ REASONS: dict[Language, dict[str, str]] = {
         "goes_with": "与{}很搭",
         "similar_to": "与{}相似",
         "your_taste": "符合您一贯的选择",
+        "goes_with_basket": "与您购物车中的{}搭配",
+        "bought_together": "常与{}一起购买",
+        "trending": "本周销量高于平常",
+        "new": "新品上架",
+        "on_offer": "正在优惠",
+        "segment": "与您相似的顾客的选择",
     },
 }
 
@@ -38,31 +49,3 @@ def product_names(tables: Tables) -> pl.DataFrame:
     name = products.title.coalesce(products.category, products.department)
     names: pl.DataFrame = products.select("product_id", name=name).to_polars()
     return names
-
-
-def as_results(
-    recommended: pl.DataFrame, names: pl.DataFrame, language: Language, model: str, made_at: datetime
-) -> pl.DataFrame:
-    """RECOMMENDED rows as the contracts' `recommendations` table. `model`: name/version.
-
-    A product without a name is called by its id; a row without a reason code has no reason.
-    """
-    named = recommended.join(
-        names.select(because_product_id="product_id", because="name"),
-        on="because_product_id",
-        how="left",
-        maintain_order="left",
-    )
-    because = pl.coalesce("because", "because_product_id").fill_null("")
-    templates = REASONS[language]
-    return named.select(
-        "customer_id",
-        pl.lit(model).alias("model"),
-        "rank",
-        "product_id",
-        "score",
-        reason=pl.col("reason_code")
-        .replace_strict(templates, default=None, return_dtype=pl.String)
-        .str.replace("{}", because, literal=True),
-        made_at=pl.lit(made_at).cast(pl.Datetime("us", "UTC")),
-    )

@@ -3,17 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 
 from foresell.contracts.errors import InputError
-from foresell.contracts.results import recommendations
 from foresell.contracts.settings import Settings
 from foresell.evaluation.compare import choose
-from foresell.predict.recommend import competing, load_model
-from foresell.predict.recommend.backtest import backtest, config_of, main_score
-from foresell.predict.recommend.interactions import interactions
-from foresell.predict.recommend.reasons import as_results, product_names
+from foresell.predict.recommend import competing
+from foresell.predict.recommend.backtest import backtest, main_score
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TINY = {"behavior": {"preset": "tiny"}}
@@ -76,37 +72,3 @@ def test_excluded_repeats_are_neither_recommended_nor_expected(make_tables: Any)
 def test_an_empty_shop_is_told_what_to_import(make_tables: Any) -> None:
     with pytest.raises(InputError, match="Import orders"):
         backtest(make_tables({}), INCLUDE)
-
-
-@pytest.mark.parametrize(
-    ("language", "again", "popular"),
-    [("en", "You have bought this before", "Popular right now"), ("zh", "您曾购买过此商品", "近期热销")],
-)
-def test_reasons_are_words_a_shopper_reads(make_tables: Any, language: Any, again: str, popular: str) -> None:
-    tables = make_tables(shop())
-    past = interactions(tables)
-    fitted = load_model("item_knn").fit(past, config_of("item_knn", INCLUDE))
-    whom = pl.Series(["c00", "new customer"])
-    found = fitted.recommend(past, 2, customers=whom)
-    moment = datetime(2026, 7, 1, tzinfo=UTC)
-    rows = as_results(found, product_names(tables), language, "item_knn/0001", moment)
-    assert rows.columns == [column.name for column in recommendations.columns]
-    reasons = dict(rows.filter(rank=1).select("customer_id", "reason").iter_rows())
-    assert reasons == {"c00": again, "new customer": popular}
-
-
-def test_a_reason_names_the_product_by_title_else_category_else_id(make_tables: Any) -> None:
-    names = product_names(make_tables(shop()))
-    because = ["p1", "q01", "gone"]
-    frame = pl.DataFrame(
-        {
-            "customer_id": ["c"] * 3,
-            "product_id": ["x"] * 3,
-            "rank": [1, 2, 3],
-            "score": [1.0] * 3,
-            "reason_code": ["bought_after"] * 3,
-            "because_product_id": because,
-        }
-    )
-    found = as_results(frame, names, "en", "m/1", datetime(2026, 7, 1, tzinfo=UTC))["reason"].to_list()
-    assert found == [f"Often bought after {name}" for name in ("Tea 1", "toys", "gone")]

@@ -38,6 +38,10 @@ class Histories:
         """Make now what the first customer would wait for."""
         _ = self._spans
 
+    def customers(self) -> list[str]:
+        """All who did something, ascending."""
+        return sorted({*self._spans[0].to_list(), *self.new})
+
     def observe(self, customer_id: str, action: Action) -> None:
         """From now on the action is part of the customer's history; one that tells nothing is not kept."""
         if action.weight > 0:

@@ -1,6 +1,6 @@
 """All that answers are made from, read once and never changed: a newer one takes its place as a whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -43,15 +43,16 @@ class Knowledge:
     """`fitted`: the model, `model` its name and version. Positions are those of the `assortment`, P products.
 
     `content`: as `features.products`; None: nothing is known of products but what the assortment says.
-    `interactions`: of everybody, what the counts are made of. `ages`: of customers, in years; `clicks`:
+    `read_interactions`, `read_trends`: what the counts are made of, of everybody; called where a surface is
+    first asked that needs them, or by `prepare`. `ages`: of customers, in years; `clicks`:
     product_id → how often it was clicked and shown.
     """
 
     fitted: FittedRecommender
     model: str
     assortment: Assortment
-    interactions: pl.DataFrame
-    trends: Trends
+    read_interactions: Callable[[], pl.DataFrame]
+    read_trends: Callable[[], Trends]
     content: pl.DataFrame | None = None
     rules: tuple[Rule, ...] = ()
     rules_version: int = 0
@@ -72,12 +73,12 @@ class Knowledge:
     @cached_property
     def place_P(self) -> Ints:  # noqa: N802
         """Where each product is in the model's catalog; −1: the model does not know it."""
+        return places(self.fitted.catalog.product_ids, self.assortment.product_ids)
+
+    def has_heard_of(self, product_ids: pl.Series) -> bool:
+        """Whether any of the products is known to the model or sold."""
         theirs = self.fitted.catalog.product_ids
-        if not len(theirs):
-            return np.full(self.assortment.size, -1)
-        found = theirs.search_sorted(self.assortment.product_ids).clip(upper_bound=len(theirs) - 1)
-        is_there = theirs.gather(found) == self.assortment.product_ids
-        return np.where(is_there.to_numpy(), found.cast(pl.Int64).to_numpy(), -1)
+        return any((places(ids, product_ids) >= 0).any() for ids in (theirs, self.assortment.product_ids))
 
     @cached_property
     def alike(self) -> Neighbors:
@@ -103,11 +104,24 @@ class Knowledge:
 
     @cached_property
     def together(self) -> Neighbors:
-        return together(self.interactions, self.catalog)
+        return together(self._interactions, self.catalog)
 
     @cached_property
     def rhythm(self) -> Rhythm:
-        return Rhythm.of(self.interactions, self.catalog)
+        return Rhythm.of(self._interactions, self.catalog)
+
+    @cached_property
+    def trends(self) -> Trends:
+        return self.read_trends()
+
+    @cached_property
+    def _interactions(self) -> pl.DataFrame:
+        return self.read_interactions()
+
+    def prepare(self) -> None:
+        """Make now what the first request of each surface would wait for."""
+        for name in ("together", "rhythm", "trends", "alike", "unknown_by_known", "content_PW", "novelty_P"):
+            getattr(self, name)
 
     @cached_property
     def novelty_P(self) -> Floats:  # noqa: N802
@@ -172,3 +186,12 @@ class Knowledge:
     @cached_property
     def _since(self) -> dict[str, datetime]:
         return {}
+
+
+def places(ascending: pl.Series, wanted: pl.Series) -> Ints:
+    """Where each wanted id is among ascending ones; −1: nowhere."""
+    if not len(ascending) or not len(wanted):
+        return np.full(len(wanted), -1)
+    found = ascending.search_sorted(wanted).clip(upper_bound=len(ascending) - 1)
+    is_there = ascending.gather(found) == wanted
+    return np.where(is_there.to_numpy(), found.cast(pl.Int64).to_numpy(), -1)

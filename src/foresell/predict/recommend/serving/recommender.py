@@ -39,6 +39,10 @@ class Recommender:
     def knowledge(self) -> Knowledge:
         return self._now[0]
 
+    def customers(self) -> list[str]:
+        """All who have a history, ascending."""
+        return self._now[1].customers()
+
     def swap(self, knowledge: Knowledge, histories: Histories | None = None) -> None:
         """From now on answer from this. What customers did since the old histories were read is kept where no
         new ones are given."""

@@ -47,14 +47,15 @@ def customer(known: Knowledge, histories: Histories, requests: Sequence[Request]
     """What the customer will want next, by all they did, the running session and the basket included."""
     names = [f"{number:09d}" for number in range(len(requests))]
     rows = [_history(histories, one, name, now) for one, name in zip(requests, names, strict=True)]
-    notes = [() if frame.height else ("unknown_customer",) for frame in rows]
+    is_known = [known.has_heard_of(frame["product_id"]) for frame in rows]
+    notes = [() if one else ("unknown_customer",) for one in is_known]
     together = pl.concat(rows)
     profiles = known.fitted.profiles(pl.Series("customer_id", names, dtype=pl.String), together)
     values = known.on_sale(np.maximum(known.fitted.score(profiles[0 : len(names)]), 0.0))
 
     def why(row: int) -> Why:
         def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
-            return _by_model(known, profiles, row, products, is_known=bool(rows[row].height))
+            return _by_model(known, profiles, row, products, is_known=is_known[row])
 
         return explained
 

@@ -35,8 +35,8 @@ def knowledge(past: pl.DataFrame, products: pl.DataFrame, model: str = "item_knn
     assortment = Assortment.of(products)
     chosen = load_model(model)
     fitted = chosen.fit(past, chosen.config(), content_of(assortment))
-    given = {"trends": no_trends(), "content": content_of(assortment), **more}
-    return Knowledge(fitted, f"{model}/1", assortment, past, **given)
+    given = {"read_trends": no_trends, "content": content_of(assortment), **more}
+    return Knowledge(fitted, f"{model}/1", assortment, lambda: past, **given)
 
 
 def recommender(past: pl.DataFrame, known: Knowledge) -> Recommender:

@@ -1,0 +1,147 @@
+"""What answers requests for recommendations: a shop's model, assortment, rules, settings and histories."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from foresell.services.production import load_recommender
+from foresell.services.rules import current_rules
+from foresell.services.shop import Shop
+
+if TYPE_CHECKING:
+    import polars
+
+    from foresell.contracts.protocols import Tables
+    from foresell.predict.recommend.rules.rule import Rule
+    from foresell.predict.recommend.serving.knowledge import Exploring, Knowledge
+    from foresell.predict.recommend.serving.recommender import Recommender
+
+# Of `[recommend] repeats = "exclude"`; buying again is not meant by it.
+NO_REPEATS = 'repeats = "exclude" in foresell.toml'
+# How far back clicks are counted for Thompson sampling, and what is believed of a shop without any.
+CLICKS_DAYS = 90
+PRIOR_CLICKS, PRIOR_SHOWN = 1, 100
+
+
+def make_recommender(
+    shop: Shop, tables: "Tables", customer_ids: Iterable[str] | None = None
+) -> "Recommender":
+    """What answers, from the production model and the tables as they are now.
+
+    `customer_ids`: those whose histories are read; None: everybody's, for a server. What surfaces count is
+    read while `tables` is open: call `knowledge.prepare()` before it is closed.
+    """
+    import polars as pl
+
+    from foresell.predict.recommend.interactions import interactions
+    from foresell.predict.recommend.model import INTERACTIONS
+    from foresell.predict.recommend.serving.histories import Histories
+    from foresell.predict.recommend.serving.recommender import Recommender
+    from foresell.services.served import shown_counts
+
+    if customer_ids is None:
+        past = interactions(tables)
+    else:
+        each = [interactions(tables, one) for one in customer_ids]
+        past = pl.concat(each) if each else pl.DataFrame(schema=INTERACTIONS)
+    return Recommender(make_knowledge(shop, tables), Histories.of(past), partial(shown_counts, tables))
+
+
+def make_knowledge(shop: Shop, tables: "Tables") -> "Knowledge":
+    """Model, assortment, rules and settings of this moment."""
+    from foresell.predict.recommend.assortment import read_assortment
+    from foresell.predict.recommend.interactions import described_products, interactions
+    from foresell.predict.recommend.serving.counts import trends
+    from foresell.predict.recommend.serving.knowledge import Exploring, Knowledge
+    from foresell.predict.recommend.serving.rerank import Reranking
+
+    now, settings = datetime.now(UTC), shop.settings.recommend
+    fitted, label = load_recommender(shop)
+    version, rules = current_rules(shop)
+    exploring = Exploring(settings.exploration, settings.epsilon)
+    clicks: Mapping[str, tuple[int, int]] = {}
+    if settings.exploration == "thompson":
+        exploring, clicks = _with_clicks(tables, exploring)
+    return Knowledge(
+        fitted=fitted,
+        model=label,
+        assortment=read_assortment(tables, now),
+        read_interactions=partial(interactions, tables),
+        read_trends=partial(trends, tables, now),
+        content=described_products(tables),
+        rules=(*rules, *_no_repeats(settings.repeats)),
+        rules_version=version,
+        reranking=Reranking(settings.diversity, settings.novelty, settings.calibration),
+        exploring=exploring,
+        ages=_ages(tables, now),
+        clicks=clicks,
+    )
+
+
+def _no_repeats(repeats: str) -> "tuple[Rule, ...]":
+    from foresell.predict.recommend.rules import SURFACES
+    from foresell.predict.recommend.rules.reading import rule_from_record
+
+    if repeats != "exclude":
+        return ()
+    surfaces = [name for name in SURFACES if name != "buy_again"]
+    record = {"name": NO_REPEATS, "kind": "already_bought", "surfaces": surfaces}
+    return (rule_from_record(record, "foresell.toml"),)
+
+
+def _ages(tables: "Tables", now: datetime) -> Mapping[str, int]:
+    """Whole years, at most what a customer has: the birthday is not known, so this year's is not counted."""
+    customers = tables.current("customers")
+    known = customers.filter(customers.birth_year.notnull()).select("customer_id", "birth_year").to_polars()
+    return {
+        customer: now.year - year - 1
+        for customer, year in zip(known["customer_id"], known["birth_year"], strict=True)
+    }
+
+
+def _with_clicks(
+    tables: "Tables", exploring: "Exploring"
+) -> "tuple[Exploring, Mapping[str, tuple[int, int]]]":
+    from foresell.services.served import click_counts
+
+    clicks = click_counts(tables, CLICKS_DAYS)
+    clicked = PRIOR_CLICKS + sum(times for times, _ in clicks.values())
+    shown = PRIOR_SHOWN + sum(times for _, times in clicks.values())
+    return replace(exploring, click_rate=clicked / shown), clicks
+
+
+def recommend_to_all(shop: Shop, tables: "Tables") -> "polars.DataFrame":
+    """Rows of the `recommendations` table: the answer on the surface `customer` to each who has a history.
+
+    Nothing of it is left to chance: what is written is looked at, not served.
+    """
+    import polars as pl
+
+    from foresell.predict.recommend.model import RECOMMENDATIONS
+    from foresell.predict.recommend.reasons import product_names
+    from foresell.predict.recommend.serving.knowledge import NO_CHANCE
+    from foresell.predict.recommend.serving.request import Request
+    from foresell.predict.recommend.serving.words import reason_text
+
+    answering = make_recommender(shop, tables)
+    answering.swap(replace(answering.knowledge, exploring=NO_CHANCE))
+    k, language = shop.settings.recommend.k, shop.settings.store.language
+    requests = [Request("customer", k, one) for one in answering.customers()]
+    names = product_names(tables)
+    of_product = dict(zip(names["product_id"], names["name"], strict=True))
+    rows = [
+        {
+            "customer_id": answer.request.customer_id,
+            "model": answer.model,
+            "rank": item.rank,
+            "product_id": item.product_id,
+            "score": item.score,
+            "reason": reason_text(item, of_product, language),
+            "made_at": answer.made_at,
+        }
+        for answer in answering.answer(requests)
+        for item in answer.items
+    ]
+    return pl.DataFrame(rows, schema=RECOMMENDATIONS)
