@@ -96,7 +96,8 @@ class ExactSearch:
         unit = self.vectors_PD.shape[1] * ROUNDING
         relative = unit / (1 - unit) + ROUNDING
         lengths = np.linalg.norm(queries_BD.astype(np.float64), axis=1)
-        slack: NDArray[np.float64] = 2.02 * relative * self.longest * lengths + np.finfo(np.float32).tiny
+        underflow = 2 * self.vectors_PD.shape[1] * np.finfo(np.float32).tiny
+        slack: NDArray[np.float64] = 2.02 * relative * self.longest * lengths + underflow
         return slack
 
 
