@@ -10,12 +10,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foresell.features.ids import places
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
 # They are stored as one byte, 0 standing for none.
 MOST_NAMES = 255
+# So many times fewer ids than products are looked up one by one.
+FEW = 8
 COUNTED = ("product_id", "event_name", "channel")
 
 
@@ -57,6 +61,9 @@ class Vocabulary:
         return replace(self, product_ids=pl.concat([self.product_ids, new]))
 
     def product_indices(self, product_ids: "pl.Series | pa.Array") -> "NDArray[np.int32]":
+        if len(product_ids) * FEW < self.num_products and self._is_ascending:
+            given = product_ids if isinstance(product_ids, pl.Series) else pl.Series(product_ids)
+            return (places(self.product_ids, given.cast(pl.String)) + 1).astype(np.int32)
         return _indices(product_ids, self._products)
 
     def event_indices(self, event_names: "pl.Series | pa.Array") -> "NDArray[np.uint8]":
@@ -64,6 +71,10 @@ class Vocabulary:
 
     def channel_indices(self, channels: "pl.Series | pa.Array") -> "NDArray[np.uint8]":
         return _indices(channels, self._channels).astype(np.uint8)
+
+    @cached_property
+    def _is_ascending(self) -> bool:
+        return self.product_ids.is_sorted()
 
     @cached_property
     def _products(self) -> Any:

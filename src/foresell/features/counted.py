@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def purchases(tables: Tables) -> "ir.Table":
-    """Lines of orders that count: customer_id, product_id, occurred_at, quantity, channel, location_id; one row
-    a line.
+    """Lines of orders that count, one row a line: customer_id, product_id, occurred_at, quantity, channel,
+    location_id.
 
     Left out: cancelled and test orders, orders of nobody, lines of quantity 0 or less.
     """

@@ -12,6 +12,7 @@ import polars as pl
 from foresell.contracts.errors import InputError
 from foresell.contracts.protocols import Tables
 from foresell.features.counted import about_goods, goods, sales
+from foresell.features.ids import places
 from foresell.features.products import in_main_currency, labels
 
 if TYPE_CHECKING:
@@ -107,11 +108,7 @@ class Assortment:
         ids = (
             pl.Series(product_ids, dtype=pl.String) if not isinstance(product_ids, pl.Series) else product_ids
         )
-        if self.size == 0 or ids.is_empty():
-            return np.full(len(ids), -1, dtype=np.int64)
-        found = self.product_ids.search_sorted(ids).clip(upper_bound=self.size - 1)
-        is_there = (self.product_ids.gather(found) == ids).fill_null(value=False)
-        return np.where(is_there.to_numpy(), found.to_numpy().astype(np.int64), -1)
+        return places(self.product_ids, ids)
 
     @cached_property
     def labeled(self) -> pl.DataFrame:

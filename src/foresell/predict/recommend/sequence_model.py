@@ -71,7 +71,7 @@ class FittedSequenceModel(FittedRecommender):
         return {"max_epochs": best + 1, "patience": best + 1}
 
     def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> "Profiles":
-        found = Profiles.of(customers, histories, vocabulary_of(self.catalog))
+        found = Profiles.of(customers, histories, self._vocabulary)
         return replace(
             found,
             taken=self.habit.taken(customers, histories, self.catalog) if self.habit else None,
@@ -117,6 +117,10 @@ class FittedSequenceModel(FittedRecommender):
     def chances_of(self, customers: pl.Series, histories: pl.DataFrame) -> Iterator[tuple[Ints, Floats]]:
         """Rows of the customers (ascending and distinct), and their chances without habit, (C', P)."""
         return self._chances(self.profiles(customers, histories))
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return vocabulary_of(self.catalog)
 
     @cached_property
     def _vectors(self) -> Tensor:

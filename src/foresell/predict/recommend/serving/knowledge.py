@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
+from foresell.features.ids import places
 from foresell.predict.recommend.alike import alike, content_vectors
 from foresell.predict.recommend.assortment import Assortment
 from foresell.predict.recommend.catalog import Catalog
@@ -186,12 +187,3 @@ class Knowledge:
     @cached_property
     def _since(self) -> dict[str, datetime]:
         return {}
-
-
-def places(ascending: pl.Series, wanted: pl.Series) -> Ints:
-    """Where each wanted id is among ascending ones; −1: nowhere."""
-    if not len(ascending) or not len(wanted):
-        return np.full(len(wanted), -1)
-    found = ascending.search_sorted(wanted).clip(upper_bound=len(ascending) - 1)
-    is_there = ascending.gather(found) == wanted
-    return np.where(is_there.to_numpy(), found.cast(pl.Int64).to_numpy(), -1)

@@ -55,7 +55,8 @@ def customer(known: Knowledge, histories: Histories, requests: Sequence[Request]
 
     def why(row: int) -> Why:
         def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
-            return _by_model(known, profiles, row, products, is_known=is_known[row])
+            has_opinion = (values[row, products] > 0) & is_known[row]
+            return _by_model(known, profiles, row, products, has_opinion)
 
         return explained
 
@@ -71,12 +72,13 @@ def _history(histories: Histories, request: Request, name: str, now: datetime) -
 
 
 def _by_model(
-    known: Knowledge, profiles: Any, row: int, products: Ints, *, is_known: bool
+    known: Knowledge, profiles: Any, row: int, products: Ints, has_opinion: "NDArray[np.bool_]"
 ) -> "tuple[Sequence[str], Ints]":
-    """The model's own reasons; a product that it does not know is like the one it stands for."""
+    """The model's own reasons, where it has an opinion; a product that it does not know is like the one that
+    speaks for it."""
     codes, because = ["popular"] * len(products), np.full(len(products), -1)
     places = known.place_P[products]
-    asked = np.flatnonzero((places >= 0) & is_known)
+    asked = np.flatnonzero((places >= 0) & has_opinion)
     if len(asked):
         given, of_model = known.fitted.explain(profiles[np.full(len(asked), row)], places[asked])
         ids = known.fitted.catalog.product_ids
@@ -85,12 +87,9 @@ def _by_model(
         )
         for place, code, reason in zip(asked, given, back, strict=True):
             codes[place], because[place] = str(code), int(reason)
-    for place in np.flatnonzero(places < 0):
+    for place in np.flatnonzero((places < 0) & has_opinion):
         likest = known.unknown_by_known[[int(products[place])]].tocoo()
-        codes[place] = "new"
-        if likest.nnz:
-            codes[place] = "similar_to"
-            because[place] = int(likest.col[int(likest.data.argmax())])
+        codes[place], because[place] = "similar_to", int(likest.col[int(likest.data.argmax())])
     return codes, because
 
 
@@ -168,7 +167,15 @@ def trending(known: Knowledge, histories: Histories, requests: Sequence[Request]
     """What is sold more than usual this week, of a category and at a place where they are given."""
     values = np.stack([known.trends.growth(known.catalog, one.location_id) for one in requests])
     candidates = np.stack([_of_category(known, one.category) for one in requests])
-    return Scored(values, candidates, _always("trending", np.full(len(requests), -1)), [()] * len(requests))
+
+    def why(row: int) -> Why:
+        def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
+            codes = ["trending" if value > 0 else "popular" for value in values[row, products]]
+            return codes, np.full(len(products), -1)
+
+        return explained
+
+    return Scored(values, candidates, why, [()] * len(requests))
 
 
 def new_arrivals(

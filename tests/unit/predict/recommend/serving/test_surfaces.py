@@ -91,7 +91,9 @@ def test_trends_are_of_a_category_and_a_place() -> None:
     one = shop(read_trends=lambda: growing)
     assert ids(ask(one, "trending", 1)) == ["soap"]
     assert ids(ask(one, "trending", 1, location_id="a")) == ["jam"]
-    assert set(ids(ask(one, "trending", 5, category="Food"))) == {"bread", "butter", "jam"}
+    food = ask(one, "trending", 5, category="Food")
+    assert set(ids(food)) == {"bread", "butter", "jam"}
+    assert [item.reason_code for item in food.items] == ["trending", "popular", "popular"]
 
 
 def test_new_and_offered_products_only() -> None:

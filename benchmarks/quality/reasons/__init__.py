@@ -1,0 +1,1 @@
+"""The value of a policy, told from another policy's log, against the policy's own log (Open Bandit)."""
