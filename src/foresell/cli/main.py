@@ -23,6 +23,7 @@ from foresell.cli.commands import (
     leaderboard,
     map_,
     match,
+    policy,
     quarantine,
     rebuild,
     recommend,
@@ -60,6 +61,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
 app.command("digest")(digest.digest)
 app.add_typer(match.app, name="match")
+app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(repair.app, name="repair")
 app.add_typer(rules.app, name="rules")

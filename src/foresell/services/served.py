@@ -1,12 +1,15 @@
 """What was recommended to whom: written down as it is answered, counted when the next answer is made."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from secrets import token_hex
+from threading import Lock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from foresell.contracts.errors import InputError
 from foresell.contracts.protocols import Tables
 from foresell.contracts.results import served
 from foresell.privacy.erasure import tombstone
@@ -86,3 +89,68 @@ def shown_counts(tables: Tables, customer_id: str, days: int, now: datetime) -> 
     own = rows.filter((rows.customer_id == customer_id) & recent)
     found = own.group_by("product_id").agg(num=own.count()).to_pyarrow()
     return dict(zip(found["product_id"].to_pylist(), found["num"].to_pylist(), strict=True))
+
+
+def click_counts(tables: Tables, days: int, now: datetime | None = None) -> Mapping[str, tuple[int, int]]:
+    """product_id → how often it was clicked, and how often shown, in the `days` before `now`.
+
+    Only what was shown to somebody known and long enough ago that a click would be in the store (see
+    `predict.recommend.outcomes`). Products that were not shown are left out.
+    """
+    import polars as pl
+
+    from foresell.predict.recommend.outcomes import served_rows, with_clicks
+
+    at = now or datetime.now(UTC)
+    shown = with_clicks(tables, served_rows(tables, at - timedelta(days=days), at))
+    known = shown.filter(pl.col("is_clicked").is_not_null())
+    counted = known.group_by("product_id").agg(pl.col("is_clicked").sum(), num=pl.len()).sort("product_id")
+    return {product: (clicks, num) for product, clicks, num in counted.iter_rows()}
+
+
+def mean_click_rate(clicks: Mapping[str, tuple[int, int]]) -> float | None:
+    """Clicks of all showings; None where nothing was shown."""
+    shown = sum(num for _, num in clicks.values())
+    return sum(times for times, _ in clicks.values()) / shown if shown else None
+
+
+class ShownBefore:
+    """What each customer was shown in the last `days`, kept in memory: a server asks it for every answer.
+
+    Call it as `shown_counts`; give it every answer that is logged. What other processes log is seen with the
+    next `ShownBefore`. Safe for many threads.
+    """
+
+    def __init__(self, tables: Tables, days: int, now: datetime | None = None) -> None:
+        import polars as pl
+
+        from foresell.predict.recommend.outcomes import served_rows
+
+        self.days = days
+        self._lock = Lock()
+        self._times: dict[str, list[tuple[datetime, str]]] = {}
+        rows = served_rows(tables, (now or datetime.now(UTC)) - timedelta(days=days))
+        rows = rows.filter(pl.col("customer_id").is_not_null())
+        for customer, product, at in rows.select("customer_id", "product_id", "served_at").iter_rows():
+            self._times.setdefault(customer, []).append((at, product))
+
+    def note(self, answers: "Sequence[Answer]") -> None:
+        """These answers were served."""
+        with self._lock:
+            for answer in answers:
+                customer = answer.request.customer_id
+                if customer is not None:
+                    shown = [(answer.made_at, item.product_id) for item in answer.items]
+                    oldest = answer.made_at - timedelta(days=self.days)
+                    kept = [one for one in self._times.get(customer, ()) if one[0] > oldest]
+                    self._times[customer] = kept + shown
+
+    def __call__(self, customer_id: str, days: int, now: datetime) -> Mapping[str, int]:
+        """InputError for more days than are kept."""
+        if days > self.days:
+            raise InputError(
+                "So far back nothing is kept", received=f"{days} days", do=f"Keep more than {self.days} days."
+            )
+        oldest = now - timedelta(days=days)
+        times = self._times.get(customer_id, ())
+        return Counter(product for at, product in times if oldest < at <= now)

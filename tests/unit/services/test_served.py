@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -129,6 +130,23 @@ def test_rebuilding_and_compacting_keep_every_row(shop: Shop, import_rows: Any) 
     summary = store_summary(shop)["rows"]
     assert isinstance(summary, dict)
     assert summary["served"] == 2
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("spark")
+def test_spark_reads_the_same_rows_from_journals_and_parts(shop: Shop) -> None:
+    log_answers(shop, [answer("c1", "p1", "p2"), answer(None, "零售")])
+    shop.folder.logs["served"].close()
+    compact(shop)
+    log_answers(shop, [answer("c2", "p3")])
+    [torn] = [Path(path) for path in shop.folder.files("served") if path.endswith(".jsonl")]
+    torn.write_bytes(torn.read_bytes() + torn.read_bytes()[:-30])
+    with shop.reading("spark") as tables:
+        # Through Spark, moments come without their zone, which is UTC.
+        moments = pl.col("served_at").dt.replace_time_zone("UTC")
+        found = tables.current("served").to_polars().with_columns(moments).sort("served_at", "served_id")
+        assert int(tables.current("served").count().execute()) == 4
+    assert found.to_dicts() == rows(shop)
 
 
 def test_a_backup_holds_what_was_served(shop: Shop, tmp_path: Path) -> None:
