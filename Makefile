@@ -42,9 +42,9 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[demo,behavior]'
+	$(PIP_INSTALL) --editable '.[demo,behavior,trees]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[dev,demo,behavior,als,text,spark,postgres,mysql]'
+	$(PIP_INSTALL) --editable '.[dev,demo,behavior,als,text,trees,faiss,search,spark,postgres,mysql]'
 	@touch $@ $(VENV)/.installed-demo

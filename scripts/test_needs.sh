@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetches what whole suites need beyond Python: Java for Spark, Chromium for the browser tests, and the
-# database servers that the tests of SQL sources start for themselves.
+# Fetches what whole suites need beyond Python: Java for Spark, Chromium for the browser tests, OpenMP for
+# LightGBM, and the database servers that the tests of SQL sources start for themselves.
 # Never fails: a suite whose need stays unmet is left out, and pytest's last lines name it.
 cd "$(dirname "$0")/.." || exit 0
 
@@ -21,6 +21,12 @@ has_mariadb() {
     PATH="$PATH:/usr/sbin" command -v mariadbd >/dev/null
 }
 
+# LightGBM's own need.
+has_openmp() {
+    ldconfig -p 2>/dev/null | grep -q 'libgomp\.so\.1' || ls /usr/lib/*/libgomp.so.1 >/dev/null 2>&1
+}
+
+has_openmp || sh scripts/debian_packages.sh libgomp1
 if ! has_java; then
     sh scripts/debian_packages.sh openjdk-17-jre-headless || sh scripts/debian_packages.sh default-jre-headless
 fi
