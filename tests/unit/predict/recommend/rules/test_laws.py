@@ -1,7 +1,9 @@
 """The laws of rules: whatever the catalog, the rules and the customer, they say what the slow oracle says."""
 
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,7 @@ texts = st.sampled_from
 maybe = st.none
 
 
-def product(identifier: str) -> st.SearchStrategy[dict[str, Any]]:
+def some_product(identifier: str) -> st.SearchStrategy[dict[str, Any]]:
     prices = st.sampled_from([None, 0.0, 1.0, 2.5, 10.0])
     return st.fixed_dictionaries(
         {
@@ -46,7 +48,7 @@ def product(identifier: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 catalogs = st.lists(st.sampled_from(IDS), unique=True, min_size=3).flatmap(
-    lambda ids: st.tuples(*(product(identifier) for identifier in ids)).map(list)
+    lambda ids: st.tuples(*(some_product(identifier) for identifier in ids)).map(list)
 )
 SELECTING = {
     "product_ids": st.lists(st.sampled_from([*IDS, "unknown"]), min_size=1),
@@ -177,26 +179,52 @@ class World:
         return compiled.for_customer(self.facts())
 
 
-worlds = st.builds(World, catalogs, rule_records(), customers)
+WEIGHING = ("boost", "bury", "margin_weight")
+LIMITING = ("cap", "collapse_variants")
+FORBIDDING = tuple(kind for kind in KINDS if kind not in (*WEIGHING, *LIMITING, "pin"))
 
 
-@settings(max_examples=150)
-@given(worlds)
+def worlds_of(*kinds: str) -> st.SearchStrategy[World]:
+    """Few kinds at a time, so that rules of them meet."""
+    return st.builds(World, catalogs, rule_records(kinds), customers)
+
+
+# Every age and every number of times around those that the rules above speak of.
+ALL_CUSTOMERS = [
+    {
+        "age": age,
+        "bought": {IDS[number % 6], "unknown"},
+        "shown": {p: (n + number) % 5 for n, p in enumerate(IDS)},
+    }
+    for number, age in enumerate((None, 3, 16, 17, 18, 20, 21))
+]
+
+
+@settings(max_examples=60)
+@given(worlds_of(*FORBIDDING))
 def test_forbidden_if_and_only_if_some_rule_says_so(world: World) -> None:
+    for customer in (world.customer, *ALL_CUSTOMERS):
+        world.customer = customer
+        found = world.constraints()
+        for position, item in enumerate(world.products):
+            names = [rule["name"] for rule in world.holding if oracle.forbids(rule, item, customer, AT)]
+            names += [HIDDEN] * oracle.is_hidden(item)
+            assert found.why(position) == tuple(sorted(names))
+            assert found.is_forbidden(position) == bool(names) == bool(found.forbidden_P[position])
+            assert found.allowed_P[position] == (not names)
+
+
+@settings(max_examples=80)
+@given(worlds_of(*WEIGHING))
+def test_scores_are_multiplied_as_the_oracle_does(world: World) -> None:
     found = world.constraints()
     for position, item in enumerate(world.products):
-        names = [rule["name"] for rule in world.holding if oracle.forbids(rule, item, world.customer, AT)] + [
-            HIDDEN
-        ] * oracle.is_hidden(item)
-        assert found.why(position) == tuple(sorted(names))
-        assert found.is_forbidden(position) == bool(names) == bool(found.forbidden_P[position])
-        assert found.allowed_P[position] == (not names)
         expected = oracle.factor(world.holding, item, world.products, AT)
         assert found.factor_P[position] == pytest.approx(expected, rel=1e-6)
 
 
-@settings(max_examples=100)
-@given(worlds)
+@settings(max_examples=60)
+@given(worlds_of(*LIMITING))
 def test_caps_group_as_the_oracle_does(world: World) -> None:
     expected = {
         rule["name"]: oracle.groups(rule, world.products, AT)
@@ -216,7 +244,7 @@ def test_caps_group_as_the_oracle_does(world: World) -> None:
 
 
 @settings(max_examples=60)
-@given(worlds, st.randoms())
+@given(worlds_of(*WEIGHING, *LIMITING, "pin", "exclude"), st.randoms())
 def test_the_order_of_rules_does_not_matter(world: World, random: Any) -> None:
     shuffled = list(world.rules)
     random.shuffle(shuffled)
@@ -228,7 +256,7 @@ def test_the_order_of_rules_does_not_matter(world: World, random: Any) -> None:
 
 
 @settings(max_examples=100)
-@given(st.builds(World, catalogs, rule_records(("pin", "cap", "exclude", "collapse_variants")), customers))
+@given(worlds_of("pin", *LIMITING, "already_bought"))
 def test_pins_keep_what_is_forbidden_and_what_is_capped(world: World) -> None:
     found = world.constraints()
     verify(found, np.array([position for _, position in found.pins], dtype=np.int64))
@@ -245,21 +273,22 @@ def test_pins_keep_what_is_forbidden_and_what_is_capped(world: World) -> None:
                 verify(found, np.array([*crowded, position]))
 
 
-@settings(max_examples=150)
-@given(worlds, st.lists(st.integers(0, 5)))
-def test_verify_refuses_exactly_what_breaks_a_rule(world: World, chosen: list[int]) -> None:
+@settings(max_examples=60)
+@given(worlds_of(*LIMITING, "already_bought"))
+def test_verify_refuses_exactly_what_breaks_a_rule(world: World) -> None:
     found = world.constraints()
-    positions = [position for position in chosen if position < found.size]
-    is_wrong = len(set(positions)) < len(positions)
-    is_wrong |= any(found.forbidden_P[position] for position in positions)
-    for rule in world.holding:
-        if rule["kind"] in ("cap", "collapse_variants"):
-            members = oracle.groups(rule, world.products, AT)
-            ids = [world.products[position]["product_id"] for position in positions]
-            counts = Counter(members[name] for name in ids if name in members)
-            is_wrong |= max(counts.values(), default=0) > rule.get("most", 1)
-    if is_wrong:
-        with pytest.raises(BackendError, match="held back"):
-            verify(found, np.array(positions, dtype=np.int64))
-    else:
-        verify(found, np.array(positions, dtype=np.int64))
+    places = range(found.size)
+    limits = [
+        (rule.get("most", 1), oracle.groups(rule, world.products, AT))
+        for rule in world.holding
+        if rule["kind"] in LIMITING
+    ]
+    for chosen in (*product(places, repeat=2), *combinations(places, 3)):
+        names = [world.products[position]["product_id"] for position in chosen]
+        counts = [Counter(groups[name] for name in names if name in groups) for _, groups in limits]
+        is_over = any(
+            max(count.values(), default=0) > most for count, (most, _) in zip(counts, limits, strict=True)
+        )
+        is_wrong = is_over or len(set(chosen)) < len(chosen) or found.forbidden_P[list(chosen)].any()
+        with pytest.raises(BackendError, match="held back") if is_wrong else nullcontext():
+            verify(found, np.array(chosen, dtype=np.int64))
