@@ -39,7 +39,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "hybrid, with behavior": {"components": (*FOUR, "behavior")},
     "hybrid, without counts": {"left_out": OF_PAIR},
     "hybrid, without content": {"components": ("item_knn", "transition", "popularity")},
-    "hybrid, prices paid": {},
+    "hybrid, prices paid, money weight 0": {"money_weight": 0.0},
     "hybrid, prices paid, money weight 0.1": {"money_weight": 0.1},
     "hybrid, prices paid, money weight 0.25": {"money_weight": 0.25},
     "hybrid, prices paid, money weight 0.5": {"money_weight": 0.5},

@@ -24,7 +24,7 @@ MODELS: dict[str, str] = {
     "behavior": "foresell.predict.recommend.models.behavior",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
-COMPETING: tuple[str, ...] = ("popularity", "transition", "item_knn", "behavior")
+COMPETING: tuple[str, ...] = ("popularity", "transition", "item_knn", "behavior", "hybrid")
 # Name → what must be installed for it, and the extra that brings it.
 NEEDS: dict[str, tuple[str, str]] = {"behavior": ("torch", "behavior"), "hybrid": ("lightgbm", "trees")}
 

@@ -12,14 +12,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 PRODUCTS = pl.DataFrame(
     {
         "product_id": ["apple", "pear", "plum", "hammer", "saw", "nameless"],
-        "labels": [
-            ["category:fruit"],
-            ["category:fruit"],
-            ["category:fruit"],
-            ["category:tool"],
-            ["category:tool"],
-            [],
-        ],
+        "labels": [*[["category:fruit"]] * 3, *[["category:tool"]] * 2, []],
         "price": [1.0, 1.0, 1.0, 9.0, 9.0, None],
         "text": ["red fruit", "green fruit", "red plum", "steel hammer", "steel saw", None],
     }
@@ -55,7 +48,8 @@ def test_a_score_is_the_sum_of_what_each_product_of_the_history_adds() -> None:
 
     def scores(history: pl.DataFrame) -> np.ndarray:
         # The newest stays, so that ages stay.
-        return fitted.score(fitted.profiles(ann, history))[0]
+        found: np.ndarray = fitted.score(fitted.profiles(ann, history))[0]
+        return found
 
     whole = scores(PAST.filter(customer_id="ann"))
     profile = fitted.profiles(ann, PAST).toarray()[0]

@@ -35,7 +35,7 @@ Rows = list[tuple[int, str, int]]
 
 def histories(rows: Rows) -> pl.DataFrame:
     full = [(f"c{c}", product, START + timedelta(days=day), 1.0, c) for c, product, day in rows]
-    schema = {**INTERACTIONS, "customer": pl.UInt32}
+    schema = pl.Schema({**INTERACTIONS, "customer": pl.UInt32()})
     return pl.DataFrame(full, schema=schema, orient="row").unique(["customer", "product_id", "occurred_at"])
 
 

@@ -40,10 +40,10 @@ class HybridConfig:
     """`components`: names of MODELS, each fitted twice: on what was known before the newest `window_days`, to
     learn from that window, and on everything. `num_best`: the products that each of them puts forward.
     `repeats`: what a customer took before is a candidate too. `money_weight`: the power of the price that a
-    chance is multiplied by: 0 ranks by chance, 1 by expected money, in between trades hits for money; it
-    matters only where prices are known. `most_customers`: of whom at most is learned. `left_out`: names of
-    features that the trees do not see. `max_trees` … `min_rows_in_leaf`: as `ranker.Trees`. `preset` and
-    `text_encoder`: of the component `behavior`.
+    chance is multiplied by: 0 ranks by chance, 1 by expected money, in between trades hits for money (0.1
+    cost no hits where it was chosen); it matters only where prices are known. `most_customers`: of whom at
+    most is learned. `left_out`: names of features that the trees do not see. `max_trees` …
+    `min_rows_in_leaf`: as `ranker.Trees`. `preset` and `text_encoder`: of the component `behavior`.
     """
 
     half_life_days: float = 30.0
@@ -51,7 +51,7 @@ class HybridConfig:
     num_best: int = 100
     window_days: float = 28.0
     repeats: bool = True
-    money_weight: float = 0.0
+    money_weight: float = 0.1
     most_customers: int = 5_000
     left_out: tuple[str, ...] = ()
     max_trees: int = 120
@@ -224,7 +224,9 @@ def load(
     tables: Mapping[str, pl.DataFrame],
     weights: Mapping[str, Floats] | None = None,
 ) -> FittedHybrid:
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in config.items()
+    }
     chosen, catalog = HybridConfig(**given), Catalog.from_table(tables["products"])
     components = []
     for name in chosen.components:
