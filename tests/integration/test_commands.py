@@ -23,6 +23,13 @@ READING: dict[str, tuple[str, ...]] = {
     "about kpis": ("kpi", "--about"),
     "explain": ("explain", "kpi", "net_sales", "--from", "2024-05-01", "--to", "2024-05-31"),
     "recommend": ("recommend", "--customer", "c1", "-k", "3"),
+    "recommend, a basket": ("recommend", "--product", "p1"),
+    "recommend, trending": ("recommend",),
+    "recommend, why not": ("recommend", "--customer", "c1", "--why-not", "p1"),
+    "rules list": ("rules", "list"),
+    "rules history": ("rules", "history"),
+    "search": ("search", "tea"),
+    "searches in vain": ("search", "--zero-results"),
     "forecast": ("forecast", "--horizon", "2"),
     "leaderboard recommend": ("leaderboard", "recommend"),
     "leaderboard forecast": ("leaderboard", "forecast"),
@@ -86,7 +93,13 @@ def test_commands_that_write_answer_in_json_alone_too(
 
 
 # Commands that make a store, or have nothing to do with one.
-STORELESS = {("init",), ("repair", "kinds"), ("simulate", "world"), ("simulate", "compare")}
+STORELESS = {
+    ("init",),
+    ("repair", "kinds"),
+    ("simulate", "world"),
+    ("simulate", "compare"),
+    ("rules", "kinds"),
+}
 
 
 def test_every_command_takes_store_and_json(foresell: Foresell) -> None:

@@ -20,15 +20,12 @@ VARIANTS = ("whole", "without the named", "without another")
 
 @dataclass(frozen=True)
 class Falls:
-    """`rows`: customer_id, product_id, is_again; named, another: how far the log of the score fell."""
+    """`rows`: customer_id, product_id; named, another: how far the logarithm of the score fell."""
 
     rows: pl.DataFrame
 
-    def of(self, name: str) -> dict[str, float | int]:
-        kinds = {"all": pl.lit(value=True), "again": pl.col("is_again"), "anew": ~pl.col("is_again")}
-        rows = self.rows.filter(kinds[name])
-        if rows.height < 2:
-            return {"number": rows.height}
+    def compared(self) -> dict[str, float | int]:
+        rows = self.rows
         named, another = rows["named"].to_numpy(), rows["another"].to_numpy()
         found = paired_difference(another, named)
         return {
@@ -44,10 +41,11 @@ class Falls:
         }
 
 
-def falls(fitted: FittedRecommender, histories: pl.DataFrame, k: int, seed: int) -> Falls:
-    """Of each customer of `histories` the k best with a reason that names a product, and that have another."""
+def falls(fitted: FittedRecommender, histories: pl.DataFrame, k: int, seed: int, *, repeats: bool) -> Falls:
+    """Of each customer of `histories` the k best (without those of the history where `repeats` is false),
+    with a reason that names a product, and another product in the history."""
     customers = histories["customer_id"].unique().sort()
-    parts = [_falls(fitted, part, k, seed) for part in _parts(histories, customers)]
+    parts = [_falls(fitted, part, k, seed, repeats=repeats) for part in _parts(histories, customers)]
     return Falls(pl.concat(parts))
 
 
@@ -57,8 +55,11 @@ def _parts(histories: pl.DataFrame, customers: pl.Series) -> Iterator[pl.DataFra
         yield histories.filter(pl.col("customer_id").is_in(some.implode()))
 
 
-def _falls(fitted: FittedRecommender, histories: pl.DataFrame, k: int, seed: int) -> pl.DataFrame:
-    found = fitted.recommend(histories, k).filter(pl.col("because_product_id").is_not_null())
+def _falls(
+    fitted: FittedRecommender, histories: pl.DataFrame, k: int, seed: int, *, repeats: bool
+) -> pl.DataFrame:
+    exclude = None if repeats else histories.select("customer_id", "product_id").unique()
+    found = fitted.recommend(histories, k, exclude=exclude).filter(pl.col("because_product_id").is_not_null())
     pairs = found.select("customer_id", "product_id", named="because_product_id")
     pairs = pairs.join(_others(histories, pairs, seed), on=["customer_id", "product_id"])
     removed = {"whole": pl.lit(None, pl.String), VARIANTS[1]: pl.col("named"), VARIANTS[2]: pl.col("another")}
@@ -66,9 +67,7 @@ def _falls(fitted: FittedRecommender, histories: pl.DataFrame, k: int, seed: int
     for name, product in removed.items():
         scores[name] = _scores(fitted, histories, pairs.with_columns(removed=product))
     whole = scores["whole"]
-    return pairs.select(
-        "customer_id", "product_id", is_again=pl.col("named") == pl.col("product_id")
-    ).with_columns(
+    return pairs.select("customer_id", "product_id").with_columns(
         named=pl.Series(whole - scores[VARIANTS[1]]), another=pl.Series(whole - scores[VARIANTS[2]])
     )
 

@@ -34,6 +34,11 @@ class Exploring:
     epsilon: float = 0.05
     click_rate: float = 0.01
 
+    @property
+    def name(self) -> str:
+        """What is logged: with its size, so that another size can be judged by the log."""
+        return f"epsilon:{self.epsilon}" if self.policy == "epsilon" else self.policy
+
 
 AS_SCORED = Reranking()
 NO_CHANCE = Exploring()

@@ -83,8 +83,7 @@ def _answer(
 def _listed(
     known: Knowledge, request: Request, items: tuple[Item, ...], notes: tuple[str, ...], now: datetime
 ) -> Answer:
-    policy = known.exploring.policy
-    return Answer(request, items, notes, known.model, known.rules_version, policy, now)
+    return Answer(request, items, notes, known.model, known.rules_version, known.exploring.name, now)
 
 
 @dataclass(frozen=True, slots=True)
