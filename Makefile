@@ -15,13 +15,13 @@ demo: $(VENV)/.installed-demo
 	$(BIN)/foresell demo --store demo-store
 
 check: $(VENV)/.installed-dev static
-	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet \
+	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet --numprocesses auto --dist loadfile \
 		tests/architecture tests/contract tests/unit
 
 test: $(VENV)/.installed-dev static
 	@sh scripts/test_needs.sh
 	@rm -f .pytest_cache/left-out.txt
-	@$(BIN)/python -m pytest; status=$$?; cat .pytest_cache/left-out.txt; exit $$status
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile; status=$$?; cat .pytest_cache/left-out.txt; exit $$status
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed/ingest $(BENCH_ARGS)
