@@ -1,7 +1,8 @@
 """Trees that tell, from all that is known of a candidate, how likely its customer is to take it.
 
 Source: Ke et al., LightGBM: A highly efficient gradient boosting decision tree, NeurIPS 2017. The loss is
-logistic: LambdaRank orders no better (`benchmarks`), and a chance can be weighed by money.
+logistic: a chance can be weighed by money, and more trees do it no harm; LambdaRank was not shown to order
+better, and worsened with more trees (benchmarks/quality/complete_journey/RESULTS.md).
 """
 
 from collections.abc import Sequence
