@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
@@ -31,9 +32,9 @@ class Profiles:
         return (len(self.offsets) - 1,)
 
     @property
-    def is_empty(self) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    def is_empty(self) -> NDArray[np.bool_]:
         """(C,) whether nothing is known of the customer."""
-        return np.diff(self.pasts.taken.offsets) == 0
+        return np.asarray(np.diff(self.pasts.taken.offsets) == 0)
 
     def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows":
         """Those of a slice of the customers, to be scored; single rows, to be explained."""

@@ -97,10 +97,10 @@ class Pasts:
 def pasts(histories: pl.DataFrame, number: int, catalog: Catalog, facts: ProductFacts) -> Pasts:
     """Of customers 0 … `number` − 1, by the column `customer`. Ages are as of the facts' moment, or of a
     customer's newest interaction where that is later."""
-    day = pl.col("occurred_at").dt.epoch("us") / (1e6 * SECONDS_A_DAY)
+    days = pl.col("occurred_at").dt.epoch("us") / (1e6 * SECONDS_A_DAY)
     known = (
         catalog.with_positions(histories)
-        .select("customer", "product", "weight", day=day)
+        .select("customer", "product", "weight", day=days)
         .sort("customer", "product", "day")
     )
     of = known["customer"].to_numpy().astype(np.int64)
@@ -119,8 +119,8 @@ def pasts(histories: pl.DataFrame, number: int, catalog: Catalog, facts: Product
     return Pasts(taken, own, groups)
 
 
-def _baskets(of: Ints, day: Doubles, number: int) -> tuple[Found, Ints]:
-    """The moments of each customer, numbered from 0, their days as values; and each row's number."""
+def _baskets(of: Ints, day: Doubles, number: int) -> tuple[Ints, Ints]:
+    """Where the moments of each customer begin (offsets, (C + 1,)), and the number of each row's, from 0."""
     order = np.lexsort((day, of))
     is_new = np.ones(len(of), bool)
     is_new[1:] = (np.diff(of[order]) != 0) | (np.diff(day[order]) != 0)
@@ -128,9 +128,7 @@ def _baskets(of: Ints, day: Doubles, number: int) -> tuple[Found, Ints]:
     running = np.cumsum(is_new) - 1
     number_of = np.empty(len(of), np.int64)
     number_of[order] = running - offsets[of[order]]
-    first = np.flatnonzero(is_new)
-    things = np.arange(len(first)) - offsets[of[order][first]]
-    return Found(offsets, things, day[order][first, None]), number_of
+    return offsets, number_of
 
 
 def _offsets(of: Ints, number: int) -> Ints:
@@ -149,7 +147,7 @@ def _taken(
     product: Ints,
     age: Doubles,
     weight: Doubles,
-    baskets: Found,
+    baskets: Ints,
     basket_of: Ints,
     facts: ProductFacts,
 ) -> Found:
@@ -158,7 +156,7 @@ def _taken(
     ends = np.append(starts[1:], len(of))[: len(starts)] - 1
     times = (ends - starts + 1).astype(np.float64)
     since_first, since_last = age[starts], age[ends]
-    num_baskets = np.diff(baskets.offsets)[whose]
+    num_baskets = np.diff(baskets)[whose]
     with np.errstate(invalid="ignore", divide="ignore"):
         own_gap = np.where(times > 1, (since_first - since_last) / (times - 1), np.nan)
         usual = facts.of("usual_gap")[things]
@@ -174,16 +172,16 @@ def _taken(
             since_last / drawn,
             since_last / usual,
         ]
-    return Found(_offsets(whose, len(baskets.offsets) - 1), things, np.stack(columns, 1).astype(np.float32))
+    return Found(_offsets(whose, len(baskets) - 1), things, np.stack(columns, 1).astype(np.float32))
 
 
 def _sums(values: Doubles, starts: Ints) -> Doubles:
     return np.add.reduceat(values, starts) if len(starts) else np.empty(0)
 
 
-def _customers(of: Ints, age: Doubles, baskets: Found, taken: Found, facts: ProductFacts) -> Floats:
-    number = len(baskets.offsets) - 1
-    num_rows, num_baskets = np.bincount(of, minlength=number), np.diff(baskets.offsets)
+def _customers(of: Ints, age: Doubles, baskets: Ints, taken: Found, facts: ProductFacts) -> Floats:
+    number = len(baskets) - 1
+    num_rows, num_baskets = np.bincount(of, minlength=number), np.diff(baskets)
     num_distinct = np.diff(taken.offsets)
     newest, oldest = np.full(number, np.inf), np.full(number, -np.inf)
     np.minimum.at(newest, of, age)

@@ -5,7 +5,7 @@ logistic: a chance can be weighed by money, and more trees do it no harm; Lambda
 better, and worsened with more trees (benchmarks/quality/complete_journey/RESULTS.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -74,6 +74,6 @@ def learn_ranker(
     data = lightgbm.Dataset(features[~judges], learned, feature_name=list(names), params=settings)
     stops = was_taken[judges].any() and not was_taken[judges].all()
     judging = [data.create_valid(features[judges], was_taken[judges])] if stops else []
-    callbacks = [lightgbm.early_stopping(PATIENCE, verbose=False)] if stops else []
+    callbacks: list[Callable[..., Any]] = [lightgbm.early_stopping(PATIENCE, verbose=False)] if stops else []
     booster = lightgbm.train(settings, data, trees.max_trees, valid_sets=judging, callbacks=callbacks)
     return Ranker(booster.model_to_string(num_iteration=booster.best_iteration))
