@@ -23,9 +23,7 @@ def sales(tables: Tables) -> "ir.Table":
     orders = tables.current("orders")
     is_cancelled = (orders.status == "cancelled").fill_null(False) | orders.cancelled_at.notnull()
     counted = orders.filter(~is_cancelled, ~orders.is_test.fill_null(False))
-    heads = counted.select(
-        "order_id", "customer_id", "channel", "location_id", occurred_at="created_at"
-    )
+    heads = counted.select("order_id", "customer_id", "channel", "location_id", occurred_at="created_at")
     lines = tables.current("order_lines")
     bought = lines.filter(lines.quantity > 0).select("order_id", "product_id", "quantity")
     return bought.join(heads, "order_id").select(

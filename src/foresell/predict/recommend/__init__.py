@@ -31,15 +31,31 @@ NEEDS: dict[str, tuple[str, str]] = {"behavior": ("torch", "behavior"), "hybrid"
 
 def competing() -> tuple[str, ...]:
     """Those of COMPETING that can be fitted with what is installed."""
-    from importlib.util import find_spec
-
-    return tuple(name for name in COMPETING if name not in NEEDS or find_spec(NEEDS[name][0]) is not None)
+    return tuple(name for name in COMPETING if _obstacle(name) is None)
 
 
 def left_out(models: "Iterable[str]") -> str:
-    """Which of COMPETING are missing from the models for want of an extra, in words; "" for none."""
-    missing = [name for name in COMPETING if name not in models and name not in competing()]
-    return "; ".join(f"without {name}: pip install 'foresell[{NEEDS[name][1]}]'" for name in missing)
+    """Which of COMPETING are missing from the models for want of something, in words; "" for none."""
+    missing = [(name, _obstacle(name)) for name in COMPETING if name not in models]
+    return "; ".join(f"without {name}: {obstacle}" for name, obstacle in missing if obstacle)
+
+
+def _obstacle(name: str) -> str | None:
+    """What to do before a model can be fitted; None: nothing."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if name not in NEEDS:
+        return None
+    library, extra = NEEDS[name]
+    if find_spec(library) is None:
+        return f"pip install 'foresell[{extra}]'"
+    try:
+        import_module(library)
+    except OSError as error:
+        # Such as LightGBM without OpenMP, which no package of Python brings.
+        return f"{library} cannot be loaded ({error}); on Debian: apt-get install libgomp1"
+    return None
 
 
 def load_model(name: str) -> "RecommendModel":
