@@ -40,44 +40,47 @@ def answer(
     surface = requests[0].surface
     scored = SURFACES[surface](known, histories, requests, now)
     compiled = known.compiled(surface, now)
-    return [
-        _answer(known, scored, row, request, compiled.for_customer(of_customer), histories, now)
-        for row, (request, of_customer) in enumerate(zip(requests, facts, strict=True))
+    rules = [compiled.for_customer(of_customer) for of_customer in facts]
+    lists = [
+        _choose(known, scored, row, request, rules[row], histories) for row, request in enumerate(requests)
     ]
+    return _answers(known, scored, requests, lists, now)
 
 
-def _answer(
-    known: Knowledge,
-    scored: Scored,
-    row: int,
-    request: Request,
-    rules: Constraints,
-    histories: Histories,
-    now: datetime,
-) -> Answer:
-    eligible = _eligible(known, scored, row, request, rules)
-    values = _values(known, scored, row, rules)
-    chosen = _choose(known, values, eligible, request, rules, histories)
-    verify(rules, chosen.products)
-    codes, because = scored.why(row)(chosen.products)
-    due_at = scored.due_at[row] if scored.due_at else {}
+@dataclass(frozen=True, slots=True)
+class _List:
+    products: Ints
+    propensities: Doubles
+    scores: Doubles
+
+
+def _answers(
+    known: Knowledge, scored: Scored, requests: Sequence[Request], lists: Sequence[_List], now: datetime
+) -> list[Answer]:
+    """The lists with their reasons, all of which are found together."""
+    of = np.repeat(np.arange(len(lists)), [len(one.products) for one in lists])
+    codes, because = scored.why(of, np.concatenate([one.products for one in lists]))
     ids = known.assortment.product_ids
-    items = tuple(
-        Item(
-            product_id=ids[int(product)],
-            rank=rank,
-            score=float(values[product]),
-            propensity=float(propensity),
-            reason_code=str(code),
-            because_product_id=ids[int(reason)] if reason >= 0 else None,
-            due_at=due_at.get(int(product)),
-        )
-        for rank, (product, propensity, code, reason) in enumerate(
-            zip(chosen.products, chosen.propensities, codes, because, strict=True), start=1
-        )
-    )
-    notes = (*scored.notes[row], *_shortage(len(items), request.k))
-    return _listed(known, request, items, notes, now)
+    starts, answers = np.searchsorted(of, np.arange(len(lists))), []
+    for row, (request, chosen) in enumerate(zip(requests, lists, strict=True)):
+        due_at = scored.due_at[row] if scored.due_at else {}
+        items = []
+        for place, product in enumerate(chosen.products.tolist()):
+            reason = int(because[starts[row] + place])
+            items.append(
+                Item(
+                    product_id=ids[product],
+                    rank=place + 1,
+                    score=float(chosen.scores[place]),
+                    propensity=float(chosen.propensities[place]),
+                    reason_code=str(codes[starts[row] + place]),
+                    because_product_id=ids[reason] if reason >= 0 else None,
+                    due_at=due_at.get(product),
+                )
+            )
+        notes = (*scored.notes[row], *_shortage(len(items), request.k))
+        answers.append(_listed(known, request, tuple(items), notes, now))
+    return answers
 
 
 def _listed(
@@ -115,7 +118,9 @@ def why_not(
         return Absence(product_id, None, (), ("not_sold",), None, None, None)
     scored = SURFACES[request.surface](known, histories, [request], now)
     rules = known.compiled(request.surface, now).for_customer(facts)
-    found = _answer(known, scored, 0, request, rules, histories, now).items
+    found = _answers(known, scored, [request], [_choose(known, scored, 0, request, rules, histories)], now)[
+        0
+    ].items
     rank = next((item.rank for item in found if item.product_id == product_id), None)
     values, eligible = _values(known, scored, 0, rules), _eligible(known, scored, 0, request, rules)
     score, last = float(values[position]), found[-1].score if found else None
@@ -160,21 +165,11 @@ def _values(known: Knowledge, scored: Scored, row: int, rules: Constraints) -> D
     return np.asarray(np.maximum(filled * rules.factor_P, LEAST_VALUE * (1 + scaled)))
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    products: Ints
-    propensities: Doubles
-
-
 def _choose(
-    known: Knowledge,
-    values: Doubles,
-    eligible: NDArray[np.bool_],
-    request: Request,
-    rules: Constraints,
-    histories: Histories,
+    known: Knowledge, scored: Scored, row: int, request: Request, rules: Constraints, histories: Histories
 ) -> _List:
     """The pins that may stand, and the best of the rest around them, within the caps."""
+    eligible, values = _eligible(known, scored, row, request, rules), _values(known, scored, row, rules)
     pins = [(place, position) for place, position in rules.pins if eligible[position] and place <= request.k]
     rest = eligible.copy()
     rest[[position for _, position in pins]] = False
@@ -188,7 +183,9 @@ def _choose(
         if len(found.order_K) >= wanted or size >= available:
             break
         size *= 8
-    return _with_pins(pool[found.order_K], found.propensity_K, pins)
+    products, propensities = _with_pins(pool[found.order_K], found.propensity_K, pins)
+    verify(rules, products)
+    return _List(products, propensities, values[products])
 
 
 def _best(values: Doubles, mask: NDArray[np.bool_], number: int) -> Ints:
@@ -255,10 +252,10 @@ def _policy(known: Knowledge, values: Doubles, pool: Ints) -> Policy:
     return Best()
 
 
-def _with_pins(products: Ints, propensities: Doubles, pins: list[tuple[int, int]]) -> _List:
+def _with_pins(products: Ints, propensities: Doubles, pins: list[tuple[int, int]]) -> tuple[Ints, Doubles]:
     """Pins at their places, or directly after the rest where it is too short for them."""
     listed = list(zip(products.tolist(), propensities.tolist(), strict=True))
     for place, position in sorted(pins):
         listed.insert(min(place - 1, len(listed)), (position, 1.0))
     both = np.asarray(listed, dtype=np.float64).reshape(-1, 2)
-    return _List(both[:, 0].astype(np.int64), both[:, 1])
+    return both[:, 0].astype(np.int64), both[:, 1]

@@ -23,18 +23,18 @@ NEW_FOR = timedelta(days=30)
 # Of a segment, so many customers speak for it.
 MOST_OF_SEGMENT = 500
 
-# Positions of products → their reason codes and the positions because of which (−1: none).
-Why = Callable[[Ints], "tuple[Sequence[str], Ints]"]
+# Rows and the position of a product of each → reason codes, and the positions because of which (−1: none).
+Why = Callable[[Ints, Ints], "tuple[Sequence[str], Ints]"]
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
     """`values_BP` ≥ 0, 0: no opinion. `candidates_BP`: all others are not asked for; None: all are.
-    `is_filled`: popular products may fill up. `why`: of row b. `notes`: of each row. `due_at`: of row b."""
+    `is_filled`: popular products may fill up. `notes`, `due_at`: of each row."""
 
     values_BP: Floats
     candidates_BP: "NDArray[np.bool_] | None"
-    why: Callable[[int], Why]
+    why: Why
     notes: Sequence[tuple[str, ...]]
     is_filled: bool = True
     due_at: "Sequence[dict[int, datetime]] | None" = None
@@ -47,18 +47,15 @@ def customer(known: Knowledge, histories: Histories, requests: Sequence[Request]
     """What the customer will want next, by all they did, the running session and the basket included."""
     names = [f"{number:09d}" for number in range(len(requests))]
     rows = [_history(histories, one, name, now) for one, name in zip(requests, names, strict=True)]
-    is_known = [known.has_heard_of(frame["product_id"]) for frame in rows]
+    is_known = np.array([known.has_heard_of(frame["product_id"]) for frame in rows])
     notes = [() if one else ("unknown_customer",) for one in is_known]
     together = pl.concat(rows)
     profiles = known.fitted.profiles(pl.Series("customer_id", names, dtype=pl.String), together)
     values = known.on_sale(np.maximum(known.fitted.score(profiles[0 : len(names)]), 0.0))
 
-    def why(row: int) -> Why:
-        def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
-            has_opinion = (values[row, products] > 0) & is_known[row]
-            return _by_model(known, profiles, row, products, has_opinion)
-
-        return explained
+    def why(of: Ints, products: Ints) -> "tuple[Sequence[str], Ints]":
+        has_opinion = (values[of, products] > 0) & is_known[of]
+        return _by_model(known, profiles, of, products, has_opinion)
 
     return Scored(values, None, why, notes)
 
@@ -72,7 +69,7 @@ def _history(histories: Histories, request: Request, name: str, now: datetime) -
 
 
 def _by_model(
-    known: Knowledge, profiles: Any, row: int, products: Ints, has_opinion: "NDArray[np.bool_]"
+    known: Knowledge, profiles: Any, of: Ints, products: Ints, has_opinion: "NDArray[np.bool_]"
 ) -> "tuple[Sequence[str], Ints]":
     """The model's own reasons, where it has an opinion; a product that it does not know is like the one that
     speaks for it."""
@@ -80,7 +77,7 @@ def _by_model(
     places = known.place_P[products]
     asked = np.flatnonzero((places >= 0) & has_opinion)
     if len(asked):
-        given, of_model = known.fitted.explain(profiles[np.full(len(asked), row)], places[asked])
+        given, of_model = known.fitted.explain(profiles[of[asked]], places[asked])
         ids = known.fitted.catalog.product_ids
         back = known.assortment.position_of(
             pl.Series([ids[int(one)] if one >= 0 else None for one in of_model], dtype=pl.String)
@@ -101,11 +98,8 @@ def basket(known: Knowledge, histories: Histories, requests: Sequence[Request], 
     values = _first_then(counted, by_model.values_BP)
     notes = [() if profiles[[row]].nnz else ("nothing_known_of_basket",) for row in range(len(requests))]
 
-    def why(row: int) -> Why:
-        def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
-            return _counted_or(known, profiles, counted, by_model, row, products, "goes_with_basket")
-
-        return explained
+    def why(of: Ints, products: Ints) -> "tuple[Sequence[str], Ints]":
+        return _counted_or(known, profiles, counted, by_model, of, products, "goes_with_basket")
 
     return Scored(values, _others(known, [request.basket for request in requests]), why, notes)
 
@@ -132,11 +126,8 @@ def similar(known: Knowledge, histories: Histories, requests: Sequence[Request],
     by_model = customer(known, histories, after, now)
     because = known.assortment.position_of(pl.Series([one[0] for one in asked], dtype=pl.String))
 
-    def why(row: int) -> Why:
-        def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
-            return _counted_or(known, profiles, values, by_model, row, products, "similar_to")
-
-        return explained
+    def why(of: Ints, products: Ints) -> "tuple[Sequence[str], Ints]":
+        return _counted_or(known, profiles, values, by_model, of, products, "similar_to")
 
     both = _first_then(values, by_model.values_BP)
     return Scored(both, _others(known, asked), why, _unknown(because))
@@ -156,7 +147,7 @@ def buy_again(known: Knowledge, histories: Histories, requests: Sequence[Request
     return Scored(
         values,
         values > 0,
-        lambda row: lambda products: (["buy_again"] * len(products), products),
+        lambda of, products: (["buy_again"] * len(products), products),
         notes,
         is_filled=False,
         due_at=due_at,
@@ -168,12 +159,9 @@ def trending(known: Knowledge, histories: Histories, requests: Sequence[Request]
     values = np.stack([known.trends.growth(known.catalog, one.location_id) for one in requests])
     candidates = np.stack([_of_category(known, one.category) for one in requests])
 
-    def why(row: int) -> Why:
-        def explained(products: Ints) -> "tuple[Sequence[str], Ints]":
-            codes = ["trending" if value > 0 else "popular" for value in values[row, products]]
-            return codes, np.full(len(products), -1)
-
-        return explained
+    def why(of: Ints, products: Ints) -> "tuple[Sequence[str], Ints]":
+        codes = ["trending" if value > 0 else "popular" for value in values[of, products]]
+        return codes, np.full(len(products), -1)
 
     return Scored(values, candidates, why, [()] * len(requests))
 
@@ -278,31 +266,22 @@ def _first_then(first: Floats, then: Floats) -> Floats:
 
 
 def _counted_or(
-    known: Knowledge,
-    profiles: Any,
-    counted: Floats,
-    by_model: Scored,
-    row: int,
-    products: Ints,
-    code: str,
+    known: Knowledge, profiles: Any, counted: Floats, by_model: Scored, of: Ints, products: Ints, code: str
 ) -> "tuple[Sequence[str], Ints]":
     """Of what was counted the product that adds most; of the rest the model's reason."""
-    codes, because = by_model.why(row)(products)
+    is_counted = counted[of, products] > 0
+    codes, because = [code] * len(products), np.full(len(products), -1)
     neighbors = known.together if code == "goes_with_basket" else known.alike
-    is_counted = counted[row, products] > 0
-    rows = profiles[np.full(len(products), row)]
-    _, of_counts = neighbors.explain(rows, products)
-    found = [code if is_one else one for is_one, one in zip(is_counted, codes, strict=True)]
-    return found, np.where(is_counted, of_counts, because)
+    _, because[is_counted] = neighbors.explain(profiles[of[is_counted]], products[is_counted])
+    rest = np.flatnonzero(~is_counted)
+    given, because[rest] = by_model.why(of[rest], products[rest])
+    for place, other in zip(rest, given, strict=True):
+        codes[place] = other
+    return codes, because
 
 
-def _always(code: str, because: Ints) -> Callable[[int], Why]:
-    return lambda row: (
-        lambda products: (
-            [code] * len(products),
-            np.full(len(products), int(because[row])),
-        )
-    )
+def _always(code: str, because: Ints) -> Why:
+    return lambda of, products: ([code] * len(products), because[of])
 
 
 def _unknown(positions: Ints) -> list[tuple[str, ...]]:
