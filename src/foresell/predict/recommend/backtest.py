@@ -19,11 +19,13 @@ from foresell.features.asof import after, asof
 from foresell.predict.recommend import competing, left_out, load_model
 from foresell.predict.recommend.catalog import IMPORT_MORE, NOTHING
 from foresell.predict.recommend.interactions import described_products, interactions
+from foresell.predict.recommend.spending import spending
 
 TASK = "recommend"
 MAIN_SCORE = "ndcg"
 WINDOW = timedelta(days=28)
 SEED = 0
+SCORES = ("recall", "ndcg", "mrr", "novelty", "stratified_recall", "revenue", "margin")
 # Of each customer that `behavior` trains on: older ones cost time, and tell of what is no more.
 MOST_ACTIONS = 200
 Say = Callable[[str], None]
@@ -69,8 +71,9 @@ def backtest(
     Both windows lie at the end of the history (`evaluation.splits.split_at_end`). A model learns from
     what was known at a window's start (`features.asof`), recommends to every customer who has a history
     and takes something relevant in the window, and is scored by `evaluation.ranking` at k of the
-    settings, repeats as the settings say (stated in `note`). Intervals: 95%, bootstrap over customers.
-    `models`: by default all that compete and can; the note says which cannot. `say` is told each step.
+    settings, in hits and, where there are order lines, in money; repeats as the settings say (stated in
+    `note`). Intervals: 95%, bootstrap over customers. `models`: by default all that compete and can; the
+    note says which cannot. `say` is told each step.
     Raises InputError where there is nothing to learn from.
     """
     times = interactions(tables)["occurred_at"]
@@ -88,10 +91,13 @@ def _trials(
 ) -> Iterator[Trial]:
     known = asof(tables, settings, fold.cutoff)
     past, products = interactions(known), described_products(known)
-    taken = interactions(after(tables, settings, fold.cutoff, fold.until - fold.cutoff))
+    later = after(tables, settings, fold.cutoff, fold.until - fold.cutoff)
+    taken = interactions(later)
     with_history = taken.join(past.select("customer_id").unique(), on="customer_id", how="semi")
     exclude = past if settings.recommend.repeats == "exclude" else None
     relevant = relevant_products(with_history, exclude)
+    if (spent := spending(later, settings)) is not None:
+        relevant = relevant.join(spent, on=["customer_id", "product_id"], how="left")
     judged = relevant["customer_id"].unique()
     conditions = (
         f"repeats {settings.recommend.repeats}d",
@@ -117,6 +123,7 @@ def _trials(
 def _named_scores(found: RankingScores) -> dict[str, Interval]:
     values = {
         f"{name}@{found.k}": bootstrap_mean(found.per_customer[name].fill_null(np.nan), seed=SEED)
-        for name in ("recall", "ndcg", "mrr", "novelty")
+        for name in SCORES
+        if name in found.per_customer.columns
     }
     return {**values, f"coverage@{found.k}": Interval(found.coverage, np.nan, np.nan)}

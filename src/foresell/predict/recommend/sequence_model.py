@@ -89,12 +89,15 @@ class FittedSequenceModel(FittedRecommender):
     def explain(self, profiles: "Rows", products: Ints) -> Explained:
         """Because of the product without which the chance falls most (`leave_out`); one taken before, because
         of itself."""
-        because = self._named(profiles, products)
+        taken = profiles.of.taken
+        if taken is None:
+            again = np.zeros(len(products), dtype=np.bool_)
+        else:
+            again = taken.has(profiles.customers, products, self.catalog.size)
+        because = products.copy()
+        because[~again] = self._named(Rows(profiles.of, profiles.customers[~again]), products[~again])
         codes = np.where(because < 0, TASTE_REASON, REASON)
-        if profiles.of.taken is None:
-            return codes, because
-        again = profiles.of.taken.has(profiles.customers, products, self.catalog.size)
-        return np.where(again, AGAIN_REASON, codes), np.where(again, products, because)
+        return np.where(again, AGAIN_REASON, codes), because
 
     def _named(self, profiles: "Rows", products: Ints) -> Ints:
         if not len(products):

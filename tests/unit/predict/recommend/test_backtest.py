@@ -59,7 +59,10 @@ def test_habits_beat_popularity_and_the_rule_for_repeats_is_stated(make_tables: 
         assert found["item_knn"] > found["popularity"]
         assert found["transition"] > found["popularity"]
     assert board["note"].str.contains("repeats included; 20 customers").all()
-    assert set(board["score"]) == {"recall@2", "ndcg@2", "mrr@2", "novelty@2", "coverage@2"}
+    hits = {"recall@2", "ndcg@2", "mrr@2", "novelty@2", "coverage@2", "stratified_recall@2"}
+    assert set(board["score"]) == hits | {"revenue@2"}
+    revenue = dict(board.filter(split="test", score="revenue@2").select("model", "value").iter_rows())
+    assert revenue["item_knn"] > revenue["popularity"]
     assert (board["fit_seconds"] > 0).all()
 
 

@@ -137,14 +137,14 @@ class FittedHybrid(FittedRecommender):
     def explain(self, profiles: Rows, products: Ints) -> Explained:
         """Because of the product without which the chance falls most (`without_one`); one taken before,
         because of itself."""
-        because = without_one(self.knowledge, profiles, products, self._log_chances)
-        codes = np.where(because < 0, TASTE_REASON, REASON)
-        past = profiles.of.pasts
-        again = ~np.isnan(past.taken.at(profiles.customers, products)[:, 0])
-        codes = np.where(again, AGAIN_REASON, codes)
-        because = np.where(again, products, because)
+        again = ~np.isnan(profiles.of.pasts.taken.at(profiles.customers, products)[:, 0])
         is_empty = profiles.of.is_empty[profiles.customers]
-        return np.where(is_empty, "popular", codes), np.where(is_empty, -1, because)
+        asked = ~again & ~is_empty
+        because = np.where(again, products, -1)
+        rest = Rows(profiles.of, profiles.customers[asked])
+        because[asked] = without_one(self.knowledge, rest, products[asked], self._log_chances)
+        codes = np.where(because < 0, TASTE_REASON, REASON)
+        return np.where(again, AGAIN_REASON, np.where(is_empty, "popular", codes)), because
 
     def _log_chances(self, profiles: Profiles, customers: Ints, products: Ints) -> Floats:
         """(M,) of pairs, candidates or not."""
