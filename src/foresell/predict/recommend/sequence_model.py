@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from foresell.behavior.batches import history_batches
 from foresell.behavior.held_out import CUSTOMERS_AT_ONCE, all_vectors
@@ -35,18 +36,18 @@ TASTE_REASON = "your_taste"
 
 
 class ProductIds(nn.Module):
-    """Products known by their id alone."""
+    """Products known by their id alone. `dropout`: of their vectors, those that scores are taken from
+    included."""
 
-    def __init__(self, num_products: int, width: int) -> None:
+    def __init__(self, num_products: int, width: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.ids = nn.Embedding(num_products + 1, width)
+        self.dropout = dropout
 
     def forward(self, indices_N: Tensor | None = None) -> Tensor:
         """(N, D); None: of all products, row 0 being none."""
-        if indices_N is None:
-            return self.ids.weight
-        vectors_ND: Tensor = self.ids(indices_N)
-        return vectors_ND
+        vectors_ND: Tensor = self.ids.weight if indices_N is None else self.ids(indices_N)
+        return functional.dropout(vectors_ND, self.dropout, self.training)
 
 
 @dataclass(frozen=True)
