@@ -61,6 +61,9 @@ def _tasks(kinds: list[str], sizes: list[int]) -> Iterator[Task]:
                 yield "index", kind, size, batch
                 yield "numpy", kind, size, batch
             yield "session_knn", "gaussian", size, batch
+            if size <= SMALL:
+                yield "answer by session_knn", "gaussian", size, batch
+                yield "answer by behavior", "gaussian", size, batch
 
 
 def _name(task: Task) -> str:
@@ -93,7 +96,7 @@ def _measure(task: Task, repeat: int) -> dict[str, Any]:
 def _line(one: dict[str, Any]) -> str:
     recall = "" if one["recall"] is None else f"  recall {one['recall']:.4f}"
     return (
-        f"{one['method']:12} {one['vectors']:10} {one['num_rows']:>9,} products, {one['batch']:>2} at once: "
+        f"{one['method']:22} {one['vectors']:10} {one['num_rows']:>9,} products, {one['batch']:>2} at once: "
         f"p50 {one['p50_ms']:7.3f}  p90 {one['p90_ms']:7.3f}  p99 {one['p99_ms']:7.3f} ms  "
         f"{one['peak_bytes'] / 1e6:5.0f} MB{recall}  load {one['load_before']:.1f}"
     )

@@ -74,10 +74,30 @@ def session_knn(vectors: Floats, asked: Floats) -> Contestant:
     return Contestant(answer, by_vectors=False)
 
 
+def whole_answer(model: str) -> Callable[[Floats, Floats], Contestant]:
+    """The serving core with its own rules; of the vectors only their number is used."""
+
+    def make(vectors: Floats, asked: Floats) -> Contestant:
+        from benchmarks.speed.recommend.answers import answering
+
+        answers = answering(model, len(vectors), K)
+
+        def answer(first: int, masks: Flags) -> Any:
+            found = answers(first, len(masks))
+            assert all(len(one) == K for one in found)
+            return found
+
+        return Contestant(answer, by_vectors=False)
+
+    return make
+
+
 CONTESTANTS: dict[str, Callable[[Floats, Floats], Contestant]] = {
     "index": index,
     "numpy": plain_numpy,
     "session_knn": session_knn,
+    "answer by session_knn": whole_answer("session_knn"),
+    "answer by behavior": whole_answer("behavior"),
 }
 
 
