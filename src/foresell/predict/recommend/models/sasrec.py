@@ -2,9 +2,8 @@
 
 Source: Kang and McAuley, Self-attentive sequential recommendation, ICDM 2018, with the loss that makes it
 strong: Klenitskiy and Vasilev, Turning dross into gold loss, RecSys 2023; settings as in Tikhonovich et al.,
-eSASRec, RecSys 2025 (one layer, one head, sampled softmax; their library RecTools drops out the products'
-vectors as well, also where scores are taken from them: without that, a tenth of Recall@10 on Amazon Beauty
-is lost).
+eSASRec, RecSys 2025 (one layer, one head, sampled softmax; as in their library RecTools the products' vectors
+are dropped out as well, also where scores are taken from them).
 """
 
 from collections.abc import Mapping
