@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.services.predict import ensure_fitted
@@ -13,7 +13,7 @@ from foresell.services.shop import Progress, Shop, silent
 
 if TYPE_CHECKING:
     from foresell.contracts.protocols import Tables
-    from foresell.predict.recommend.serving.knowledge import Knowledge
+    from foresell.matching.resolve import MatchedTables
     from foresell.predict.recommend.serving.request import Answer, Request
 
 
@@ -32,7 +32,7 @@ def recommend(
         asked = [_as_person(tables, request) for request in requests]
         answering = make_recommender(shop, tables, _customers(asked))
         answers = answering.answer(asked)
-        names = _names(answering.knowledge)
+        names = answering.knowledge.names
     if is_served:
         log_answers(shop, answers)
     return [
@@ -62,14 +62,13 @@ def why_not(
     }
 
 
-def _as_person(tables: "Tables", request: "Request") -> "Request":
+def _as_person(tables: "MatchedTables", request: "Request") -> "Request":
     """The request of the person that the links make of its customer. NotFoundError for one nobody knows."""
-    person_of: Any = getattr(tables, "person_of")  # noqa: B009
     if request.customer_ids:
-        request = replace(request, customer_ids=tuple(person_of(one) for one in request.customer_ids))
+        request = replace(request, customer_ids=tuple(tables.person_of(one) for one in request.customer_ids))
     if request.customer_id is None:
         return request
-    person = person_of(request.customer_id)
+    person = tables.person_of(request.customer_id)
     require_customer(tables, person)
     return replace(request, customer_id=person)
 
@@ -88,11 +87,6 @@ def require_customer(tables: "Tables", customer_id: str) -> None:
 def _customers(requests: "Iterable[Request]") -> list[str]:
     every = [one for request in requests for one in (request.customer_id, *request.customer_ids) if one]
     return list(dict.fromkeys(every))
-
-
-def _names(knowledge: "Knowledge") -> dict[str, str | None]:
-    products = knowledge.assortment.products
-    return dict(zip(products["product_id"], products["name"], strict=True))
 
 
 def _as_record(

@@ -75,7 +75,7 @@ def make_knowledge(shop: Shop, tables: "Tables") -> "Knowledge":
         rules_version=version,
         reranking=Reranking(settings.diversity, settings.novelty, settings.calibration),
         exploring=exploring,
-        ages=_ages(tables, now),
+        ages=ages(tables, now),
         clicks=clicks,
     )
 
@@ -91,9 +91,12 @@ def _no_repeats(repeats: str) -> "tuple[Rule, ...]":
     return (rule_from_record(record, "foresell.toml"),)
 
 
-def _ages(tables: "Tables", now: datetime) -> Mapping[str, int]:
-    """Whole years, at most what a customer has: the birthday is not known, so this year's is not counted."""
+def ages(tables: "Tables", now: datetime, customer_id: str | None = None) -> Mapping[str, int]:
+    """Whole years, of all or of one customer. At most what they have: the birthday is not known, so this
+    year's is not counted."""
     customers = tables.current("customers")
+    if customer_id is not None:
+        customers = customers.filter(customers.customer_id == customer_id)
     known = customers.filter(customers.birth_year.notnull()).select("customer_id", "birth_year").to_polars()
     return {
         customer: now.year - year - 1
@@ -120,7 +123,6 @@ def recommend_to_all(shop: Shop, tables: "Tables") -> "polars.DataFrame":
     import polars as pl
 
     from foresell.predict.recommend.model import RECOMMENDATIONS
-    from foresell.predict.recommend.reasons import product_names
     from foresell.predict.recommend.serving.knowledge import NO_CHANCE
     from foresell.predict.recommend.serving.request import Request
     from foresell.predict.recommend.serving.words import reason_text
@@ -129,8 +131,7 @@ def recommend_to_all(shop: Shop, tables: "Tables") -> "polars.DataFrame":
     answering.swap(replace(answering.knowledge, exploring=NO_CHANCE))
     k, language = shop.settings.recommend.k, shop.settings.store.language
     requests = [Request("customer", k, one) for one in answering.customers()]
-    names = product_names(tables)
-    of_product = dict(zip(names["product_id"], names["name"], strict=True))
+    names = answering.knowledge.names
     rows = [
         {
             "customer_id": answer.request.customer_id,
@@ -138,7 +139,7 @@ def recommend_to_all(shop: Shop, tables: "Tables") -> "polars.DataFrame":
             "rank": item.rank,
             "product_id": item.product_id,
             "score": item.score,
-            "reason": reason_text(item, of_product, language),
+            "reason": reason_text(item, names, language),
             "made_at": answer.made_at,
         }
         for answer in answering.answer(requests)

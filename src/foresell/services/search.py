@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError
+from foresell.services.recommender import ages
 from foresell.services.rules import current_rules
 from foresell.services.shop import Progress, Shop, silent
 
@@ -147,18 +148,12 @@ def within_caps(found: "Found", allowed: "Constraints", k: int) -> "Found":
     """The first k that the caps let through, in their order."""
     import numpy as np
 
+    from foresell.predict.recommend.explore import Best, explore
     from foresell.predict.recommend.search.product_search import Found
 
-    counts: dict[tuple[int, int], int] = {}
-    kept: list[int] = []
-    for place, position in enumerate(found.positions_K):
-        groups = [(number, int(cap.group_P[position])) for number, cap in enumerate(allowed.caps)]
-        own = [group for group in groups if group[1] >= 0]
-        if len(kept) < k and all(counts.get(group, 0) < allowed.caps[group[0]].most for group in own):
-            kept.append(place)
-            counts.update({group: counts.get(group, 0) + 1 for group in own})
-    places = np.array(kept, np.int64)
-    ways = tuple(found.ways_K[place] for place in kept)
+    may_follow = allowed.may_follow(found.positions_K, np.empty(0, np.int64))
+    places = explore(-np.arange(len(found.positions_K)), k, Best(), 0, may_follow).order_K
+    ways = tuple(found.ways_K[place] for place in places)
     return Found(found.positions_K[places], found.scores_K[places], ways)
 
 
@@ -171,9 +166,7 @@ def _facts(tables: "Tables", assortment: "Assortment", customer_id: str | None) 
         return CustomerFacts()
     bought = purchases(tables)
     ids = bought.filter(bought.customer_id == customer_id).select("product_id").distinct().to_polars()
-    people = tables.current("customers")
-    born = people.filter(people.customer_id == customer_id).birth_year.max().execute()
-    age = None if born is None or born != born else datetime.now(UTC).year - int(born) - 1
+    age = ages(tables, datetime.now(UTC), customer_id).get(customer_id)
     return CustomerFacts(customer_id, age, assortment.position_of(ids["product_id"]))
 
 

@@ -116,6 +116,16 @@ class Assortment:
         rows = self.products.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("position"), label="labels")
         return rows.explode("label").drop_nulls().with_columns(pl.col("label").str.to_lowercase())
 
+    def labeled_as(self, kind: str, texts: Iterable[str]) -> "NDArray[np.uint32]":
+        """Positions of the products with any of the texts as a label of the kind (category, brand …)."""
+        wanted = [f"{kind}:{plain(text)}" for text in texts]
+        return self.labeled.filter(pl.col("label").is_in(wanted))["position"].to_numpy()
+
+
+def plain(text: str) -> str:
+    """A text as it is compared."""
+    return text.strip().lower()
+
 
 def read_assortment(tables: Tables, at: datetime) -> Assortment:
     """What the shop sold at a moment, as far as the tables know it (read them through `features.asof` for

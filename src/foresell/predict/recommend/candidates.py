@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foresell.predict.recommend.catalog import Catalog
-from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.fitted import FittedRecommender, Rows
 from foresell.predict.recommend.pasts import PAIR_FEATURES, Pasts, pair_features, pasts
 from foresell.predict.recommend.product_facts import ProductFacts, product_facts
 from foresell.predict.recommend.rank import SCORES_AT_ONCE, Floats, Ints
@@ -36,7 +36,7 @@ class Profiles:
         """(C,) whether nothing is known of the customer."""
         return np.asarray(np.diff(self.pasts.taken.offsets) == 0)
 
-    def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows":
+    def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows[Profiles]":
         """Those of a slice of the customers, to be scored; single rows, to be explained."""
         if not isinstance(which, slice):
             return Rows(self, which)
@@ -52,14 +52,6 @@ class Profiles:
             rows,
             self.offsets[first : last + 1] - begin,
         )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of profiles, repeated at will."""
-
-    of: Profiles
-    customers: Ints
 
 
 @dataclass(frozen=True)

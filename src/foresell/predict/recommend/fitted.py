@@ -1,12 +1,23 @@
 """What every recommender is once it has learned: it scores all products that it knows, and says why."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import polars as pl
 
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.rank import Explained, Floats, Ints, audience, rank
+
+Profiles = TypeVar("Profiles")
+
+
+@dataclass(frozen=True)
+class Rows(Generic[Profiles]):
+    """Some rows of profiles, repeated at will: what `explain` is given."""
+
+    of: Profiles
+    customers: Ints
 
 
 class FittedRecommender(ABC):

@@ -129,13 +129,19 @@ def taken_by(
 
 
 def taken_again(interactions: pl.DataFrame, catalog: Catalog) -> Floats:
-    """(P,) log of the share of a product's customers who took it at another moment again."""
+    """(P,) log of `share_taken_again`."""
+    return np.log(share_taken_again(interactions, catalog, least=1e-3)).astype(np.float32)
+
+
+def share_taken_again(interactions: pl.DataFrame, catalog: Catalog, least: float = 0.0) -> Doubles:
+    """(P,) the share of a product's customers who took it at another moment again, drawn to that of all
+    products, which is taken to be `least` or more."""
     times = interactions.group_by("customer_id", "product_id").agg(num=pl.col("occurred_at").n_unique())
     each = times.group_by("product_id").agg(again=(pl.col("num") > 1).sum(), takers=pl.len())
-    overall = max(float((times["num"] > 1).to_numpy().mean()), 1e-3)
+    overall = max(float((times["num"] > 1).to_numpy().mean()) if times.height else 0.0, least)
     shares = (pl.col("again") + SHRINK * overall) / (pl.col("takers") + SHRINK)
-    known = catalog.with_positions(each.select("product_id", share=shares.log()))
-    found = np.full(catalog.size, np.log(overall), dtype=np.float32)
+    known = catalog.with_positions(each.select("product_id", share=shares))
+    found = np.full(catalog.size, overall)
     found[known["product"].to_numpy()] = known["share"].to_numpy()
     return found
 

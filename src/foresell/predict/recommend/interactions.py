@@ -55,16 +55,6 @@ def described_products(tables: Tables) -> "polars.DataFrame | None":
     return products(tables) if tables.has_rows("products") else None
 
 
-def unavailable_products(tables: Tables) -> "polars.DataFrame":
-    """Products that must not be recommended to anybody (hidden, discontinued), as an `exclude` frame."""
-    import polars
-
-    products = tables.current("products")
-    hidden = products.filter(products.status.isin(HIDDEN_STATUSES)).select("product_id")
-    frame: polars.DataFrame = hidden.to_polars()
-    return frame.select(polars.lit(None, polars.String).alias("customer_id"), "product_id").sort("product_id")
-
-
 def _purchases(tables: Tables) -> "ir.Table":
     import ibis
 

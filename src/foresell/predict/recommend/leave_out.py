@@ -83,14 +83,22 @@ def named(found: Variants, rows: Ints, products: Ints, chances_of: ChancesOfVari
         for first in range(0, len(found.owners), at_once)
     ]
     log_chances_VM, starts = np.concatenate(pieces), np.flatnonzero(found.removed == 0)
-    fall_VM = log_chances_VM[starts][found.owners] - log_chances_VM
-    largest_CM = np.maximum.reduceat(fall_VM, starts, axis=0)
-    numbers = np.arange(len(found.owners))[:, None]
-    is_largest = fall_VM == largest_CM[found.owners]
-    best_CM = np.minimum.reduceat(np.where(is_largest, numbers, len(numbers)), starts, axis=0)
+    best_CM = largest_falls(log_chances_VM, starts)
     because = np.empty(len(rows), np.int64)
     because[order] = found.removed[best_CM[rows[order], places]] - 1
     return because
+
+
+def largest_falls(log_chances: Floats, starts: Ints) -> Ints:
+    """For each group of rows, the first of which is the whole history's, the row (of all) whose log chance
+    falls most below that one's: the earlier of equals, so the first itself where none falls. (V,) or (V, M),
+    groups beginning at `starts`, gives (C,) or (C, M)."""
+    lengths = np.diff(starts, append=len(log_chances))
+    falls = log_chances[starts].repeat(lengths, axis=0) - log_chances
+    is_largest = falls == np.maximum.reduceat(falls, starts, axis=0).repeat(lengths, axis=0)
+    numbers = np.arange(len(falls)).reshape(-1, *[1] * (falls.ndim - 1))
+    found: Ints = np.minimum.reduceat(np.where(is_largest, numbers, len(falls)), starts, axis=0)
+    return found
 
 
 def _log_chances(some: Variants, asked_CM: Ints, chances_of: ChancesOfVariants) -> Floats:

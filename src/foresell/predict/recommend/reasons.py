@@ -2,10 +2,6 @@
 
 from typing import Literal
 
-import polars as pl
-
-from foresell.contracts.protocols import Tables
-
 Language = Literal["en", "zh"]
 
 # `{}` stands for the name of the product because of which.
@@ -41,11 +37,3 @@ REASONS: dict[Language, dict[str, str]] = {
         "segment": "与您相似的顾客的选择",
     },
 }
-
-
-def product_names(tables: Tables) -> pl.DataFrame:
-    """product_id, name: a product's title, else its category, else its department; null without any."""
-    products = tables.current("products")
-    name = products.title.coalesce(products.category, products.department)
-    names: pl.DataFrame = products.select("product_id", name=name).to_polars()
-    return names

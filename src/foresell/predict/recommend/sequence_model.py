@@ -22,7 +22,7 @@ from foresell.behavior.pretrain import TrainingConfig, pretrain
 from foresell.behavior.sequences import Sequences
 from foresell.behavior.vocabulary import Vocabulary
 from foresell.predict.recommend.catalog import Catalog
-from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.fitted import FittedRecommender, Rows
 from foresell.predict.recommend.habit import Habit, Taken
 from foresell.predict.recommend.held_back import held_back, to_judge
 from foresell.predict.recommend.leave_out import NEWEST_TRIED, Variants, named, variants
@@ -87,7 +87,7 @@ class FittedSequenceModel(FittedRecommender):
             return chances
         return self.habit.apply(chances, profiles.taken)
 
-    def explain(self, profiles: "Rows", products: Ints) -> Explained:
+    def explain(self, profiles: "Rows[Profiles]", products: Ints) -> Explained:
         """Because of the product without which the chance falls most (`leave_out`); one taken before, because
         of itself."""
         taken = profiles.of.taken
@@ -100,7 +100,7 @@ class FittedSequenceModel(FittedRecommender):
         codes = np.where(because < 0, TASTE_REASON, REASON)
         return np.where(again, AGAIN_REASON, codes), because
 
-    def _named(self, profiles: "Rows", products: Ints) -> Ints:
+    def _named(self, profiles: "Rows[Profiles]", products: Ints) -> Ints:
         if not len(products):
             return products
         customers, rows = np.unique(profiles.customers, return_inverse=True)
@@ -213,7 +213,7 @@ class Profiles:
     def shape(self) -> tuple[int]:
         return (self.sequences.num_customers,)
 
-    def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows":
+    def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows[Profiles]":
         """Those of a slice of the customers, to be scored; single rows, to be explained."""
         if not isinstance(which, slice):
             return Rows(self, which)
@@ -221,14 +221,6 @@ class Profiles:
         sequences = replace(self.sequences, offsets=self.sequences.offsets[first : last + 1])
         taken = self.taken.between(first, last) if self.taken else None
         return Profiles(sequences, taken, None if self.steps is None else self.steps[first:last])
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of profiles, repeated at will."""
-
-    of: Profiles
-    customers: Ints
 
 
 def chances_of(

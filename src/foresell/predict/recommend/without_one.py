@@ -6,15 +6,16 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from foresell.predict.recommend.candidates import Knowledge, Profiles, Rows
-from foresell.predict.recommend.leave_out import NEWEST_TRIED
+from foresell.predict.recommend.candidates import Knowledge, Profiles
+from foresell.predict.recommend.fitted import Rows
+from foresell.predict.recommend.leave_out import NEWEST_TRIED, largest_falls
 from foresell.predict.recommend.rank import SCORES_AT_ONCE, Floats, Ints
 
 # Profiles, rows of them and products → (M,) log chances.
 LogChances = Callable[[Profiles, Ints, Ints], Floats]
 
 
-def without_one(knowledge: Knowledge, rows: Rows, products: Ints, log_chances: LogChances) -> Ints:
+def without_one(knowledge: Knowledge, rows: Rows[Profiles], products: Ints, log_chances: LogChances) -> Ints:
     """(R,) positions of the products because of which each row's product is likely; −1 where its chance
     falls without none of the NEWEST_TRIED products that its customer took last (the newer of equals)."""
     because = np.full(len(products), -1, np.int64)
@@ -52,14 +53,11 @@ def _because(
     starts = np.cumsum(lengths) - lengths
     asked = np.repeat(begins - starts, lengths) + np.arange(int(lengths.sum()))
     chances = log_chances(found, asked, np.repeat(products, lengths))
-    falls = chances[starts].repeat(lengths) - chances
     removed = knowledge.catalog.positions.join(
         tried.select(product_id="removed"), on="product_id", how="right", maintain_order="right"
     )["product"]
     positions = removed.cast(pl.Int64).fill_null(-1).to_numpy()
-    largest = np.maximum.reduceat(falls, starts)
-    numbers = np.where(falls == largest.repeat(lengths), np.arange(len(falls)), len(falls))
-    return positions[asked[np.minimum.reduceat(numbers, starts)]]
+    return positions[asked[largest_falls(chances, starts)]]
 
 
 def _tried(histories: pl.DataFrame, number: int) -> pl.DataFrame:

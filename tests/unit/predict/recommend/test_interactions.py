@@ -3,18 +3,21 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from foresell.contracts.settings import Settings
 from foresell.features.asof import asof
 from foresell.features.leak import LeakError, assert_no_leak
+from foresell.predict.recommend.assortment import read_assortment
 from foresell.predict.recommend.interactions import (
     described_products,
     interactions,
-    unavailable_products,
 )
 from foresell.predict.recommend.model import INTERACTIONS
+from foresell.predict.recommend.rules.compiling import compile_rules
+from foresell.predict.recommend.rules.constraints import CustomerFacts
 
 CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -101,7 +104,9 @@ def test_a_shop_without_orders_learns_from_its_events(make_tables: Any) -> None:
 
 
 def test_discontinued_products_are_for_nobody(make_tables: Any) -> None:
-    assert unavailable_products(make_tables(SHOP)).rows() == [(None, "old")]
+    sold = read_assortment(make_tables(SHOP), CUTOFF)
+    rules = compile_rules((), sold, "customer", CUTOFF).for_customer(CustomerFacts())
+    assert sold.product_ids.filter(pl.Series(rules.forbidden_P)).to_list() == ["old"]
 
 
 def test_nothing_leaks_through_asof_and_everything_without_it(make_tables: Any) -> None:

@@ -16,10 +16,10 @@ import polars as pl
 
 from foresell.predict.recommend import load_model
 from foresell.predict.recommend.alike import described
-from foresell.predict.recommend.candidates import Component, Knowledge, Profiles, Rows
+from foresell.predict.recommend.candidates import Component, Knowledge, Profiles
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.examples import examples
-from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.fitted import FittedRecommender, Rows
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.product_facts import ProductFacts
 from foresell.predict.recommend.rank import Explained, Floats, Ints
@@ -134,7 +134,7 @@ class FittedHybrid(FittedRecommender):
         filled = np.where(is_known, log_price, np.median(log_price[is_known]))
         return np.asarray(np.exp(self.config.money_weight * (filled - filled.max())), np.float32)
 
-    def explain(self, profiles: Rows, products: Ints) -> Explained:
+    def explain(self, profiles: Rows[Profiles], products: Ints) -> Explained:
         """Because of the product without which the chance falls most (`without_one`); one taken before,
         because of itself."""
         again = ~np.isnan(profiles.of.pasts.taken.at(profiles.customers, products)[:, 0])

@@ -80,9 +80,30 @@ class Constraints:
         self._require(position)
         return self.reasons(position)
 
+    def may_follow(self, candidates: "Ints", before: "Ints") -> "Callable[[Ints], Mask]":
+        """What the caps say of N candidates (positions) in a list that holds `before` (positions) already: a
+        function of those chosen so far (places among the candidates) → (N,) which may come next."""
+        groups = [cap.group_P[candidates] for cap in self.caps]
+        used = [_counts(cap.group_P[before], 0) for cap in self.caps]
+
+        def allowed(chosen: "Ints") -> "Mask":
+            may = np.ones(len(candidates), dtype=np.bool_)
+            for cap, group, held in zip(self.caps, groups, used, strict=True):
+                counts = _counts(group[chosen], max(len(held), int(group.max(initial=0)) + 1))
+                counts[: len(held)] += held
+                may &= (group < 0) | (counts[np.maximum(group, 0)] < cap.most)
+            return may
+
+        return allowed
+
     def _require(self, position: int) -> None:
         if not 0 <= position < self.size:
             raise InputError("There is no such product in the assortment", received=position)
+
+
+def _counts(groups: "Ints", at_least: int) -> "Ints":
+    """How many are in each group; −1 is none."""
+    return np.bincount(groups[groups >= 0], minlength=at_least)
 
 
 def verify(constraints: Constraints, chosen: "Ints") -> None:

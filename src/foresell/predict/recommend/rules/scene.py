@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from foresell.predict.recommend.assortment import Assortment
+from foresell.predict.recommend.assortment import Assortment, plain
 from foresell.predict.recommend.rules.rule import Rule, Selection
 
 if TYPE_CHECKING:
@@ -68,16 +68,9 @@ class Scene:
         return self._at(self.assortment.position_of(selection.product_ids or ()))
 
     def _labeled(self, key: str, texts: tuple[str, ...]) -> "Mask":
-        wanted = [f"{key}:{plain(text)}" for text in texts]
-        rows = self.assortment.labeled
-        return self._at(rows.filter(pl.col("label").is_in(wanted))["position"].to_numpy())
+        return self._at(self.assortment.labeled_as(key, texts))
 
     def _at(self, positions: "np.ndarray[tuple[int, ...], np.dtype[np.integer]]") -> "Mask":
         mask = np.zeros(self.assortment.size, dtype=np.bool_)
         mask[positions[positions >= 0]] = True
         return mask
-
-
-def plain(text: str) -> str:
-    """A text as it is compared."""
-    return text.strip().lower()

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from foresell.contracts.protocols import Tables
 from foresell.predict.recommend.catalog import SECONDS_A_DAY, Catalog
+from foresell.predict.recommend.habit import share_taken_again
 from foresell.predict.recommend.neighbors import Neighbors, nearest
 from foresell.predict.recommend.rank import Floats, Ints
 
@@ -40,11 +41,11 @@ def together(interactions: pl.DataFrame, catalog: Catalog) -> Neighbors:
     shape = (kept["basket"].n_unique(), catalog.size)
     ones = np.ones(kept.height, dtype=np.float32)
     holding = sparse.csr_array((ones, (kept["basket"].to_numpy(), kept["product"].to_numpy())), shape=shape)
-    of_baskets = catalog.with_positions(interactions).select("customer_id", "occurred_at", "product").unique()
-    times = np.bincount(of_baskets["product"].to_numpy(), minlength=catalog.size).astype(np.float32)
+    times = baskets.select("basket", "product").unique()["product"].to_numpy()
+    num_P = np.bincount(times, minlength=catalog.size).astype(np.float32)
 
     def cosine(sums: Floats, rows: Ints, columns: Ints) -> Floats:
-        value = sums / (np.sqrt(times[rows] * times[columns]) + SHRINK)
+        value = sums / (np.sqrt(num_P[rows] * num_P[columns]) + SHRINK)
         return np.where((rows == columns) | (sums < LEAST_TOGETHER), np.float32(0.0), value)
 
     return Neighbors(nearest(sparse.csr_array(holding.T), holding, MOST_TOGETHER, cosine), "bought_together")
@@ -67,7 +68,8 @@ class Rhythm:
         sums, numbers = np.full(catalog.size, SHRINK * overall), np.full(catalog.size, SHRINK)
         sums[each["product"].to_numpy()] += each["log_gap"].to_numpy()
         numbers[each["product"].to_numpy()] += each["num"].to_numpy()
-        return cls((sums / numbers).astype(np.float32), _again(interactions, catalog))
+        again = share_taken_again(interactions, catalog)
+        return cls((sums / numbers).astype(np.float32), again.astype(np.float32))
 
     def due(self, history: pl.DataFrame, catalog: Catalog, now: datetime) -> pl.DataFrame:
         """product (position), due_at, value: of what one customer bought, when it is due again and how much
@@ -102,19 +104,6 @@ def _gaps(interactions: pl.DataFrame, keys: list[str] | None = None) -> pl.DataF
         .filter(pl.col("days") > 1 / 24)
         .select(*by, log_gap=pl.col("days").log())
     )
-
-
-def _again(interactions: pl.DataFrame, catalog: Catalog) -> Floats:
-    times = interactions.group_by("customer_id", "product_id").agg(num=pl.col("occurred_at").n_unique())
-    each = catalog.with_positions(
-        times.group_by("product_id").agg(again=(pl.col("num") > 1).sum(), takers=pl.len())
-    )
-    overall = float((times["num"] > 1).to_numpy().mean()) if times.height else 0.0
-    found = np.full(catalog.size, overall, dtype=np.float32)
-    found[each["product"].to_numpy()] = (each["again"].to_numpy() + SHRINK * overall) / (
-        each["takers"].to_numpy() + SHRINK
-    )
-    return found
 
 
 @dataclass(frozen=True)

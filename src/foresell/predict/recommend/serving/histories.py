@@ -50,9 +50,6 @@ class Histories:
             if len(kept) > MOST_NEW:
                 del kept[: len(kept) - MOST_NEW]
 
-    def knows(self, customer_id: str) -> bool:
-        return bool(self.new.get(customer_id)) or self._span(customer_id)[1] > 0
-
     def read(self, customer_ids: Iterable[str]) -> pl.DataFrame:
         """INTERACTIONS of these customers, by customer (as given, distinct), then in their order."""
         parts = []

@@ -87,6 +87,12 @@ class Knowledge:
         return any((places(ids, product_ids) >= 0).any() for ids in (theirs, self.assortment.product_ids))
 
     @cached_property
+    def names(self) -> Mapping[str, str | None]:
+        """product_id → its name, None without one."""
+        products = self.assortment.products
+        return dict(zip(products["product_id"], products["name"], strict=True))
+
+    @cached_property
     def alike(self) -> Neighbors:
         """Products × products, by what is written of them."""
         if self.content is None:

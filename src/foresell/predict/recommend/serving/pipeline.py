@@ -223,22 +223,9 @@ def _explored(
     known: Knowledge, values: Doubles, pool: Ints, k: int, seed: int, rules: Constraints, pinned: Ints
 ) -> Chosen:
     """The reranked order is what exploration departs from: its scores are places."""
-    groups = [cap.group_P[pool] for cap in rules.caps]
-    used = [np.bincount(cap.group_P[pinned][cap.group_P[pinned] >= 0]) for cap in rules.caps]
-
-    def may_follow(chosen: Ints) -> NDArray[np.bool_]:
-        allowed = np.ones(len(pool), dtype=np.bool_)
-        for cap, group, before in zip(rules.caps, groups, used, strict=True):
-            most = max(int(group.max(initial=-1)) + 1, len(before))
-            counts = np.zeros(most, dtype=np.int64)
-            counts[: len(before)] += before
-            counts += np.bincount(group[chosen][group[chosen] >= 0], minlength=most)
-            allowed &= (group < 0) | (counts[np.maximum(group, 0)] < cap.most if most else True)
-        return allowed
-
     places = -np.arange(len(pool), dtype=np.float64)
     policy = _policy(known, values, pool)
-    return explore(places, k, policy, seed, may_follow if rules.caps else None)
+    return explore(places, k, policy, seed, rules.may_follow(pool, pinned) if rules.caps else None)
 
 
 def _policy(known: Knowledge, values: Doubles, pool: Ints) -> Policy:

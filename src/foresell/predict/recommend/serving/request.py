@@ -1,8 +1,7 @@
 """What is asked of the recommender, and what it answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.predict.recommend.interactions import EVENT_WEIGHTS
@@ -95,7 +94,6 @@ class Answer:
     rules_version: int
     policy: str
     made_at: datetime
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 NOTES: dict[str, dict[str, str]] = {
@@ -107,7 +105,6 @@ NOTES: dict[str, dict[str, str]] = {
         "fewer_eligible": "Fewer products are eligible than were asked for.",
         "nothing_eligible": "No product is eligible: the rules, the stock or the request leave none.",
         "empty_catalog": "The shop sells nothing yet: import products, orders or events.",
-        "no_model": "No model has been fitted: popular products are shown. Run: foresell fit recommend",
     },
     "zh": {
         "unknown_customer": "尚无该顾客的记录：以热销商品补足。",
@@ -117,6 +114,5 @@ NOTES: dict[str, dict[str, str]] = {
         "fewer_eligible": "可推荐的商品少于所要求的数量。",
         "nothing_eligible": "没有可推荐的商品：规则、库存或请求排除了全部商品。",
         "empty_catalog": "店铺还没有商品：请导入商品、订单或事件。",
-        "no_model": "尚未训练模型：显示热销商品。请运行：foresell fit recommend",
     },
 }

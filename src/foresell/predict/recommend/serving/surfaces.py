@@ -101,7 +101,7 @@ def basket(known: Knowledge, histories: Histories, requests: Sequence[Request], 
     def why(of: Ints, products: Ints) -> "tuple[Sequence[str], Ints]":
         return _counted_or(known, profiles, counted, by_model, of, products, "goes_with_basket")
 
-    return Scored(values, _others(known, [request.basket for request in requests]), why, notes)
+    return Scored(values, _others(profiles), why, notes)
 
 
 def together(known: Knowledge, histories: Histories, requests: Sequence[Request], now: datetime) -> Scored:
@@ -110,7 +110,7 @@ def together(known: Knowledge, histories: Histories, requests: Sequence[Request]
     profiles = _sets(known, asked)
     values = known.together.score(profiles)
     because = known.assortment.position_of(pl.Series([one[0] for one in asked], dtype=pl.String))
-    candidates = _others(known, asked) & (values > 0)
+    candidates = _others(profiles) & (values > 0)
     return Scored(values, candidates, _always("bought_together", because), _unknown(because), is_filled=False)
 
 
@@ -130,7 +130,7 @@ def similar(known: Knowledge, histories: Histories, requests: Sequence[Request],
         return _counted_or(known, profiles, values, by_model, of, products, "similar_to")
 
     both = _first_then(values, by_model.values_BP)
-    return Scored(both, _others(known, asked), why, _unknown(because))
+    return Scored(both, _others(profiles), why, _unknown(because))
 
 
 def buy_again(known: Knowledge, histories: Histories, requests: Sequence[Request], now: datetime) -> Scored:
@@ -252,9 +252,9 @@ def _sets(known: Knowledge, products: Sequence[Sequence[str]]) -> Any:
     return as_matrix(known.catalog, pl.Series("customer_id", names, dtype=pl.String), rows)
 
 
-def _others(known: Knowledge, products: Sequence[Sequence[str]]) -> "NDArray[np.bool_]":
+def _others(sets: Any) -> "NDArray[np.bool_]":
     """(B, P): all but a row's own products."""
-    found: NDArray[np.bool_] = _sets(known, products).toarray() == 0
+    found: NDArray[np.bool_] = sets.toarray() == 0
     return found
 
 
@@ -290,11 +290,7 @@ def _unknown(positions: Ints) -> list[tuple[str, ...]]:
 
 def _of_category(known: Knowledge, category: str | None) -> "NDArray[np.bool_]":
     """The products of a category (any level of its path); all where none is asked for."""
-    mask = np.ones(known.catalog.size, dtype=np.bool_)
-    if category is None:
-        return mask
-    wanted = f"category:{category.strip().lower()}"
-    rows = known.assortment.labeled.filter(pl.col("label") == wanted)
-    mask[:] = False
-    mask[rows["position"].to_numpy()] = True
+    mask = np.full(known.catalog.size, category is None)
+    if category is not None:
+        mask[known.assortment.labeled_as("category", (category,))] = True
     return mask

@@ -2,10 +2,11 @@
 
 import polars as pl
 
+from foresell.predict.recommend.assortment import plain
 from foresell.predict.recommend.rules.effects import Forbid
 from foresell.predict.recommend.rules.kind import Kind, Sentence
 from foresell.predict.recommend.rules.rule import Options, Rule, Texts
-from foresell.predict.recommend.rules.scene import Scene, plain
+from foresell.predict.recommend.rules.scene import Scene
 
 
 class Status(Options):
