@@ -4,7 +4,7 @@ Those of models carry the model that wrote them, and no history. Those of matchi
 from `recorded_at` to `superseded_at` as sources' rows are, so that a run can be undone to the same rows.
 """
 
-from foresell.contracts.columns import day, identifier, json_text, moment, real, text, vector, whole
+from foresell.contracts.columns import day, flag, identifier, json_text, moment, real, text, vector, whole
 from foresell.contracts.tables import Table
 
 recommendations = Table(
@@ -149,7 +149,71 @@ served = Table(
 # Tables that many processes append to: they lie in `logs/`, not among the Delta tables.
 LOGS: dict[str, Table] = {served.name: served}
 
+scores = Table(
+    "scores",
+    "What a model expects of a customer: a chance, an amount or a date, and whether to act on it.",
+    key=("task", "customer_id", "model"),
+    own_columns=(
+        text("task", "churn, will_buy_category, value, … or a task of the shop's own"),
+        identifier("customer_id"),
+        text("model", "name/version"),
+        real("score", "a probability, an amount, or days: by `unit`", required=True),
+        text("unit", "probability, a currency, days, …", required=True),
+        real("lower", "of the 80% interval; null: none is given"),
+        real("upper", "of the 80% interval"),
+        flag("is_chosen", "whether acting on it is worth its cost; null: no costs are declared"),
+        json_text("reasons", "features and what each adds, the largest first"),
+        moment("cutoff_at", "only what was before it is in it", required=True),
+        real("horizon_days", "how far ahead it looks; null: no end"),
+        moment("made_at", required=True),
+    ),
+    has_lineage=False,
+)
+
+segments = Table(
+    "segments",
+    "Which segment a customer is in, by each segmentation.",
+    key=("segmentation", "customer_id"),
+    own_columns=(
+        text("segmentation", "rfm, features, behavior, autoencoder, or a rule's name"),
+        identifier("customer_id"),
+        text("segment", "its name", required=True),
+        text("model", "name/version; null: by a rule"),
+        real("confidence", "0-1: how much nearer to it than to the next; null: by a rule"),
+        moment("cutoff_at", required=True),
+        moment("made_at", required=True),
+    ),
+    has_lineage=False,
+)
+
+profiles = Table(
+    "profiles",
+    "What is said of a customer: tags, each with its evidence.",
+    key=("customer_id", "tag"),
+    own_columns=(
+        identifier("customer_id"),
+        text("tag", "name of the tag, such as price_level, favorite_category, rhythm"),
+        text("value", "such as high, SNACKS, weekly", required=True),
+        real("confidence", "0-1", required=True),
+        json_text("evidence", "the figures that it rests on"),
+        moment("cutoff_at", required=True),
+        moment("made_at", required=True),
+    ),
+    has_lineage=False,
+)
+
 RESULTS: dict[str, Table] = {
     table.name: table
-    for table in (recommendations, forecasts, leaderboard, embeddings, customer_links, order_links, served)
+    for table in (
+        recommendations,
+        forecasts,
+        leaderboard,
+        embeddings,
+        customer_links,
+        order_links,
+        served,
+        scores,
+        segments,
+        profiles,
+    )
 }

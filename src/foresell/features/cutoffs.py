@@ -27,6 +27,9 @@ FACT_TIMES: dict[str, str] = {
     "leaderboard": "made_at",
     "embeddings": "made_at",
     "served": "served_at",
+    "scores": "made_at",
+    "segments": "made_at",
+    "profiles": "made_at",
 }
 # A row exists from this moment on; a row without it has existed always.
 START_TIMES: dict[str, str] = {

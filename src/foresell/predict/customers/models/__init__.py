@@ -1,0 +1,1 @@
+"""One recommender a file: its config, its `fit`, its fitted class."""
