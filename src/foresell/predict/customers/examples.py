@@ -23,6 +23,7 @@ class Examples:
     labels      (n,) 0 or 1, an amount, or days; NaN: censored (it had not happened when the horizon ended)
     groups      (n rows) what fairness is asked by (age band, region, …), never features; no columns: nothing
     vectors     (n, D) of the behavior model as of each cutoff; (n, 0): none
+    weights     (n,) how much each counts when a model learns, above 0; (0,): all alike
     """
 
     keys: pl.DataFrame
@@ -31,6 +32,7 @@ class Examples:
     described: tuple[Feature, ...]
     groups: pl.DataFrame = field(default_factory=pl.DataFrame)
     vectors: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    weights: Floats = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.described]
@@ -59,6 +61,7 @@ class Examples:
             self.described,
             self.groups[places] if self.groups.width else self.groups,
             self.vectors[places] if self.vectors.shape[1] else self.vectors,
+            self.weights[places] if len(self.weights) else self.weights,
         )
 
 
@@ -77,4 +80,5 @@ def together(parts: Sequence[Examples]) -> Examples:
         first.described,
         pl.concat([part.groups for part in parts]) if first.groups.width else first.groups,
         np.concatenate([part.vectors for part in parts]) if first.vectors.shape[1] else first.vectors,
+        np.concatenate([part.weights for part in parts]) if len(first.weights) else first.weights,
     )
