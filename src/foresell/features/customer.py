@@ -1,0 +1,140 @@
+"""The features of customers: one row each, as of a cutoff, from the tables as they were known then.
+
+spec = customer_spec(tables, settings, cutoff)            what the shop has; frozen, JSON-able
+customer_features(tables, settings, cutoff, spec)         Ibis: customer_id and a column a feature
+described(spec)                                           the same columns, each in plain words
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from functools import reduce
+from math import floor
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from foresell.contracts.errors import InputError
+from foresell.contracts.protocols import Tables
+from foresell.contracts.settings import Settings
+from foresell.features.asof import asof
+from foresell.features.event_features import event_features
+from foresell.features.facts import Facts
+from foresell.features.feature import Feature
+from foresell.features.measures import Formula, Measure, OfCutoff, Ratio, aggregated
+from foresell.features.purchase_features import purchase_features
+from foresell.features.spec import CustomerSpec
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+ID = "customer_id"
+CALENDAR = (
+    OfCutoff(
+        Feature("cutoff_month", "month of the cutoff", "截止日所在月份", "category", "category"), "month"
+    ),
+    OfCutoff(
+        Feature(
+            "cutoff_weekday",
+            "weekday of the cutoff (1: Monday)",
+            "截止日是星期几（1：星期一）",
+            "category",
+            "category",
+        ),
+        "weekday",
+    ),
+)
+# Of which facts somebody must have one to have a row, each with the facts that only they can have.
+FOLLOWERS: dict[str, tuple[str, ...]] = {
+    "orders": ("lines", "order_days", "focus_days", "products", "categories", "brands"),
+    "events": ("sessions", "event_days"),
+}
+
+
+def formulas(spec: CustomerSpec) -> tuple[Formula, ...]:
+    """What each feature is made of, in the order of the columns.
+
+    Raises InputError for a shop that has neither orders nor events.
+    """
+    if not (spec.has_orders or spec.has_events):
+        raise InputError("There is nothing to know customers by", do="Import orders or events first.")
+    found: list[Formula] = [*(purchase_features(spec) if spec.has_orders else ())]
+    found += event_features(spec) if spec.has_events else ()
+    found += CALENDAR
+    assert max(Counter(formula.name for formula in found).values()) == 1  # noqa: S101
+    return tuple(found)
+
+
+def described(spec: CustomerSpec) -> tuple[Feature, ...]:
+    """The features of `customer_features`, in the order of its columns."""
+    return tuple(formula.feature for formula in formulas(spec))
+
+
+def customer_features(tables: Tables, settings: Settings, cutoff: datetime, spec: CustomerSpec) -> "ir.Table":
+    """One row for each customer who ordered or did something before the cutoff: customer_id and a column for
+    each feature of `described(spec)`, in its order: Float64, or String of a category.
+
+    Counts and sums are 0 where there was nothing; what cannot be told is null. Windows reach back whole days
+    of 24 hours from the cutoff. Every source is read once; nothing is joined but on a key.
+
+    Raises InputError for a cutoff without a time zone.
+    """
+    return combined(Facts(asof(tables, settings, cutoff), settings, spec), cutoff, settings)
+
+
+def combined(facts: Facts, cutoff: datetime, settings: Settings) -> "ir.Table":
+    """The features over fact tables that hold nothing from the cutoff on."""
+    import ibis
+
+    found = formulas(facts.spec)
+    wide = _wide(facts, [f for f in found if isinstance(f, Measure)], floor(cutoff.timestamp()))
+    wide = wide.mutate(**_filled(wide, found))
+    columns: dict[str, Any] = {}
+    for formula in found:
+        if isinstance(formula, Ratio):
+            bottom = wide[formula.bottom]
+            columns[formula.name] = wide[formula.top] / ibis.ifelse(bottom == 0, ibis.null("float64"), bottom)
+        elif isinstance(formula, OfCutoff):
+            columns[formula.name] = ibis.literal(part_of_cutoff(formula, cutoff, settings))
+        else:
+            columns[formula.name] = wide[formula.name]
+    return wide.select(ID, **columns)
+
+
+def part_of_cutoff(formula: OfCutoff, cutoff: datetime, settings: Settings) -> str:
+    local = cutoff.astimezone(ZoneInfo(settings.store.time_zone))
+    return str(local.month if formula.part == "month" else local.isoweekday())
+
+
+def _filled(wide: "ir.Table", found: Sequence[Formula]) -> dict[str, Any]:
+    filled = {}
+    for formula in found:
+        if isinstance(formula, Measure):
+            number = wide[formula.name].cast("float64")
+            filled[formula.name] = number.fill_null(0.0) if formula.is_zero_without_rows else number
+    return filled
+
+
+def _wide(facts: Facts, measures: Sequence[Measure], cutoff_second: int) -> "ir.Table":
+    """All measures, a row for each customer of the leading facts."""
+    by_fact: dict[str, list[Measure]] = {}
+    for measure in measures:
+        by_fact.setdefault(measure.fact, []).append(measure)
+    made = {name: aggregated(facts.table(name), wanted, cutoff_second) for name, wanted in by_fact.items()}
+    leaders = [
+        reduce(_joined, [made[name] for name in (leader, *followers) if name in made])
+        for leader, followers in FOLLOWERS.items()
+        if leader in made
+    ]
+    known = {name for leader, followers in FOLLOWERS.items() for name in (leader, *followers)}
+    return reduce(
+        _joined, [table for name, table in made.items() if name not in known], reduce(_outer, leaders)
+    )
+
+
+def _joined(left: "ir.Table", right: "ir.Table") -> "ir.Table":
+    return left.left_join(right, ID).drop(f"{ID}_right")
+
+
+def _outer(left: "ir.Table", right: "ir.Table") -> "ir.Table":
+    joined = left.outer_join(right, ID)
+    return joined.mutate(**{ID: joined[ID].coalesce(joined[f"{ID}_right"])}).drop(f"{ID}_right")
