@@ -1,1 +1,96 @@
-"""Knowing the customer: what they will do, what they are worth, who they are, and who is alike."""
+"""Knowing the customer: what they will do, what they are worth, who they are, and who is alike.
+
+A task's `Examples` → a model's `fit` → calibrated → a threshold by money (`fitted`); `backtest` compares
+those of COMPETING.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from foresell.predict.customers.model import TaskModel
+
+# Name → the module whose MODEL it is; loaded on use.
+MODELS: dict[str, str] = {
+    "base_rate": "foresell.predict.customers.models.base_rate",
+    "one_feature": "foresell.predict.customers.models.one_feature",
+    "logistic": "foresell.predict.customers.models.logistic",
+    "trees": "foresell.predict.customers.models.trees",
+    "stack": "foresell.predict.customers.models.stack",
+    "sequence": "foresell.predict.customers.models.sequence",
+    "fused": "foresell.predict.customers.models.fused",
+}
+# Those that compete for a shop.
+COMPETING: tuple[str, ...] = ("base_rate", "one_feature", "logistic", "trees", "stack", "sequence", "fused")
+# The naive ones, that a model must beat.
+BASELINES: tuple[str, ...] = ("base_rate", "one_feature")
+# Name → what must be installed for it, and the extra that brings it.
+NEEDS: dict[str, tuple[str, str]] = dict.fromkeys(("trees", "stack", "fused"), ("lightgbm", "trees"))
+# Those that read the behavior model's vectors.
+NEED_VECTORS: tuple[str, ...] = ("sequence", "fused")
+
+
+def competing(*, has_vectors: bool = False) -> tuple[str, ...]:
+    """Those of COMPETING that can be fitted with what is installed, and with or without vectors."""
+    return tuple(
+        name for name in COMPETING if (has_vectors or name not in NEED_VECTORS) and _obstacle(name) is None
+    )
+
+
+def left_out(*, has_vectors: bool = False) -> str:
+    """Which of COMPETING cannot be fitted, and why, in words; "" for none."""
+    missing = [(name, _obstacle(name)) for name in COMPETING]
+    if not has_vectors:
+        fit = "foresell fit behavior"
+        missing += [(name, fit) for name in NEED_VECTORS]
+    return "; ".join(f"without {name}: {obstacle}" for name, obstacle in missing if obstacle)
+
+
+def _obstacle(name: str) -> str | None:
+    """What to do before a model can be fitted; None: nothing."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if name not in NEEDS:
+        return None
+    library, extra = NEEDS[name]
+    if find_spec(library) is None:
+        return f"pip install 'foresell[{extra}]'"
+    try:
+        import_module(library)
+    except OSError as error:
+        # Such as LightGBM without OpenMP, which no package of Python brings.
+        return f"{library} cannot be loaded ({error}); on Debian: apt-get install libgomp1"
+    return None
+
+
+def load_model(name: str) -> "TaskModel":
+    """The model of that name; NotFoundError names the valid ones."""
+    from importlib import import_module
+
+    from foresell.contracts.errors import NotFoundError, did_you_mean
+
+    if name not in MODELS:
+        raise NotFoundError(f"There is no model of customers '{name}'", do=did_you_mean(name, MODELS))
+    model: TaskModel = import_module(MODELS[name]).MODEL
+    return model
+
+
+def config_of(name: str, values: "Mapping[str, Any]") -> "Any":
+    """The model's config of plain values (lists stand for tuples), the rest by default.
+
+    Raises InputError for a value that the config does not know.
+    """
+    from dataclasses import fields
+
+    from foresell.contracts.errors import InputError, did_you_mean
+
+    config = load_model(name).config
+    known = [field.name for field in fields(config)]  # type: ignore[arg-type]
+    if odd := sorted(set(values) - set(known)):
+        raise InputError(f"'{name}' has no setting '{odd[0]}'", do=did_you_mean(odd[0], known))
+    return config(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    )
