@@ -56,33 +56,38 @@ def customer_spec(
 def _of_orders(facts: Facts) -> CustomerSpec:
     spec, lines, orders = facts.spec, facts.table("lines"), facts.table("orders")
     goods = lines.filter(lines.is_goods)
-    found = {"channels": _most_frequent(orders, "channel", MOST_OTHERS)}
+    spec = replace(spec, channels=_most_frequent(orders, "channel", MOST_OTHERS))
     if spec.has_products:
         sold = goods.filter(goods.category.notnull())
         sums = sold.group_by("category").agg(n=sold.count(), gross=sold.gross.sum(), units=sold.units.sum())
         rows = sums.to_pyarrow()
         counted = sorted(rows.to_pylist(), key=lambda row: (-row["n"], row["category"]))
-        found["categories"] = tuple(row["category"] for row in counted[:MOST_CATEGORIES])
-        found["departments"] = _most_frequent(goods, "department", MOST_DEPARTMENTS)
         prices = {
             row["category"]: row["gross"] / row["units"]
             for row in counted
             if row["units"] >= LEAST_UNITS and row["gross"] > 0
         }
-        spec = replace(spec, usual_prices=tuple(sorted(prices.items())))
-    return replace(spec, **found)
+        spec = replace(
+            spec,
+            categories=tuple(row["category"] for row in counted[:MOST_CATEGORIES]),
+            departments=_most_frequent(goods, "department", MOST_DEPARTMENTS),
+            usual_prices=tuple(sorted(prices.items())),
+        )
+    return spec
 
 
 def _of_events(spec: CustomerSpec, facts: Facts) -> CustomerSpec:
     events = facts.table("events")
-    found = {
-        "event_names": _most_frequent(events, "event_name", MOST_EVENT_NAMES),
-        "devices": _most_frequent(events, "device_type", MOST_OTHERS),
-        "sources": _most_frequent(events, "source", MOST_OTHERS),
-    }
-    if spec.has_products and not spec.categories:
-        found["categories"] = _most_frequent(events, "category", MOST_CATEGORIES)
-    return replace(spec, **found)
+    categories = spec.categories
+    if spec.has_products and not categories:
+        categories = _most_frequent(events, "category", MOST_CATEGORIES)
+    return replace(
+        spec,
+        event_names=_most_frequent(events, "event_name", MOST_EVENT_NAMES),
+        devices=_most_frequent(events, "device_type", MOST_OTHERS),
+        sources=_most_frequent(events, "source", MOST_OTHERS),
+        categories=categories,
+    )
 
 
 def _most_frequent(rows: "ir.Table", column: str, most: int) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
+from foresell.features.kept import kept
 from foresell.features.measures import SECONDS_A_DAY
 from foresell.features.spec import CustomerSpec
 from foresell.kpis.order_facts import counted_orders, paid_back, sold_lines
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 KINDS = ("category", "department", "brand")
+# Other facts are made of these.
+KEPT = ("lines", "orders")
 VIEWS, CARTS, PURCHASES = "view_item", "add_to_cart", "purchase"
 
 
@@ -49,7 +52,8 @@ class Facts:
 
     def table(self, name: str) -> "ir.Table":
         if name not in self._made:
-            self._made[name] = FACTS[name](self)
+            made = FACTS[name](self)
+            self._made[name] = kept(made) if name in KEPT else made
         return self._made[name]
 
 
@@ -206,9 +210,16 @@ def redemptions(facts: Facts) -> "ir.Table":
 def events(facts: Facts) -> "ir.Table":
     import ibis
 
+    rows = _bare_events(facts).drop("session_id", "day")
+    if facts.spec.has_products:
+        return attach(rows, facts.tables, "products", {"category": "category"})
+    return rows.mutate(category=ibis.null("string"))
+
+
+def _bare_events(facts: Facts) -> "ir.Table":
     rows = facts.tables.current("events")
     rows = rows.filter(rows.customer_id.notnull())
-    rows = rows.select(
+    return rows.select(
         "customer_id",
         "event_name",
         "session_id",
@@ -218,13 +229,10 @@ def events(facts: Facts) -> "ir.Table":
         at=second_of(rows.occurred_at),
         source=rows.utm_source,
     )
-    if facts.spec.has_products:
-        return attach(rows, facts.tables, "products", {"category": "category"})
-    return rows.mutate(category=ibis.null("string"))
 
 
 def sessions(facts: Facts) -> "ir.Table":
-    rows = facts.table("events")
+    rows = _bare_events(facts)
     rows = rows.filter(rows.session_id.notnull())
     found = rows.group_by("customer_id", "session_id").agg(
         first=rows["at"].min(),
@@ -245,7 +253,7 @@ def sessions(facts: Facts) -> "ir.Table":
 
 
 def event_days(facts: Facts) -> "ir.Table":
-    return _gaps(facts.table("events"))
+    return _gaps(_bare_events(facts))
 
 
 FACTS: dict[str, Callable[[Facts], "ir.Table"]] = {

@@ -391,7 +391,7 @@ def _tastes(spec: CustomerSpec) -> Iterator[Formula]:
     ):
         for value, column in columns_of(values).items():
             bought: Where = ((kind, value), ("is_goods", True))
-            for days in (30, 90, None):
+            for days in (90, None):
                 end, en, zh = window_words(days)
                 name = f"lines_{end}_{kind}_{column}"
                 yield measure(
