@@ -84,7 +84,8 @@ class Checkpoint:
                 old.unlink()
 
     def read(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> State | None:
-        """Put the model and the optimizer where they were; None, and nothing done, without a state.
+        """Put the model and the optimizer where they were; None, and nothing done, without a state. What
+        is read lies on the model's device.
 
         Raises ConflictError for a state of another run or model, or one that is not as it was written.
         """
@@ -96,7 +97,7 @@ class Checkpoint:
         path = self.folder / Path(said["file"]).name
         if not path.exists() or _sha256_on_disk(path) != said["sha256"]:
             raise self._damaged(path, "another sha256, or no file")
-        tensors = load_file(path)
+        tensors = load_file(path, device=str(next(model.parameters()).device))
         weights = _part(tensors, "weights.")
         if _shapes(weights) != _shapes(model.state_dict()):
             raise self._of_another("weights of other names or shapes than the model's")

@@ -74,6 +74,11 @@ class Workers:
 ALONE = Workers()
 
 
+def alone(device: str = "auto") -> Workers:
+    """A process that trains by itself: on a GPU where there is one."""
+    return Workers(device=_device(device))
+
+
 @contextmanager
 def join_workers(device: str = "auto") -> Iterator[Workers]:
     """This process among those that torchrun started; NCCL between GPUs, gloo between processors."""

@@ -16,6 +16,7 @@ WITH_TORCH = (
     "pretrain",
     "checkpoint",
     "workers",
+    "gpu",
     "presets",
     "rows",
 )

@@ -3,7 +3,7 @@
 A score is the chance that the product comes next, among all products the model knows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,14 +21,20 @@ from foresell.behavior.model import SequenceModel
 from foresell.behavior.pretrain import TrainingConfig, pretrain
 from foresell.behavior.sequences import Sequences
 from foresell.behavior.vocabulary import Vocabulary
+from foresell.behavior.workers import alone
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.encoder import Encoder, sequences_of
 from foresell.predict.recommend.fitted import FittedRecommender, Rows
-from foresell.predict.recommend.habit import Habit, Taken
+from foresell.predict.recommend.habit import Habit, Taken, taken_of
 from foresell.predict.recommend.held_back import held_back, to_judge
 from foresell.predict.recommend.leave_out import NEWEST_TRIED, Variants, named, variants
 from foresell.predict.recommend.newcomers import Newcomers
+from foresell.predict.recommend.opinions import Opinions
 from foresell.predict.recommend.rank import SCORES_AT_ONCE, Explained, Floats, Ints
 from foresell.predict.recommend.steps import Steps
+from foresell.predict.recommend.timelines import Timelines
+from foresell.predict.recommend.vector_opinions import Foretold
+from foresell.predict.recommend.vector_reasons import because_of
 
 REASON = "goes_with"
 AGAIN_REASON = "buy_again"
@@ -78,6 +84,48 @@ class FittedSequenceModel(FittedRecommender):
             taken=self.habit.taken(customers, histories, self.catalog) if self.habit else None,
             steps=self.steps.profiles(customers, histories) if self.steps else None,
         )
+
+    def read(self, told: Timelines) -> "Profiles":
+        return Profiles(
+            sequences_of(told),
+            taken_of(told, self.habit.taken_again) if self.habit else None,
+            self.steps.read(told) if self.steps else None,
+        )
+
+    def vectors(self, profiles: "Profiles") -> Floats:
+        """(C, D) what comes out after the last action; 0 without any."""
+        return self.encoder.vectors(profiles.sequences)
+
+    def opinions(self, profiles: "Profiles", vectors: Floats | None = None) -> Opinions:
+        if self.newcomers:
+            return super().opinions(profiles)
+        found = self.vectors(profiles) if vectors is None else vectors
+        is_told = profiles.sequences.lengths > 0
+        steps = self.steps.counted(profiles.steps) if self.steps else None
+        habit = (self.habit, profiles.taken) if self.habit and profiles.taken else None
+        return Foretold(self.encoder.index, found, is_told, steps, habit)
+
+    def explain_some(
+        self, profiles: "Profiles", opinions: Opinions, rows: Ints, products: Ints, best: Sequence[Ints]
+    ) -> Explained:
+        if not isinstance(opinions, Foretold):
+            return super().explain_some(profiles, opinions, rows, products, best)
+        taken = profiles.taken
+        again = (
+            np.zeros(len(products), dtype=np.bool_)
+            if taken is None
+            else taken.has(rows, products, self.catalog.size)
+        )
+        because = products.copy()
+        because[~again] = because_of(
+            self.encoder, self.steps, profiles, opinions, rows[~again], products[~again], best
+        )
+        codes = np.where(because < 0, TASTE_REASON, REASON)
+        return np.where(again, AGAIN_REASON, codes), because
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        return Encoder.of(self.model, self._vectors)
 
     def score(self, profiles: "Profiles") -> Floats:
         chances = np.zeros((profiles.sequences.num_customers, self.catalog.size), dtype=np.float32)
@@ -171,6 +219,7 @@ def train(
     validation: pl.DataFrame | None,
 ) -> list[dict[str, float]]:
     """Train `model` (over the catalog's products) until it foretells no better what comes next; the curve.
+    On a GPU where there is one; the model is on the processor afterwards.
 
     Without `validation` something later of a tenth of the customers is held out (`held_back`).
     """
@@ -181,7 +230,9 @@ def train(
     held_out = to_judge(
         interactions, validation, vocabulary, training.target_horizon_days, only_new=training.only_new_targets
     )
-    return pretrain(model, sequences, held_out, training, loss).curve
+    curve = pretrain(model, sequences, held_out, training, loss, workers=alone()).curve
+    model.to("cpu")
+    return curve
 
 
 def vocabulary_of(catalog: Catalog) -> Vocabulary:
