@@ -24,7 +24,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         ModelConfig(width=64, num_layers=1, num_heads=1, dropout=0.1, input_dropout=0.2, id_dropout=0.5),
-        TrainingConfig(batch_size=16, learning_rate=3e-3, schedule="cosine", max_epochs=4),
+        TrainingConfig(batch_size=16, learning_rate=3e-3, schedule="cosine", max_epochs=2),
         LossConfig(name="sampled_softmax", popularity_share=0.5),
     ),
     "small": Preset(

@@ -27,7 +27,7 @@ WINDOW = timedelta(days=28)
 SEED = 0
 SCORES = ("recall", "ndcg", "mrr", "novelty", "stratified_recall", "revenue", "margin")
 # Of each customer that `behavior` trains on: older ones cost time, and tell of what is no more.
-MOST_ACTIONS = 200
+MOST_ACTIONS = 100
 Say = Callable[[str], None]
 
 
