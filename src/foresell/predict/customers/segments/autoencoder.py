@@ -1,0 +1,156 @@
+"""Segments in the latent space of an autoencoder: few numbers that everything else can be told from.
+
+Over features a perceptron with one hidden layer, over events a gated recurrent network. Training needs the
+extra `behavior` (torch); assigning does not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foresell.contracts.errors import BackendError, InputError
+from foresell.predict.customers.segments.choosing import Choosing
+from foresell.predict.customers.segments.clusters import Clusters, FittedClusters, fit_clusters
+from foresell.predict.customers.segments.encoding import encode_features, encode_steps
+from foresell.predict.customers.segments.segmentation import (
+    Customers,
+    FittedSegmentation,
+    Segmentation,
+    Weights,
+)
+from foresell.predict.customers.segments.space import FeatureSpace, chosen_space
+from foresell.predict.customers.segments.steps import event_names, steps_of
+
+Over = Literal["features", "events"]
+# Customers that the network learns from; all are encoded.
+MOST_LEARNED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderConfig:
+    """`over`: what is encoded; `columns`: of features, these alone."""
+
+    seed: int = 0
+    over: Over = "features"
+    columns: tuple[str, ...] = ()
+    width: int = 32
+    latent: int = 4
+    learning_rate: float = 3e-3
+    max_epochs: int = 40
+    patience: int = 4
+    choosing: Choosing = field(default_factory=Choosing)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.choosing, Mapping):
+            object.__setattr__(self, "choosing", Choosing(**self.choosing))
+        object.__setattr__(self, "columns", tuple(self.columns))
+        if self.over not in ("features", "events"):
+            raise InputError("An autoencoder is over features or over events", received=self.over)
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """`weights` of the network, what they read (`space` of features, or event `names`), and what latent
+    vectors are standardized by."""
+
+    weights: Mapping[str, NDArray[Any]]
+    space: FeatureSpace | None
+    names: tuple[str, ...]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    def latent(self, customers: Customers) -> NDArray[np.float64]:
+        if self.space is not None:
+            return encode_features(self.space.points(customers.features), self.weights)
+        return encode_steps(steps_of(customers.actions, customers.ids, self.names), self.weights)
+
+    def points(self, customers: Customers) -> NDArray[np.float64]:
+        return np.asarray((self.latent(customers) - self.center) / self.scale)
+
+
+class FittedAutoencoder(FittedClusters):
+    def __init__(self, config: AutoencoderConfig, encoder: Encoder, clusters: Clusters) -> None:
+        self.config, self.encoder, self.clusters = config, encoder, clusters
+
+    def points(self, customers: Customers) -> NDArray[np.float64]:
+        return self.encoder.points(customers)
+
+    def to_tables(self) -> dict[str, pl.DataFrame]:
+        tables = self.clusters.to_tables()
+        if self.encoder.space is not None:
+            return {**tables, "space": self.encoder.space.to_table()}
+        return {
+            **tables,
+            "events": pl.DataFrame({"event_name": pl.Series(self.encoder.names, dtype=pl.String)}),
+        }
+
+    def to_weights(self) -> dict[str, NDArray[Any]]:
+        own = {"centers": self.clusters.centers, "center": self.encoder.center, "scale": self.encoder.scale}
+        return {**own, **self.encoder.weights}
+
+
+def fit(
+    customers: Customers, config: AutoencoderConfig, *, previous: FittedSegmentation | None = None
+) -> FittedAutoencoder:
+    """Raises InputError where there are too few customers or nothing to read, BackendError without torch."""
+    if find_spec("torch") is None:
+        raise BackendError("Autoencoders need torch", do="pip install 'foresell[behavior]'")
+    encoder = _trained(customers, config)
+    points = encoder.points(customers)
+    clusters = fit_clusters(points, customers, config.choosing, seed=config.seed, previous=previous)
+    return FittedAutoencoder(config, encoder, clusters)
+
+
+def load(
+    config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights
+) -> FittedAutoencoder:
+    own = ("centers", "center", "scale")
+    encoder = Encoder(
+        {name: one for name, one in weights.items() if name not in own},
+        FeatureSpace.from_table(tables["space"]) if "space" in tables else None,
+        tuple(tables["events"]["event_name"]) if "events" in tables else (),
+        np.asarray(weights["center"], np.float64),
+        np.asarray(weights["scale"], np.float64),
+    )
+    clusters = Clusters.loaded(tables, weights["centers"])
+    return FittedAutoencoder(AutoencoderConfig(**config), encoder, clusters)
+
+
+def _trained(customers: Customers, config: AutoencoderConfig) -> Encoder:
+    from foresell.predict.customers.segments.networks import Training, train_on_features, train_on_steps
+
+    training = Training(
+        config.seed,
+        config.width,
+        config.latent,
+        config.learning_rate,
+        config.max_epochs,
+        config.patience,
+    )
+    learned = customers.take(
+        np.sort(np.random.default_rng(config.seed).permutation(len(customers))[:MOST_LEARNED])
+    )
+    space: FeatureSpace | None = None
+    names: tuple[str, ...] = ()
+    if config.over == "features":
+        space = chosen_space(customers, config.columns)
+        weights = train_on_features(space.points(learned.features), training)
+    else:
+        if customers.actions is not None:
+            names = event_names(customers.actions)
+        steps = steps_of(learned.actions, learned.ids, names)
+        if not steps.lengths.any():
+            raise InputError("No customer has done anything yet", do="Choose a later date.")
+        weights = train_on_steps(steps, len(names) + 2, training)
+    encoder = Encoder(weights, space, names, np.zeros(config.latent), np.ones(config.latent))
+    latent = encoder.latent(learned)
+    spread = latent.std(axis=0)
+    return Encoder(weights, space, names, latent.mean(axis=0), np.where(spread > 0, spread, 1.0))
+
+
+SEGMENTATION = Segmentation("autoencoder", AutoencoderConfig, fit, load)
