@@ -105,6 +105,18 @@ def part_of_cutoff(formula: OfCutoff, cutoff: datetime, settings: Settings) -> s
     return str(local.month if formula.part == "month" else local.isoweekday())
 
 
+def nothing_known(spec: CustomerSpec, cutoff: datetime, settings: Settings) -> dict[str, float | str | None]:
+    """The features of a customer of whom there is nothing: counts and sums of 0, else null."""
+    found: dict[str, float | str | None] = {}
+    for formula in formulas(spec):
+        if isinstance(formula, OfCutoff):
+            found[formula.name] = part_of_cutoff(formula, cutoff, settings)
+        else:
+            is_zero = isinstance(formula, Measure) and formula.is_zero_without_rows
+            found[formula.name] = 0.0 if is_zero else None
+    return found
+
+
 def _filled(wide: "ir.Table", found: Sequence[Formula]) -> dict[str, Any]:
     filled = {}
     for formula in found:

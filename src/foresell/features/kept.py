@@ -28,7 +28,7 @@ def kept(rows: "ir.Table") -> "ir.Table":
 def _drop(connection: Any, name: str) -> None:
     import duckdb
 
-    # A database in memory is gone with its connection. Another cursor, since an expression may be let go while
-    # an answer is still read from this one.
+    # A database in memory is gone with its connection. Another cursor, since an expression may be let go
+    # while an answer is still read from this one.
     with suppress(duckdb.ConnectionException), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {name}")
