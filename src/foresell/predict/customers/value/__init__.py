@@ -1,0 +1,35 @@
+"""What a customer will be worth: what they will order or spend in the days ahead, with an interval.
+
+    order_days → summarize → value_examples       a shop's tables, as of cutoffs (`summary`, `examples`)
+    VALUE_MODELS[name].fit(examples, config)      learns; `current`: rows of now, for what needs no labels
+    fitted.outlook(features)                      OUTLOOK: mean, median, 80% interval, chance to be alive
+
+`backtest.compare` judges them all on one split and chooses on validation. `fit_bg_nbd` and `fit_gamma_gamma`
+are the published models as plain functions on arrays.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foresell.predict.customers.value.model import ValueModel
+
+# Name → the module whose MODEL it is; loaded on use. The name is also the kind of its artifacts.
+VALUE_MODELS: dict[str, str] = {
+    "last_period": "foresell.predict.customers.value.last_period",
+    "mean_frequency": "foresell.predict.customers.value.mean_frequency",
+    "bg_nbd": "foresell.predict.customers.value.buying",
+    "trees": "foresell.predict.customers.value.learned",
+    "corrected": "foresell.predict.customers.value.corrected",
+}
+
+
+def load_model(name: str) -> "ValueModel":
+    """The model of that name; NotFoundError names the valid ones."""
+    from importlib import import_module
+
+    from foresell.contracts.errors import NotFoundError, did_you_mean
+
+    if name not in VALUE_MODELS:
+        raise NotFoundError(f"There is no model of value '{name}'", do=did_you_mean(name, VALUE_MODELS))
+    model: ValueModel = import_module(VALUE_MODELS[name]).MODEL
+    return model
