@@ -162,3 +162,17 @@ def linear_contributions(
     numbers = np.asarray(columns, np.float64)
     base = np.full(len(numbers), intercept + float(weights @ middle))
     return Contributions(tuple(names), base, (numbers - middle) * weights)
+
+
+def averaged(parts: Sequence[Contributions]) -> Contributions:
+    """Of a mean of models (bags), in the unit in which the mean is taken: the means of theirs.
+
+    Standard errors are left out. Raises InputError for none, or parts of other features.
+    """
+    if not parts or len({part.names for part in parts}) > 1:
+        raise InputError(
+            "Only contributions of the same features can be averaged", received=f"{len(parts)} parts"
+        )
+    base = np.mean([part.base for part in parts], axis=0)
+    values = np.mean([part.values for part in parts], axis=0)
+    return Contributions(parts[0].names, np.asarray(base), np.asarray(values))

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from foresell.contracts.errors import InputError, did_you_mean
 from foresell.features.feature import Feature
 
-# orders_30d, orders_30d_share, spend_last_90_days: the same thing over another window.
-WINDOW = re.compile(r"_(?:last_)?\d+(?:h|d|w|_?hours?|_?days?|_?weeks?)(?=_|$)")
+# orders_30d, lines_90d_category_tea, spent_ever: the same thing over another window.
+WINDOW = re.compile(r"_(?:ever|(?:last_)?\d+(?:h|d|w|_?hours?|_?days?|_?weeks?))(?=_|$)")
+# How windows are worded (features.words): at the end in English, at the beginning in Chinese.
+WINDOW_TEXT = re.compile(r" (?:in the last (?:\d+ )?(?:hours?|days?|weeks?)|ever)$")
+WINDOW_TEXT_ZH = re.compile(r"^(?:最近 ?\d+ ?(?:小时|天|周)|历史上)的?")
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureGroup:
-    """One thing and the features that tell of it, at least one; its words are those of the first."""
+    """One thing and the features that tell of it, at least one; its words are those of the first, without
+    the window where it has several."""
 
     name: str
     features: tuple[Feature, ...]
@@ -24,11 +28,14 @@ class FeatureGroup:
 
     @property
     def text(self) -> str:
-        return self.features[0].text
+        return self._said(self.features[0].text, WINDOW_TEXT)
 
     @property
     def text_zh(self) -> str:
-        return self.features[0].text_zh
+        return self._said(self.features[0].text_zh, WINDOW_TEXT_ZH)
+
+    def _said(self, text: str, window: re.Pattern[str]) -> str:
+        return text if len(self.features) == 1 else window.sub("", text)
 
 
 def each_alone(described: Sequence[Feature]) -> tuple[FeatureGroup, ...]:
@@ -42,7 +49,7 @@ def group_features(
     """Every feature in exactly one group, groups in the order of their first feature.
 
     `together`: name of a group → its features. The others go by name: those alike but for a window
-    (orders_7d, orders_30d) are one group, all else stands alone. Raises InputError for a feature that is
+    (orders_7d, orders_ever) are one group, all else stands alone. Raises InputError for a feature that is
     not described or stands in two groups.
     """
     own = {feature.name for feature in described}

@@ -47,8 +47,8 @@ def mixed(
     is_replaced: NDArray[np.bool_],
 ) -> pl.DataFrame:
     """(r) rows: row i is that of owners[owner[i]], but for the groups where `is_replaced[i]` (r, G) is true,
-    whose features are those of others[other[i]]. Columns: those of `owners`, in their order; what is in no
-    group stays the owner's.
+    whose features are those of others[other[i]]. Columns: those of `owners`, in their order, of the others'
+    types; what is in no group stays the owner's.
 
     Raises InputError where either frame lacks a feature of the groups.
     """
@@ -65,5 +65,5 @@ def mixed(
             columns[name] = owners[name].gather(owner)
             continue
         source = np.where(is_replaced[:, place_of[name]], owners.height + other, owner)
-        columns[name] = pl.concat([owners[name], others[name]]).gather(source)
+        columns[name] = pl.concat([owners[name].cast(others.schema[name]), others[name]]).gather(source)
     return pl.DataFrame(columns)

@@ -28,12 +28,16 @@ UNITS: dict[str, tuple[str, str, str]] = {
     "views": ("view", "views", "次浏览"),
     "visits": ("visit", "visits", "次访问"),
     "sessions": ("session", "sessions", "次会话"),
-    "times": ("time", "times", "次"),
+    "lines": ("line", "lines", "行"),
+    "coupons": ("coupon", "coupons", "张"),
+    "refunds": ("refund", "refunds", "次"),
+    "brands": ("brand", "brands", "个品牌"),
+    "times": ("time", "times", ""),
     "categories": ("category", "categories", "个品类"),
     "customers": ("customer", "customers", "位顾客"),
 }
 SHARES = ("share", "rate", "probability")
-NO_UNIT = ("", "category", "number", "score", "count", "ratio", "bits")
+NO_UNIT = ("", "category", "number", "score", "count", "ratio", "bits", "nats")
 # Money from here on is shown without cents.
 WHOLE_FROM = 1000
 
@@ -89,7 +93,7 @@ def with_unit(value: float, unit: str, language: Language) -> str:
         return f"{number} {unit}"
     one, several, chinese = UNITS[unit]
     if language == "zh":
-        return f"{number} {chinese}"
+        return f"{number} {chinese}".rstrip()
     return f"{number} {one if number == '1' else several}"
 
 

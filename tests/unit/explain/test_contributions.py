@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from foresell.contracts.errors import InputError
-from foresell.explain.contributions import Contributions, linear_contributions, tree_contributions
+from foresell.explain.contributions import Contributions, averaged, linear_contributions, tree_contributions
 from foresell.explain.feature_groups import each_alone, group_features
 from foresell.features.feature import Feature
 
@@ -58,14 +58,33 @@ def test_groups_lose_nothing(values, base):
 
 
 def test_features_that_differ_by_their_window_are_one_thing():
-    described = features("orders_7d", "recency_days", "orders_90d", "views_last_30_days", "views_total")
+    described = features("orders_7d", "recency_days", "orders_ever", "views_last_30_days", "views_total")
     groups = {group.name: group.columns for group in group_features(described)}
     assert groups == {
-        "orders": ("orders_7d", "orders_90d"),
+        "orders": ("orders_7d", "orders_ever"),
         "recency_days": ("recency_days",),
         "views": ("views_last_30_days",),
         "views_total": ("views_total",),
     }
+
+
+def test_a_group_of_windows_is_called_by_none_of_them():
+    week = Feature("lines_7d_tea", "lines of tea in the last 7 days", "最近 7 天购买“茶”的行数", "lines")
+    ever = Feature("lines_ever_tea", "lines of tea ever", "历史上购买“茶”的行数", "lines")
+    (both,) = group_features((ever, week))
+    (alone,) = group_features((week,))
+    assert (both.text, both.text_zh) == ("lines of tea", "购买“茶”的行数")
+    assert alone.text == "lines of tea in the last 7 days"
+
+
+def test_of_several_models_the_mean_is_told():
+    parts = [
+        Contributions(("a",), np.array([base]), np.array([[adds]])) for base, adds in ((0.2, 0.4), (0.4, 0.0))
+    ]
+    found = averaged(parts)
+    assert (found.base[0], found.values[0, 0]) == pytest.approx((0.3, 0.2))
+    with pytest.raises(InputError, match="averaged"):
+        averaged([])
 
 
 def test_a_group_of_unknown_or_doubly_named_features_is_refused():
