@@ -8,7 +8,7 @@ from foresell.contracts.errors import InputError
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.features.asof import asof
-from foresell.features.facts import Facts
+from foresell.features.facts import Facts, shop_of
 from foresell.features.spec import CustomerSpec, Focus
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def customer_spec(
         has_coupons=has["redemptions"] and has["orders"],
         focus=focus if has["orders"] else None,
     )
-    facts = Facts(known, settings, spec)
+    facts = Facts(known, settings, spec, shop_of(tables, settings))
     if spec.has_orders:
         spec = _of_orders(facts)
     if spec.has_events:

@@ -18,7 +18,7 @@ from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.features.asof import asof
 from foresell.features.event_features import event_features
-from foresell.features.facts import Facts
+from foresell.features.facts import Facts, shop_of
 from foresell.features.feature import Feature
 from foresell.features.measures import Formula, Measure, OfCutoff, Ratio, aggregated
 from foresell.features.purchase_features import purchase_features
@@ -78,7 +78,8 @@ def customer_features(tables: Tables, settings: Settings, cutoff: datetime, spec
 
     Raises InputError for a cutoff without a time zone.
     """
-    return combined(Facts(asof(tables, settings, cutoff), settings, spec), cutoff, settings)
+    facts = Facts(asof(tables, settings, cutoff), settings, spec, shop_of(tables, settings))
+    return combined(facts, cutoff, settings)
 
 
 def combined(facts: Facts, cutoff: datetime, settings: Settings) -> "ir.Table":

@@ -18,7 +18,8 @@ test nor nobody's, nor made of lines without a quantity above 0 alone. An event 
 anonymous ones are no customer's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.protocols import Tables
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 KINDS = ("category", "department", "brand")
+# Costs are in no fact.
+UNUSED = {"products.cost": False}
 # Other facts are made of these.
 KEPT = ("lines", "orders")
 VIEWS, CARTS, PURCHASES = "view_item", "add_to_cart", "purchase"
@@ -41,13 +44,16 @@ VIEWS, CARTS, PURCHASES = "view_item", "add_to_cart", "purchase"
 class Facts:
     """The fact tables of a shop as of a cutoff, made when asked for.
 
-    `tables` must be those of `features.asof`; `spec` says which are there.
+    `tables` must be those of `features.asof`; `spec` says which are there. `shop`: `shop_of` of the tables
+    that they were made of, so that what a shop never has is not looked for at each cutoff.
     """
 
-    def __init__(self, tables: Tables, settings: Settings, spec: CustomerSpec) -> None:
+    def __init__(
+        self, tables: Tables, settings: Settings, spec: CustomerSpec, shop: Mapping[str, bool] | None = None
+    ) -> None:
         self.tables = tables
         self.spec = spec
-        self.scope: Scope = make_scope(tables, settings)
+        self.scope: Scope = replace(make_scope(tables, settings), known={**(shop or {}), **UNUSED})
         self._made: dict[str, ir.Table] = {}
 
     def table(self, name: str) -> "ir.Table":
@@ -55,6 +61,17 @@ class Facts:
             made = FACTS[name](self)
             self._made[name] = kept(made) if name in KEPT else made
         return self._made[name]
+
+
+def shop_of(tables: Tables, settings: Settings) -> dict[str, bool]:
+    """What the facts ask of a shop before they are made, answered from all that it has. Where a shop has
+    something only after a cutoff, it is joined in vain and changes nothing."""
+    scope = make_scope(tables, settings)
+    for column in ("subtotal_amount", "total_amount", "discount_amount", "payment_fee_amount"):
+        scope.has_values("orders", column)
+    for name in ("orders", "refunds"):
+        scope.has_foreign_money(name)
+    return dict(scope.known)
 
 
 def second_of(moment: Any) -> Any:

@@ -1,5 +1,6 @@
 """Who a task is about at a cutoff, what came of them, and what fairness is asked by."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import floor
 from typing import TYPE_CHECKING
@@ -47,13 +48,20 @@ def _within(rows: "ir.Table", ends: float, days: float) -> "ir.Table":
 
 
 def labels(
-    tables: Tables, settings: Settings, task: Task, cutoff: datetime, spec: CustomerSpec
+    tables: Tables, settings: Settings, task: Task, cutoff: datetime, shop: Mapping[str, bool] | None = None
 ) -> pl.DataFrame:
     """customer_id and `label` (Float64) of those to whom something happened in the label window; of everybody
-    else the label is `otherwise(task)`."""
+    else the label is `otherwise(task)`. `shop`: `facts.shop_of(tables)`."""
     begins = timedelta(days=task.label.begins_days)
     window = after(tables, settings, cutoff + begins, task.horizon - begins)
-    facts = Facts(window, settings, spec.about(task.focus))
+    # Only the focus is asked of products, and products only of a focus.
+    spec = CustomerSpec(
+        has_orders=True,
+        has_events=True,
+        has_products=task.focus is not None and task.focus.on != "product",
+        focus=task.focus,
+    )
+    facts = Facts(window, settings, spec, shop)
     kind = task.label.kind
     if kind == "return":
         rows = facts.table("refunds") if window.has_rows("refunds") else None

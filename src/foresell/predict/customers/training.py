@@ -26,7 +26,7 @@ from foresell.contracts.settings import Settings
 from foresell.features.asof import asof
 from foresell.features.choosing import customer_spec
 from foresell.features.customer import combined, described, nothing_known
-from foresell.features.facts import Facts
+from foresell.features.facts import Facts, shop_of
 from foresell.features.feature import Feature
 from foresell.features.spec import CustomerSpec
 from foresell.predict.customers.examples import Examples, together
@@ -103,8 +103,8 @@ def cutoffs_for(
 
 
 def suggest_churn_days(tables: Tables, settings: Settings, until: datetime) -> float:
-    """The fewest whole days within which nine of ten gaps between days with orders end, every customer weighing
-    alike; from 7 to a fifth of the history.
+    """The fewest whole days within which nine of ten gaps between days with orders end, every customer
+    weighing alike; from 7 to a fifth of the history.
 
     Raises InputError where nobody ordered on two days.
     """
@@ -193,16 +193,24 @@ def training_examples(
     first, until = history(tables, task)
     for cutoff in cutoffs:
         _check_within(task, cutoff, first, until)
-    found = together([_at(tables, settings, task, cutoff, spec) for cutoff in sorted(cutoffs)])
+    shop = shop_of(tables, settings)
+    found = together([_at(tables, settings, task, cutoff, spec, shop) for cutoff in sorted(cutoffs)])
     if not is_censored_nan and task.label.kind == "days_to_order":
         found.labels[np.isnan(found.labels)] = task.horizon_days
     _check_population(found, task, cutoffs)
     return found
 
 
-def _at(tables: Tables, settings: Settings, task: Task, cutoff: datetime, spec: CustomerSpec) -> Examples:
-    keys, features, told = scoring_features(tables, settings, task, spec, cutoff)
-    came = labels(tables, settings, task, cutoff, spec)
+def _at(
+    tables: Tables,
+    settings: Settings,
+    task: Task,
+    cutoff: datetime,
+    spec: CustomerSpec,
+    shop: Mapping[str, bool],
+) -> Examples:
+    keys, features, told = _features(tables, settings, task, spec, cutoff, None, shop)
+    came = labels(tables, settings, task, cutoff, shop)
     joined = keys.join(came, left_on="entity_id", right_on=ID, how="left", maintain_order="left")
     label = joined["label"].fill_null(otherwise(task)).to_numpy().astype(np.float64)
     return Examples(keys, features, label, features_of(task, spec), told)
@@ -221,9 +229,21 @@ def scoring_features(
 
     A customer of whom nothing is known has counts and sums of 0, and null for everything else.
     """
-    facts = Facts(asof(tables, settings, cutoff), settings, spec)
+    return _features(tables, settings, task, spec, cutoff, customers, shop_of(tables, settings))
+
+
+def _features(
+    tables: Tables,
+    settings: Settings,
+    task: Task,
+    spec: CustomerSpec,
+    cutoff: datetime,
+    customers: Sequence[str] | None,
+    shop: Mapping[str, bool],
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    facts = Facts(asof(tables, settings, cutoff), settings, spec, shop)
     moment = cutoff + timedelta(days=task.features.ends_days)
-    seen = facts if moment == cutoff else Facts(asof(tables, settings, moment), settings, spec)
+    seen = facts if moment == cutoff else Facts(asof(tables, settings, moment), settings, spec, shop)
     rows: pl.DataFrame = combined(seen, moment, settings).to_polars()
     who = population(facts, task, cutoff) if customers is None else pl.Series(ID, customers, pl.String)
     features = _of(rows, who, nothing_known(spec, moment, settings)).select(
