@@ -1,13 +1,17 @@
 """What every recommender is once it has learned: it scores all products that it knows, and says why."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import polars as pl
 
 from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.opinions import Opinions, Sparse
 from foresell.predict.recommend.rank import Explained, Floats, Ints, audience, rank
+from foresell.predict.recommend.timelines import Timelines
 
 Profiles = TypeVar("Profiles")
 
@@ -30,10 +34,14 @@ class FittedRecommender(ABC):
     config: Any
     catalog: Catalog
 
-    @abstractmethod
     def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
         """What the model reads of the customers' histories. `customers`: ascending and distinct; one without
-        a history has an empty profile.
+        a history has an empty profile."""
+        return self.read(Timelines.of(customers, histories, self.catalog))
+
+    @abstractmethod
+    def read(self, told: Timelines) -> Any:
+        """What the model reads of timelines over its catalog: profiles, a row a customer.
 
         The profiles have a `shape` that begins with the number of customers, and give parts of themselves:
         by a slice to be scored, by an array of rows (repeated at will) to be explained.
@@ -43,10 +51,31 @@ class FittedRecommender(ABC):
     def score(self, profiles: Any) -> Floats:
         """(C, P) how much each product of the catalog, in its order, suits each customer; 0: no opinion."""
 
+    @property
+    def has_vectors(self) -> bool:
+        """Whether customers have vectors, whose inner products with those of products order them."""
+        return False
+
+    def vectors(self, profiles: Any) -> Floats:
+        """(C, D) the customers' vectors. What takes long for a customer is done here, and may be kept."""
+        raise NotImplementedError
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        """The same as `score` where few products are asked for, or the best of those that may be shown.
+        `vectors`: as `vectors` gave them, where they were kept."""
+        return Sparse.of_all(np.maximum(self.score(profiles[0 : profiles.shape[0]]), 0.0))
+
     @abstractmethod
     def explain(self, profiles: Any, products: Ints) -> Explained:
         """Why each row's product suits the customer of that row: reason codes (of `reasons`), and the
         positions of the products of the history because of which (−1: none)."""
+
+    def explain_some(
+        self, profiles: Any, opinions: Opinions, rows: Ints, products: Ints, best: Sequence[Ints]
+    ) -> Explained:
+        """As `explain`, of customers (rows, ascending) of the profiles. `opinions`: theirs; `best`: the best
+        products of each row of the profiles, which spare some models to look at all others."""
+        return self.explain(profiles[rows], products)
 
     @abstractmethod
     def to_tables(self) -> dict[str, pl.DataFrame]:

@@ -19,8 +19,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foresell.predict.recommend.catalog import Catalog, recency_weight
+from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.rank import Floats, Ints
+from foresell.predict.recommend.timelines import Timelines
 
 HALF_LIVES_DAYS = (15.0, 30.0, 90.0, 365.0)
 COUNTS = tuple(f"counts_{days:.0f}_days" for days in HALF_LIVES_DAYS)
@@ -58,6 +59,11 @@ class Taken:
             self.offsets[first : last + 1] - begin, self.products[begin:end], self.features[begin:end]
         )
 
+    def of(self, customer: int) -> tuple[Ints, Floats]:
+        """One customer's products and features."""
+        begin, end = self.offsets[customer], self.offsets[customer + 1]
+        return self.products[begin:end], self.features[begin:end]
+
     def has(self, customers: Ints, products: Ints, num_products: int) -> NDArray[np.bool_]:
         """Whether each customer took the product of the same row."""
         pairs = self.customers * num_products + self.products
@@ -84,6 +90,23 @@ class Habit:
         found[rows, taken.products] = _sigmoid(_with_chance(taken.features, of_taken) @ self.again)
         return np.asarray(found, np.float32)
 
+    @property
+    def rises(self) -> bool:
+        """Whether what the model thinks likelier stays likelier, of what was not taken."""
+        return bool(self.anew[1] > 0)
+
+    def log_chances(self, logs: Doubles, positions: Ints, taken: Ints, features: Floats) -> Doubles:
+        """As `apply`, of some products of one customer, who took others (`taken`, ascending)."""
+        floored = np.maximum(logs, np.log(LEAST_CHANCE))
+        found = -np.logaddexp(0.0, -(self.anew[0] + self.anew[1] * floored))
+        if not len(taken):
+            return np.asarray(found)
+        places = np.minimum(np.searchsorted(taken, positions), len(taken) - 1)
+        again = np.flatnonzero(taken[places] == positions)
+        known = np.column_stack([features[places[again]], floored[again]])
+        found[again] = -np.logaddexp(0.0, -(known @ self.again))
+        return np.asarray(found)
+
     def to_tables(self, catalog: Catalog) -> dict[str, pl.DataFrame]:
         weights = {
             "part": ["again"] * len(AGAIN_FEATURES) + ["anew"] * len(ANEW_FEATURES),
@@ -106,26 +129,21 @@ class Habit:
 def taken_by(
     customer_ids: pl.Series, histories: pl.DataFrame, catalog: Catalog, taken_again: Floats
 ) -> Taken:
-    """`customer_ids`: ascending and distinct. Counts decay with age from the customer's newest."""
-    newest = pl.col("occurred_at").max().over("customer_id")
-    counts = {
-        name: pl.col("weight") * recency_weight(newest, days)
-        for name, days in zip(COUNTS, HALF_LIVES_DAYS, strict=True)
-    }
-    rows = pl.DataFrame({"customer_id": customer_ids}).with_row_index("customer")
-    pairs = (
-        catalog.with_positions(histories.join(rows, on="customer_id"))
-        .with_columns(**counts)
-        .group_by("customer", "product")
-        .agg(pl.col(name).sum().log1p() for name in COUNTS)
-        .sort("customer", "product")
-    )
-    products = pairs["product"].to_numpy().astype(np.int64)
-    lengths = np.bincount(pairs["customer"].to_numpy(), minlength=len(customer_ids))
-    ones = np.ones(len(products))
-    features = [ones, *(pairs[name].to_numpy() for name in COUNTS), taken_again[products]]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Taken(offsets, products, np.stack(features, axis=1).astype(np.float32))
+    """`customer_ids`: ascending and distinct."""
+    return taken_of(Timelines.of(customer_ids, histories, catalog), taken_again)
+
+
+def taken_of(told: Timelines, taken_again: Floats) -> Taken:
+    """Counts decay with age from the customer's newest. `taken_again`: (P,)"""
+    number = len(taken_again)
+    customers, products, sums = told.summed(told.weight, number)
+    columns = [np.ones(len(products))]
+    for days in HALF_LIVES_DAYS:
+        sums = told.summed(told.weight * 2.0 ** (-told.age_days / days), number)[2]
+        columns.append(np.log1p(sums))
+    features = np.stack([*columns, taken_again[products]], axis=1).astype(np.float32)
+    offsets = np.searchsorted(customers, np.arange(told.num_customers + 1)).astype(np.int64)
+    return Taken(offsets, products.astype(np.int64), features)
 
 
 def taken_again(interactions: pl.DataFrame, catalog: Catalog) -> Floats:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foresell.contracts.errors import InputError
-from foresell.predict.recommend.exact_search import ExactSearch, Flags, Floats, Ints, nothing
+from foresell.predict.recommend.exact_search import Doubles, ExactSearch, Flags, Floats, Ints, nothing
 
 if TYPE_CHECKING:
     from foresell.predict.recommend.inverted import Inverted
@@ -69,14 +69,18 @@ class VectorIndex:
     def vectors(self, positions: Ints) -> Floats:
         return self._exact.vectors_PD[positions]
 
-    def search(self, queries: Floats, k: int, allowed: Flags | None = None) -> tuple[Ints, Floats]:
+    def search(
+        self, queries: Floats, k: int, allowed: Flags | None = None, bias_P: Doubles | None = None
+    ) -> tuple[Ints, Floats]:
         """Positions (B, k), int64, and scores (B, k), float32, of each query's k best products, best first.
 
         `queries`: (B, width), or (width,) for one. `allowed`: (P,) for all queries, or (B, P); the others
         never come back, and if k are allowed, k do. Where fewer are: position −1 and score −inf.
-        A score is the inner product in float64, rounded to float32; equal scores go by position. Where
-        `is_exact`, the answer is what sorting all products would give, alone and in a batch. Elsewhere a few
-        of the k best may be missed (`recall`), unless the filter leaves MOST_GATHERED or fewer.
+        `bias_P`: (P,) finite, what each product's score has beside the inner product.
+        A score is the inner product in float64, with the bias, rounded to float32; equal scores go by
+        position. Where `is_exact`, the answer is what sorting all products would give, alone and in a batch.
+        Elsewhere a few of the k best may be missed (`recall`; more with a bias, which cells do not know),
+        unless the filter leaves MOST_GATHERED or fewer.
         Raises InputError for k below 1, or queries or a mask of another shape.
         """
         queries_BD = _queries(queries, self.width)
@@ -87,8 +91,16 @@ class VectorIndex:
                 "A filter has one flag a product", received=allowed.shape, do=f"Products: {self.size}."
             )
         if self._inverted is None or not len(queries_BD):
-            return self._exact.top(queries_BD, k, allowed)
-        return self._search_inverted(self._inverted, queries_BD, k, allowed)
+            return self._exact.top(queries_BD, k, allowed, bias_P)
+        return self._search_inverted(self._inverted, queries_BD, k, allowed, bias_P)
+
+    def inner(self, query_D: Floats, positions: Ints) -> Doubles:
+        """(N,) a query's inner products with some products, in float64."""
+        return self._exact.inner(query_D[None], np.zeros(len(positions), np.int64), positions)
+
+    def log_sums(self, queries_BD: Floats) -> Doubles:
+        """(B,) the logarithm of the sum, over all products, of e to the inner product; in float32."""
+        return self._exact.log_sums(_queries(queries_BD, self.width))
 
     def recall(self, queries: Floats, k: int, allowed: Flags | None = None) -> float:
         """The share of the exact k best that `search` finds (equally good ones count); 1 where exact."""
@@ -130,15 +142,20 @@ class VectorIndex:
             raise InputError("New products and their vectors do not fit", received=new_ND.shape)
 
     def _search_inverted(
-        self, inverted: "Inverted", queries_BD: Floats, k: int, allowed: Flags | None
+        self,
+        inverted: "Inverted",
+        queries_BD: Floats,
+        k: int,
+        allowed: Flags | None,
+        bias_P: Doubles | None,
     ) -> tuple[Ints, Floats]:
         best_BK, scores_BK = nothing(len(queries_BD), k)
         for row, query in enumerate(queries_BD):
             own = allowed if allowed is None or allowed.ndim == 1 else allowed[row]
             if own is not None and np.count_nonzero(own) <= max(MOST_GATHERED, k):
-                answer = self._exact.top_of(np.flatnonzero(own), query[None], k)
+                answer = self._exact.top_of(np.flatnonzero(own), query[None], k, bias_P)
             else:
-                answer = inverted.top(self._exact, query, k, own)
+                answer = inverted.top(self._exact, query, k, own, bias_P)
             best_BK[row], scores_BK[row] = answer[0][0], answer[1][0]
         return best_BK, scores_BK
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from foresell.predict.recommend.exact_search import ExactSearch, Flags, Floats, Ints
+from foresell.predict.recommend.exact_search import Doubles, ExactSearch, Flags, Floats, Ints
 
 SEED = 3
 MOST_LEARNED_FROM = 100_000
@@ -88,14 +88,19 @@ class Inverted:
         return replace(self, lists=lists, position_of_id=position_of_id)
 
     def top(
-        self, exact: ExactSearch, query_D: Floats, k: int, allowed_P: Flags | None
+        self,
+        exact: ExactSearch,
+        query_D: Floats,
+        k: int,
+        allowed_P: Flags | None,
+        bias_P: Doubles | None = None,
     ) -> tuple[Ints, Floats]:
         """Positions (1, k) and scores, as `ExactSearch.top`, but for a few that may be missed; k where k are
         allowed.
         """
         positions = self._candidates(query_D, k, len(exact.vectors_PD), allowed_P)
         rows = np.zeros(len(positions), np.int64)
-        return exact.ranked(query_D[None], rows, positions, k)
+        return exact.ranked(query_D[None], rows, positions, k, bias_P)
 
     def _candidates(self, query_D: Floats, k: int, num_products: int, allowed_P: Flags | None) -> Ints:
         num = SHORTLIST + SHORTLIST_OF_K * k

@@ -92,6 +92,10 @@ class FittedSequenceModel(FittedRecommender):
             self.steps.read(told) if self.steps else None,
         )
 
+    @property
+    def has_vectors(self) -> bool:
+        return self.newcomers is None
+
     def vectors(self, profiles: "Profiles") -> Floats:
         """(C, D) what comes out after the last action; 0 without any."""
         return self.encoder.vectors(profiles.sequences)

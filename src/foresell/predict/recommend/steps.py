@@ -19,7 +19,10 @@ from foresell.predict.recommend.habit import ChancesOf
 from foresell.predict.recommend.models import session_knn, transition
 from foresell.predict.recommend.models.session_knn import SessionKNNConfig
 from foresell.predict.recommend.models.transition import TransitionConfig
+from foresell.predict.recommend.opinions import Sparse
 from foresell.predict.recommend.rank import Floats, Ints, as_matrix, top_k
+from foresell.predict.recommend.timelines import Timelines
+from foresell.predict.recommend.vector_opinions import Counted, counted
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 FOREVER = 1e6
@@ -59,6 +62,10 @@ class Steps:
         distinct."""
         return self.graph.profiles(customer_ids, histories)
 
+    def read(self, told: Timelines) -> Any:
+        """(C, G) CSR, of timelines over the behavior model's catalog."""
+        return self.graph.read(told.renamed(self.columns))
+
     def without(self, profiles: Any, removed: Ints) -> Any:
         """The profiles, each as if the product removed from it (an index, 0: none) had not been taken."""
         left = sparse.csr_array(profiles, copy=True)
@@ -73,6 +80,13 @@ class Steps:
         scores[:, self.columns < 0] = 0
         sums = scores.sum(axis=1, keepdims=True)
         return np.asarray(np.divide(scores, sums, out=scores, where=sums > 0))
+
+    def counted(self, profiles: Any) -> Counted:
+        """The same as `chances`, of the few products that the graph knows of."""
+        opinions = self.graph.opinions(profiles)
+        if not isinstance(opinions, Sparse):
+            raise TypeError(f"the graph {self.model} does not count")
+        return counted(opinions.matrix, self.columns, self.share)
 
     def mix(self, chances: Floats, profiles: Any) -> Floats:
         """(C, P): both words, each with its share; the model's alone where the graph has none."""

@@ -17,10 +17,14 @@ from scipy import sparse
 from foresell.contracts.errors import InputError
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.index import VectorIndex
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import argmax_of_rows
-from foresell.predict.recommend.profiles import profile
-from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
+from foresell.predict.recommend.opinions import Opinions
+from foresell.predict.recommend.profiles import profile, tastes
+from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.timelines import Timelines
+from foresell.predict.recommend.vector_opinions import Products
 
 REASON = "bought_with"
 
@@ -51,9 +55,9 @@ class Als(FittedRecommender):
     catalog: Catalog
     factors: Floats
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
-        """(C, P) CSR: how much each customer has taken of each product (`profile`)."""
-        return as_matrix(self.catalog, customers, profile(histories, self.config.half_life_days))
+    def read(self, told: Timelines) -> Any:
+        """(C, P) CSR: how much each customer has taken of each product (`tastes`)."""
+        return tastes(told, self.config.half_life_days, self.catalog.size)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         width = max(self.config.factors, 1)
@@ -73,13 +77,28 @@ class Als(FittedRecommender):
         return solved
 
     def score(self, profiles: Any) -> Floats:
+        scores: Floats = self.vectors(profiles) @ self.factors.T
+        return scores
+
+    @property
+    def has_vectors(self) -> bool:
+        return True
+
+    def vectors(self, profiles: Any) -> Floats:
+        """(C, D) solved for; 0 without a history."""
         customers = np.zeros((profiles.shape[0], self.factors.shape[1]), dtype=np.float32)
         spans = zip(profiles.indptr[:-1], profiles.indptr[1:], strict=True)
         for row, (start, end) in enumerate(spans):
             if start < end:
                 customers[row] = self._customer(profiles.indices[start:end], profiles.data[start:end])
-        scores: Floats = customers @ self.factors.T
-        return scores
+        return customers
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        return Products(self.index, self.vectors(profiles) if vectors is None else vectors)
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        return VectorIndex.of(self.factors)
 
     def _customer(self, products: Ints, values: Floats) -> Floats:
         taken, extra = self.factors[products], np.float32(self.config.alpha) * values

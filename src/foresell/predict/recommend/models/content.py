@@ -6,6 +6,7 @@ sum of the vectors of what was taken. Vectors: `alike`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import argmax_of_rows
-from foresell.predict.recommend.profiles import profile
-from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
+from foresell.predict.recommend.opinions import Opinions, Sparse
+from foresell.predict.recommend.profiles import tastes
+from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.timelines import Timelines
 
 REASON = "similar_to"
 
@@ -38,14 +41,22 @@ class ContentModel(FittedRecommender):
     catalog: Catalog
     vectors: Any
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
-        """(C, P) CSR: how much each customer has taken of each product (`profile`)."""
-        return as_matrix(self.catalog, customers, profile(histories, self.config.half_life_days))
+    def read(self, told: Timelines) -> Any:
+        """(C, P) CSR: how much each customer has taken of each product (`tastes`)."""
+        return tastes(told, self.config.half_life_days, self.catalog.size)
 
     def score(self, profiles: Any) -> Floats:
         """(C, P): the taste's inner product with each product."""
         tastes_WC = (profiles @ self.vectors).T.toarray()
         return np.ascontiguousarray((self.vectors @ tastes_WC).T)
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        return Sparse((profiles @ self.vectors) @ self._by_word)
+
+    @cached_property
+    def _by_word(self) -> Any:
+        """(W, P)"""
+        return sparse.csr_array(self.vectors.T)
 
     def explain(self, profiles: Any, products: Ints) -> Explained:
         """Because of the product of the history that adds most to the score, which is the sum of what each

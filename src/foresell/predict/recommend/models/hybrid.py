@@ -24,6 +24,7 @@ from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.product_facts import ProductFacts
 from foresell.predict.recommend.rank import Explained, Floats, Ints
 from foresell.predict.recommend.ranker import Ranker, Trees, learn_ranker
+from foresell.predict.recommend.timelines import Timelines
 from foresell.predict.recommend.without_one import without_one
 
 REASON = "goes_with"
@@ -94,6 +95,9 @@ class FittedHybrid(FittedRecommender):
 
     def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Profiles:
         return self.knowledge.profiles(customers, histories)
+
+    def read(self, told: Timelines) -> Profiles:
+        return self.profiles(*told.as_interactions(self.catalog))
 
     def score(self, profiles: Profiles) -> Floats:
         """(C, P): the chance to be taken within the window (times price to the power of `money_weight`, over

@@ -16,8 +16,10 @@ from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import Neighbors, nearest
-from foresell.predict.recommend.profiles import profile
-from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
+from foresell.predict.recommend.opinions import Opinions, Sparse
+from foresell.predict.recommend.profiles import profile, tastes
+from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.timelines import Timelines
 
 REASON = "bought_with"
 
@@ -48,12 +50,15 @@ class ItemKNN(FittedRecommender):
     catalog: Catalog
     neighbors: Neighbors
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
-        """(C, P) CSR: how much each customer has taken of each product (`profile`)."""
-        return as_matrix(self.catalog, customers, profile(histories, self.config.half_life_days))
+    def read(self, told: Timelines) -> Any:
+        """(C, P) CSR: how much each customer has taken of each product (`tastes`)."""
+        return tastes(told, self.config.half_life_days, self.catalog.size)
 
     def score(self, profiles: Any) -> Floats:
         return self.neighbors.score(profiles)
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        return Sparse(profiles @ self.neighbors.matrix)
 
     def explain(self, profiles: Any, products: Ints) -> Explained:
         return self.neighbors.explain(profiles, products)

@@ -11,6 +11,7 @@ from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.timelines import Timelines
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Popularity(FittedRecommender):
     config: PopularityConfig
     catalog: Catalog
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+    def read(self, told: Timelines) -> Any:
         """(C,) zeros: nothing is read of them."""
-        return np.zeros(len(customers), dtype=np.float32)
+        return np.zeros(told.num_customers, dtype=np.float32)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {"products": self.catalog.to_table()}

@@ -21,7 +21,9 @@ from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import argmax_of_rows, nearest
-from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
+from foresell.predict.recommend.opinions import Opinions, Sparse
+from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.timelines import Doubles, Timelines
 
 REASON = "bought_with"
 # A profile is a set of bits in a float32, which is exact up to here.
@@ -59,9 +61,9 @@ class SessionKNN(FittedRecommender):
     catalog: Catalog
     sessions: Any
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+    def read(self, told: Timelines) -> Any:
         """(C, P) CSR: a bit for each of the last products (`last_products`)."""
-        return as_matrix(self.catalog, customers, last_products(histories, self.config))
+        return last_products(told, self.config, self.catalog.size)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         cells = self.sessions.tocoo()
@@ -100,15 +102,23 @@ class SessionKNN(FittedRecommender):
         return similarity_of_bits(self.config)
 
     def score(self, profiles: Any) -> Floats:
+        scores: Floats = self._voted(profiles).toarray()
+        return scores
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        return Sparse(self._voted(profiles))
+
+    def _voted(self, profiles: Any) -> Any:
+        """(C, P) CSR: the votes of the nearest sessions."""
+
         def similarity(sums: Floats, rows: Ints, columns: Ints) -> Floats:
             similar: Floats = self._similarities[sums.astype(np.int64)]
             return similar
 
         if not self.sessions.shape[0]:
-            return np.zeros(profiles.shape, dtype=np.float32)
+            return sparse.csr_array(profiles.shape, dtype=np.float32)
         neighbors = nearest(profiles, self._newest, self.config.num_neighbors, similarity)
-        scores: Floats = (neighbors @ self._votes).toarray()
-        return scores
+        return neighbors @ self._votes
 
     def explain(self, profiles: Any, products: Ints) -> Explained:
         """Because of the customer's newest product that shares a session with the recommended one."""
@@ -140,17 +150,21 @@ def _num_bits(config: SessionKNNConfig) -> int:
     return max(1, min(config.num_products, MOST_BITS))
 
 
-def last_products(histories: pl.DataFrame, config: SessionKNNConfig) -> pl.DataFrame:
-    """customer_id, product_id, value = a bit, the higher the newer; products of one moment by product_id."""
-    newest = histories.group_by("customer_id", "product_id").agg(pl.col("occurred_at").max())
+def last_products(told: Timelines, config: SessionKNNConfig, num_products: int) -> Any:
+    """(C, P) CSR: a bit, the higher the newer the product; products of one moment by product_id."""
     num_bits = _num_bits(config)
-    since = pl.int_range(pl.len(), dtype=pl.Int64).over("customer_id")
-    ordered = newest.sort(["customer_id", "occurred_at", "product_id"], descending=[False, True, False])
-    return (
-        ordered.with_columns(since=since)
-        .filter(pl.col("since") < num_bits)
-        .select("customer_id", "product_id", value=pl.lit(2.0).pow(num_bits - 1 - pl.col("since")))
-    )
+    order = np.lexsort((told.at, told.product, told.customers))
+    of, product = told.customers[order], told.product[order]
+    is_last = np.ones(len(order), dtype=np.bool_)
+    is_last[:-1] = (np.diff(of) != 0) | (np.diff(product) != 0)
+    of, product, at = of[is_last], product[is_last], told.at[order][is_last]
+    newest = np.lexsort((product, -at, of))
+    starts = np.searchsorted(of, np.arange(told.num_customers))
+    since = np.empty(len(of), np.int64)
+    since[newest] = np.arange(len(of)) - starts[of]
+    kept = (since < num_bits) & (product >= 0)
+    bits: Doubles = np.exp2(num_bits - 1.0 - since[kept])
+    return told.matrix(of[kept], product[kept], bits, num_products)
 
 
 def fit(

@@ -19,7 +19,9 @@ from foresell.predict.recommend.catalog import Catalog, recency_weight
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import Neighbors, nearest
-from foresell.predict.recommend.rank import Explained, Floats, Ints, as_matrix
+from foresell.predict.recommend.opinions import Opinions, Sparse
+from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.timelines import Timelines
 
 REASON = "bought_after"
 ALIKE_REASON = "similar_to"
@@ -58,9 +60,9 @@ class Transition(FittedRecommender):
     neighbors: Neighbors
     alike: Neighbors
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Any:
+    def read(self, told: Timelines) -> Any:
         """(C, P) CSR: how much each of the last products counts (`last_baskets`)."""
-        return as_matrix(self.catalog, customers, last_baskets(histories, self.config))
+        return last_baskets(told, self.config, self.catalog.size)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {
@@ -73,6 +75,9 @@ class Transition(FittedRecommender):
         """(C, P) how strongly the products of each profile (CSR, as `last_baskets` weighs them) lead to
         each."""
         return self._both.score(profiles)
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        return Sparse(profiles @ self._both.matrix)
 
     @cached_property
     def _both(self) -> Neighbors:
@@ -88,22 +93,15 @@ class Transition(FittedRecommender):
         return np.where(is_like, ALIKE_REASON, codes), because
 
 
-def last_baskets(histories: pl.DataFrame, config: TransitionConfig) -> pl.DataFrame:
-    """customer_id, product_id, value = Σ over the last baskets of weight × decay^(baskets since)."""
-    baskets_since = (
-        pl.col("occurred_at").rank("dense", descending=True).over("customer_id").cast(pl.Int64) - 1
-    )
-    return (
-        histories.with_columns(since=baskets_since)
-        .filter(pl.col("since") < config.num_baskets)
-        .select(
-            "customer_id",
-            "product_id",
-            value=pl.col("weight") * pl.lit(config.basket_decay).pow(pl.col("since")),
-        )
-        .group_by("customer_id", "product_id")
-        .agg(pl.col("value").sum())
-    )
+def last_baskets(told: Timelines, config: TransitionConfig, num_products: int) -> Any:
+    """(C, P) CSR: Σ over the last baskets (moments) of weight × decay^(baskets since)."""
+    baskets = np.cumsum(np.diff(told.at, prepend=-1) != 0)
+    newest = baskets[np.maximum(told.offsets[1:] - 1, 0)[told.customers]] if len(baskets) else baskets
+    since = newest - baskets
+    values = np.where(since < config.num_baskets, told.weight * config.basket_decay**since, 0.0)
+    customers, products, sums = told.summed(values, num_products)
+    is_told = sums > 0
+    return told.matrix(customers[is_told], products[is_told], sums[is_told], num_products)
 
 
 def fit(

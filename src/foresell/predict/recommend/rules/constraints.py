@@ -1,5 +1,6 @@
 """What may be shown to one customer on one surface now, and the last look at what was chosen."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -96,6 +97,26 @@ class Constraints:
 
         return allowed
 
+    def first_within(self, candidates: "Ints", before: "Ints", most: int) -> "Ints":
+        """Places among N candidates (positions, best first) of the first `most` that the caps let through in
+        a list that holds `before` already: as `may_follow` asked again for each."""
+        if not self.caps:
+            return np.arange(min(most, len(candidates)))
+        groups = [cap.group_P[candidates].tolist() for cap in self.caps]
+        left = [_left(cap, cap.group_P[before]) for cap in self.caps]
+        chosen: list[int] = []
+        for place in range(len(candidates)):
+            if len(chosen) >= most:
+                break
+            own = [
+                (free, group[place]) for free, group in zip(left, groups, strict=True) if group[place] >= 0
+            ]
+            if all(free[group] > 0 for free, group in own):
+                chosen.append(place)
+                for free, group in own:
+                    free[group] -= 1
+        return np.array(chosen, dtype=np.int64)
+
     def _require(self, position: int) -> None:
         if not 0 <= position < self.size:
             raise InputError("There is no such product in the assortment", received=position)
@@ -104,6 +125,14 @@ class Constraints:
 def _counts(groups: "Ints", at_least: int) -> "Ints":
     """How many are in each group; −1 is none."""
     return np.bincount(groups[groups >= 0], minlength=at_least)
+
+
+def _left(cap: Cap, held: "Ints") -> dict[int, int]:
+    """How many more of each group may come."""
+    left: dict[int, int] = defaultdict(lambda: cap.most)
+    for group in held.tolist():
+        left[group] -= 1
+    return left
 
 
 def verify(constraints: Constraints, chosen: "Ints") -> None:

@@ -1,6 +1,6 @@
 """All that answers are made from, read once and never changed: a newer one takes its place as a whole."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,13 +16,20 @@ from foresell.predict.recommend.assortment import Assortment
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.neighbors import Neighbors
+from foresell.predict.recommend.opinions import Allowed, Flags
 from foresell.predict.recommend.rank import Floats, Ints
 from foresell.predict.recommend.rules.compiling import Compiled, compile_rules
+from foresell.predict.recommend.rules.constraints import Constraints
 from foresell.predict.recommend.rules.rule import Rule
 from foresell.predict.recommend.serving.counts import Rhythm, Trends, together
+from foresell.predict.recommend.serving.ground import Ground
+from foresell.predict.recommend.serving.on_sale import Places
+from foresell.predict.recommend.serving.people import EPOCH, MICROSECOND
 from foresell.predict.recommend.serving.rerank import Reranking
 
 NUM_ALIKE = 20
+# Places of which trends are kept.
+MOST_PLACES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,6 @@ class Knowledge:
         """Where each product is in the model's catalog; −1: the model does not know it."""
         return places(self.fitted.catalog.product_ids, self.assortment.product_ids)
 
-    def has_heard_of(self, product_ids: pl.Series) -> bool:
-        """Whether any of the products is known to the model or sold."""
-        theirs = self.fitted.catalog.product_ids
-        return any((places(ids, product_ids) >= 0).any() for ids in (theirs, self.assortment.product_ids))
-
     @cached_property
     def names(self) -> Mapping[str, str | None]:
         """product_id → its name, None without one."""
@@ -134,6 +136,7 @@ class Knowledge:
         """Make now what the first request of each surface would wait for."""
         for name in ("together", "rhythm", "trends", "alike", "unknown_by_known", "content_PW", "novelty_P"):
             getattr(self, name)
+        _ = self.sold.is_same, self.sold.unknown, self.sold.transposed
 
     @cached_property
     def novelty_P(self) -> Floats:  # noqa: N802
@@ -156,6 +159,11 @@ class Knowledge:
     def shown_P(self) -> Ints:  # noqa: N802
         return self._counts(1)
 
+    @cached_property
+    def sold(self) -> Places:
+        """Between the model's catalog and the assortment."""
+        return Places.of(self.place_P, self.fitted.catalog.size, self.unknown_by_known)
+
     def _counts(self, which: int) -> Ints:
         found = np.zeros(self.assortment.size, dtype=np.int64)
         positions = self.assortment.position_of(list(self.clicks))
@@ -164,30 +172,64 @@ class Knowledge:
                 found[position] = counts[which]
         return found
 
-    def scores(self, customers: Sequence[str], histories: pl.DataFrame) -> Floats:
-        """(B, P) of the model for each customer (distinct, ascending), at least 0; 0: no opinion. A product
-        that the model does not know has the mean of those like it."""
-        profiles = self.fitted.profiles(pl.Series("customer_id", customers, dtype=pl.String), histories)
-        return self.on_sale(np.maximum(self.fitted.score(profiles[0 : len(customers)]), 0.0))
+    def growth(self, location_id: str | None) -> Floats:
+        """(P,) as `Trends.growth`, counted once for a place."""
+        found = self._growth.get(location_id)
+        if found is None:
+            found = self.trends.growth(self.catalog, location_id)
+            if len(self._growth) < MOST_PLACES:
+                self._growth[location_id] = found
+        return found
 
-    def on_sale(self, scores: Floats) -> Floats:
-        """(B, P) from scores over the model's catalog."""
-        found = (
-            scores[:, np.maximum(self.place_P, 0)]
-            if scores.shape[1]
-            else np.zeros((len(scores), self.catalog.size), np.float32)
-        )
-        is_unknown = self.place_P < 0
-        if is_unknown.any():
-            found[:, is_unknown] = 0.0
-            found = found + (self.unknown_by_known @ found.T).T
-        return np.asarray(found, dtype=np.float32)
+    @cached_property
+    def _growth(self) -> dict[str | None, Floats]:
+        return {}
+
+    @cached_property
+    def everything(self) -> Allowed:
+        """All that is sold."""
+        return Allowed(np.ones(self.assortment.size, dtype=np.bool_))
+
+    @cached_property
+    def on_offer(self) -> Ints:
+        """Positions, ascending."""
+        return np.flatnonzero(self.assortment.products["is_on_offer"].to_numpy())
+
+    def newer_than(self, moment: datetime) -> Ints:
+        """Positions, ascending, of what was first seen after the moment."""
+        since = (moment - EPOCH) // MICROSECOND
+        return np.flatnonzero(self._first_seen_P > since)
+
+    @cached_property
+    def _first_seen_P(self) -> Ints:  # noqa: N802
+        """Microseconds since 1970; unknown: long ago."""
+        seen = self.assortment.products["first_seen_at"].dt.epoch("us")
+        return seen.fill_null(np.iinfo(np.int64).min).to_numpy()
+
+    def of_category(self, category: str) -> Ints:
+        """Positions, ascending, of the products of a category (any level of its path)."""
+        return np.unique(self.assortment.labeled_as("category", (category,))).astype(np.int64)
+
+    def ground(self, surface: str, rules: Constraints) -> Ground:
+        """Of a customer's rules that `compiled(surface, …)` gave. Made once for all of their age."""
+        kept = self._grounds.get((surface, id(rules.shared_P)))
+        if kept is None or kept[0] is not rules.shared_P:
+            ground = Ground(~rules.shared_P, rules.factor_P, self.catalog.popularity)
+            kept = rules.shared_P, ground
+            self._grounds[surface, id(rules.shared_P)] = kept
+        return kept[1]
+
+    @cached_property
+    def _grounds(self) -> "dict[tuple[str, int], tuple[Flags, Ground]]":
+        return {}
 
     def compiled(self, surface: str, at: datetime) -> Compiled:
         """The rules of a surface at a moment; made again when they may have changed."""
         kept = self._compiled.get(surface)
         if kept is None or at >= kept.valid_until or at < self._since.get(surface, at):
             kept = compile_rules(self.rules, self.assortment, surface, at)
+            for gone in [one for one in list(self._grounds) if one[0] == surface]:
+                self._grounds.pop(gone, None)
             self._compiled[surface], self._since[surface] = kept, at
         return kept
 

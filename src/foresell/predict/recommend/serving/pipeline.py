@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foresell.predict.recommend.explore import Best, Chosen, Epsilon, Policy, Thompson, explore
 from foresell.predict.recommend.rank import Ints
 from foresell.predict.recommend.rules.constraints import Constraints, CustomerFacts, verify
-from foresell.predict.recommend.serving.histories import Histories
+from foresell.predict.recommend.serving.candidates import LEAST_VALUE, Asked, Ranked, best, everything
 from foresell.predict.recommend.serving.knowledge import Exploring, Knowledge
+from foresell.predict.recommend.serving.people import People
 from foresell.predict.recommend.serving.request import Answer, Item, Request
 from foresell.predict.recommend.serving.rerank import Shortlist, rerank
 from foresell.predict.recommend.serving.surfaces import SURFACES, Scored
@@ -20,16 +20,14 @@ from foresell.predict.recommend.serving.surfaces import SURFACES, Scored
 # So many are reranked and explored at least, and so many for each that is asked for.
 LEAST_POOL = 50
 POOL_A_SLOT = 5
-# What a popular product counts where nobody has an opinion: below everything that has one.
-FILL = 1e-6
-# A product of factor 0 stands last, and is still there.
-LEAST_VALUE = 1e-30
+# Where the caps let too few through, so many times more are looked at.
+WIDER = 8
 Doubles = NDArray[np.float64]
 
 
 def answer(
     known: Knowledge,
-    histories: Histories,
+    people: People,
     requests: Sequence[Request],
     now: datetime,
     facts: Sequence[CustomerFacts],
@@ -37,21 +35,59 @@ def answer(
     """The answers to requests of one surface. `facts`: of their customers, positions of `known`."""
     if not known.assortment.size:
         return [_listed(known, request, (), ("empty_catalog",), now) for request in requests]
-    surface = requests[0].surface
-    scored = SURFACES[surface](known, histories, requests, now)
-    compiled = known.compiled(surface, now)
-    rules = [compiled.for_customer(of_customer) for of_customer in facts]
-    lists = [
-        _choose(known, scored, row, request, rules[row], histories) for row, request in enumerate(requests)
-    ]
+    scored = SURFACES[requests[0].surface](known, people, requests, now)
+    asked = _asked(known, scored, requests, now, facts)
+    lists: list[_List] = [_NONE] * len(asked)
+    for size in {_pool_size(request) for request in requests}:
+        some = [one for one in asked if _pool_size(one.request) == size]
+        for one, ranked in zip(some, best(scored.opinions, some, size + _num_pins(some)), strict=True):
+            lists[one.row] = _choose(known, people, one, ranked, size)
     return _answers(known, scored, requests, lists, now)
+
+
+def _asked(
+    known: Knowledge,
+    scored: Scored,
+    requests: Sequence[Request],
+    now: datetime,
+    facts: Sequence[CustomerFacts],
+) -> list[Asked]:
+    surface = requests[0].surface
+    compiled = known.compiled(surface, now)
+    asked = []
+    for row, (request, of_customer) in enumerate(zip(requests, facts, strict=True)):
+        rules = compiled.for_customer(of_customer)
+        parts = [rules.extra, scored.without[row]] if scored.without else [rules.extra]
+        if request.exclude:
+            left_out = known.assortment.position_of(request.exclude)
+            parts.append(left_out[left_out >= 0])
+        barred = parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
+        among = scored.among[row] if scored.among else None
+        ground = known.ground(surface, rules)
+        asked.append(Asked(row, request, rules, ground, barred, among, scored.opinions, scored.is_filled))
+    return asked
+
+
+def _pool_size(request: Request) -> int:
+    return max(LEAST_POOL, POOL_A_SLOT * request.k)
+
+
+def _num_pins(asked: Sequence[Asked]) -> int:
+    """Beside which a whole pool is wanted."""
+    return max(len(one.rules.pins) for one in asked)
 
 
 @dataclass(frozen=True, slots=True)
 class _List:
+    """`pool`: what was chosen from, best first."""
+
     products: Ints
     propensities: Doubles
     scores: Doubles
+    pool: Ints
+
+
+_NONE = _List(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.int64))
 
 
 def _answers(
@@ -59,21 +95,26 @@ def _answers(
 ) -> list[Answer]:
     """The lists with their reasons, all of which are found together."""
     of = np.repeat(np.arange(len(lists)), [len(one.products) for one in lists])
-    codes, because = scored.why(of, np.concatenate([one.products for one in lists]))
+    products = np.concatenate([one.products for one in lists])
+    codes, because = scored.why(of, products, [one.pool for one in lists])
     ids = known.assortment.product_ids
-    starts, answers = np.searchsorted(of, np.arange(len(lists))), []
+    named = iter(zip(ids.gather(products).to_list(), codes, because.tolist(), strict=True))
+    answers = []
     for row, (request, chosen) in enumerate(zip(requests, lists, strict=True)):
         due_at = scored.due_at[row] if scored.due_at else {}
+        figures = zip(
+            chosen.products.tolist(), chosen.scores.tolist(), chosen.propensities.tolist(), strict=True
+        )
         items = []
-        for place, product in enumerate(chosen.products.tolist()):
-            reason = int(because[starts[row] + place])
+        for place, (product, score, propensity) in enumerate(figures):
+            product_id, code, reason = next(named)
             items.append(
                 Item(
-                    product_id=ids[product],
+                    product_id=product_id,
                     rank=place + 1,
-                    score=float(chosen.scores[place]),
-                    propensity=float(chosen.propensities[place]),
-                    reason_code=str(codes[starts[row] + place]),
+                    score=score,
+                    propensity=propensity,
+                    reason_code=str(code),
                     because_product_id=ids[reason] if reason >= 0 else None,
                     due_at=due_at.get(product),
                 )
@@ -106,33 +147,33 @@ class Absence:
 
 def why_not(
     known: Knowledge,
-    histories: Histories,
+    people: People,
     request: Request,
     product_id: str,
     now: datetime,
     facts: CustomerFacts,
 ) -> Absence:
-    """The first reason that applies: not sold, forbidden, not asked for, a cap, the score."""
+    """The first reason that applies: not sold, forbidden, not asked for, a cap, the score. It looks at every
+    product."""
     position = int(known.assortment.position_of([product_id])[0])
     if position < 0:
         return Absence(product_id, None, (), ("not_sold",), None, None, None)
-    scored = SURFACES[request.surface](known, histories, [request], now)
-    rules = known.compiled(request.surface, now).for_customer(facts)
-    found = _answers(known, scored, [request], [_choose(known, scored, 0, request, rules, histories)], now)[
-        0
-    ].items
-    rank = next((item.rank for item in found if item.product_id == product_id), None)
-    values, eligible = _values(known, scored, 0, rules), _eligible(known, scored, 0, request, rules)
-    score, last = float(values[position]), found[-1].score if found else None
-    if rank is not None:
+    scored = SURFACES[request.surface](known, people, [request], now)
+    asked = _asked(known, scored, [request], now, [facts])[0]
+    ranked = everything(asked)
+    chosen = _choose(known, people, asked, ranked, _pool_size(request))
+    last = float(chosen.scores[-1]) if len(chosen.scores) else None
+    place = int(np.flatnonzero(ranked.positions == position)[0]) if position in ranked.positions else None
+    score = None if place is None else float(ranked.values[place])
+    if position in chosen.products:
+        rank = 1 + int(np.flatnonzero(chosen.products == position)[0])
         return Absence(product_id, rank, (), ("shown",), None, score, last)
-    by_rules = rules.why(position)
-    if by_rules or not eligible[position]:
+    by_rules = asked.rules.why(position)
+    if by_rules or place is None:
         codes = ("forbidden",) if by_rules else ("not_asked_for",)
         return Absence(product_id, None, by_rules, codes, None, score, last)
-    place = 1 + int((values[eligible] > values[position]).sum())
-    codes = ("other_order",) if place <= request.k else ("lower_score",)
-    return Absence(product_id, None, (), codes, place, score, last)
+    codes = ("other_order",) if place < request.k else ("lower_score",)
+    return Absence(product_id, None, (), codes, place + 1, score, last)
 
 
 def _shortage(found: int, k: int) -> tuple[str, ...]:
@@ -141,106 +182,81 @@ def _shortage(found: int, k: int) -> tuple[str, ...]:
     return ("fewer_eligible",) if found < k else ()
 
 
-def _eligible(
-    known: Knowledge, scored: Scored, row: int, request: Request, rules: Constraints
-) -> NDArray[np.bool_]:
-    """(P,) what may be shown: asked for, not forbidden, not left out by the request."""
-    mask = (
-        rules.allowed_P.copy()
-        if scored.candidates_BP is None
-        else scored.candidates_BP[row] & rules.allowed_P
-    )
-    left_out = known.assortment.position_of(pl.Series(request.exclude, dtype=pl.String))
-    mask[left_out[left_out >= 0]] = False
-    if not scored.is_filled:
-        mask &= scored.values_BP[row] > 0
-    return mask
-
-
-def _values(known: Knowledge, scored: Scored, row: int, rules: Constraints) -> Doubles:
-    """(P,) above 0: scores as shares of the highest, weighed by the rules; below them what is popular."""
-    scores = scored.values_BP[row].astype(np.float64)
-    scaled = scores / max(float(scores.max(initial=0.0)), np.finfo(np.float64).tiny)
-    filled = np.where(scores > 0, np.maximum(scaled, 2 * FILL), FILL * known.catalog.popularity)
-    return np.asarray(np.maximum(filled * rules.factor_P, LEAST_VALUE * (1 + scaled)))
-
-
-def _choose(
-    known: Knowledge, scored: Scored, row: int, request: Request, rules: Constraints, histories: Histories
-) -> _List:
+def _choose(known: Knowledge, people: People, asked: Asked, ranked: Ranked, size: int) -> _List:
     """The pins that may stand, and the best of the rest around them, within the caps."""
-    eligible, values = _eligible(known, scored, row, request, rules), _values(known, scored, row, rules)
-    pins = [(place, position) for place, position in rules.pins if eligible[position] and place <= request.k]
-    rest = eligible.copy()
-    rest[[position for _, position in pins]] = False
-    wanted = request.k - len(pins)
-    size, available = max(LEAST_POOL, POOL_A_SLOT * request.k), int(rest.sum())
+    request, rules = asked.request, asked.rules
+    pins = [
+        (place, position)
+        for place, position in rules.pins
+        if place <= request.k and asked.may_show(np.array([position]))[0]
+    ]
     pinned = np.asarray([position for _, position in pins], dtype=np.int64)
+    wanted = request.k - len(pins)
     while True:
-        pool = _best(values, rest, size)
-        pool = pool[_order(known, values, pool, request, histories)]
-        found = _explored(known, values, pool, wanted, request.seed, rules, pinned)
-        if len(found.order_K) >= wanted or size >= available:
+        rest = ranked.without(pinned) if len(pinned) else ranked
+        pool = rest.first(size)
+        pool_in_order = pool.positions[_order(known, people, pool, request)]
+        found = _explored(known, pool, pool_in_order, wanted, request.seed, rules, pinned)
+        if len(found.order_K) >= wanted or len(rest.positions) < size:
             break
-        size *= 8
-    products, propensities = _with_pins(pool[found.order_K], found.propensity_K, pins)
+        size *= WIDER
+        ranked = best(asked.opinions, [asked], size + len(rules.pins))[0]
+    chosen = pool_in_order[found.order_K]
+    products, propensities = (
+        _with_pins(chosen, found.propensity_K, pins) if pins else (chosen, found.propensity_K)
+    )
     verify(rules, products)
-    return _List(products, propensities, values[products])
+    return _List(products, propensities, ranked.values_of(products), pool.positions)
 
 
-def _best(values: Doubles, mask: NDArray[np.bool_], number: int) -> Ints:
-    """The positions of the highest values of a mask, best first; equal values by position."""
-    positions = np.flatnonzero(mask)
-    if len(positions) > number:
-        of_mask = values[positions]
-        edge = np.partition(of_mask, len(positions) - number)[len(positions) - number]
-        above = positions[of_mask > edge]
-        positions = np.concatenate([above, positions[of_mask == edge][: number - len(above)]])
-    return np.asarray(positions[np.lexsort((positions, -values[positions]))])
-
-
-def _order(known: Knowledge, values: Doubles, pool: Ints, request: Request, histories: Histories) -> Ints:
-    if known.reranking.changes_nothing or len(pool) < 2:
-        return np.arange(len(pool))
-    vectors = known.content_PW[pool]
+def _order(known: Knowledge, people: People, pool: Ranked, request: Request) -> Ints:
+    number = len(pool.positions)
+    if known.reranking.changes_nothing or number < 2:
+        return np.arange(number)
+    vectors = known.content_PW[pool.positions]
     categories = known.category_P
-    number = int(categories.max(initial=-1)) + 1
-    history = histories.read([request.customer_id] if request.customer_id else [])
-    taken = known.assortment.position_of(history["product_id"])
+    num_categories = int(categories.max(initial=-1)) + 1
+    taken = people.past(request.customer_id).on_sale
     of_taken = categories[taken[taken >= 0]]
-    wanted = np.bincount(of_taken[of_taken >= 0], minlength=number).astype(np.float64)
+    wanted = np.bincount(of_taken[of_taken >= 0], minlength=num_categories).astype(np.float64)
     shortlist = Shortlist(
-        scores_N=np.asarray(values[pool], np.float64),
+        scores_N=pool.values,
         likeness_NN=np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0),
-        novelty_N=known.novelty_P[pool].astype(np.float64),
-        category_N=categories[pool],
+        novelty_N=known.novelty_P[pool.positions].astype(np.float64),
+        category_N=categories[pool.positions],
         wanted_C=wanted / max(float(wanted.sum()), 1.0),
     )
     return rerank(shortlist, known.reranking, request.k)
 
 
 def _explored(
-    known: Knowledge, values: Doubles, pool: Ints, k: int, seed: int, rules: Constraints, pinned: Ints
+    known: Knowledge, pool: Ranked, in_order: Ints, k: int, seed: int, rules: Constraints, pinned: Ints
 ) -> Chosen:
     """The reranked order is what exploration departs from: its scores are places."""
-    places = -np.arange(len(pool), dtype=np.float64)
-    policy = _policy(known, values, pool)
-    return explore(places, k, policy, seed, rules.may_follow(pool, pinned) if rules.caps else None)
+    policy = _policy(known, pool, in_order)
+    if isinstance(policy, Best):
+        order = rules.first_within(in_order, pinned, k)
+        return Chosen(order, np.ones(len(order)))
+    places = -np.arange(len(in_order), dtype=np.float64)
+    return explore(places, k, policy, seed, rules.may_follow(in_order, pinned) if rules.caps else None)
 
 
-def _policy(known: Knowledge, values: Doubles, pool: Ints) -> Policy:
+def _policy(known: Knowledge, pool: Ranked, in_order: Ints) -> Policy:
     how: Exploring = known.exploring
     if how.policy == "epsilon":
         return Epsilon(how.epsilon)
     if how.policy == "thompson":
-        share = values[pool] / max(float(values[pool].mean()), LEAST_VALUE) if len(pool) else values[pool]
+        values = pool.values_of(in_order)
+        share = values / max(float(values.mean()), LEAST_VALUE) if len(values) else values
         prior = np.clip(how.click_rate * share, how.click_rate / 100, 0.5)
-        return Thompson.of_clicks(known.clicks_P[pool], known.shown_P[pool], prior)
+        return Thompson.of_clicks(known.clicks_P[in_order], known.shown_P[in_order], prior)
     return Best()
 
 
 def _with_pins(products: Ints, propensities: Doubles, pins: list[tuple[int, int]]) -> tuple[Ints, Doubles]:
     """Pins at their places, or directly after the rest where it is too short for them."""
+    if not pins:
+        return products, propensities
     listed = list(zip(products.tolist(), propensities.tolist(), strict=True))
     for place, position in sorted(pins):
         listed.insert(min(place - 1, len(listed)), (position, 1.0))

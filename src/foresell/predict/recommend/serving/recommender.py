@@ -5,15 +5,18 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
-import polars as pl
 
 from foresell.contracts.errors import InputError
 from foresell.predict.recommend.rank import SCORES_AT_ONCE
 from foresell.predict.recommend.rules.constraints import CustomerFacts
 from foresell.predict.recommend.serving.histories import Histories
 from foresell.predict.recommend.serving.knowledge import Knowledge
+from foresell.predict.recommend.serving.people import People
 from foresell.predict.recommend.serving.pipeline import Absence, answer, why_not
 from foresell.predict.recommend.serving.request import Action, Answer, Request
+
+# Customers whose scores are held together.
+MOST_AT_ONCE = 256
 
 
 class Shown(Protocol):
@@ -32,7 +35,7 @@ class Recommender:
     or from the new, never from both, and none has to wait. Safe for many threads."""
 
     def __init__(self, knowledge: Knowledge, histories: Histories, shown: Shown = nothing_shown) -> None:
-        self._now: tuple[Knowledge, Histories] = (knowledge, histories)
+        self._now: tuple[Knowledge, People] = (knowledge, People(knowledge, histories))
         self._shown = shown
 
     @property
@@ -41,16 +44,17 @@ class Recommender:
 
     def customers(self) -> list[str]:
         """All who have a history, ascending."""
-        return self._now[1].customers()
+        return self._now[1].histories.customers()
 
     def swap(self, knowledge: Knowledge, histories: Histories | None = None) -> None:
         """From now on answer from this. What customers did since the old histories were read is kept where no
         new ones are given."""
-        self._now = (knowledge, self._now[1] if histories is None else histories)
+        own = self._now[1].histories if histories is None else histories
+        self._now = (knowledge, People(knowledge, own))
 
     def observe(self, customer_id: str, action: Action) -> None:
         """A customer just did something: the next answer knows."""
-        self._now[1].observe(customer_id, action)
+        self._now[1].histories.observe(customer_id, action)
 
     def answer(self, requests: Sequence[Request], now: datetime | None = None) -> list[Answer]:
         """The answers, in the order of the requests. Those of one surface are scored together.
@@ -60,39 +64,37 @@ class Recommender:
         at = datetime.now(UTC) if now is None else now
         if at.tzinfo is None:
             raise InputError("The moment has no time zone", received=at, do="Give a time in UTC.")
-        known, histories = self._now
+        known, people = self._now
         found: dict[int, Answer] = {}
         for surface in dict.fromkeys(request.surface for request in requests):
             places = [place for place, request in enumerate(requests) if request.surface == surface]
-            at_once = max(1, SCORES_AT_ONCE // max(known.assortment.size, 1))
+            at_once = max(1, min(MOST_AT_ONCE, SCORES_AT_ONCE // max(known.assortment.size, 1)))
             for start in range(0, len(places), at_once):
                 some = places[start : start + at_once]
                 asked = [requests[place] for place in some]
-                facts = [self._facts(known, histories, request, at) for request in asked]
-                found.update(zip(some, answer(known, histories, asked, at, facts), strict=True))
+                facts = [self._facts(known, people, request, at) for request in asked]
+                found.update(zip(some, answer(known, people, asked, at, facts), strict=True))
         return [found[place] for place in range(len(requests))]
 
     def why_not(self, request: Request, product_id: str, now: datetime | None = None) -> Absence:
         """What kept a product out of the answer to a request, or where it stands in it."""
         at = datetime.now(UTC) if now is None else now
-        known, histories = self._now
-        facts = self._facts(known, histories, request, at)
-        return why_not(known, histories, request, product_id, at, facts)
+        known, people = self._now
+        facts = self._facts(known, people, request, at)
+        return why_not(known, people, request, product_id, at, facts)
 
-    def _facts(
-        self, known: Knowledge, histories: Histories, request: Request, now: datetime
-    ) -> CustomerFacts:
+    def _facts(self, known: Knowledge, people: People, request: Request, now: datetime) -> CustomerFacts:
         """What rules may ask of the customer, read only where a rule asks."""
         rules = known.compiled(request.surface, now)
         if request.customer_id is None:
             return CustomerFacts()
         bought, shown = np.empty(0, dtype=np.int64), {}
         if rules.bought:
-            history = histories.read([request.customer_id]).filter(pl.col("weight") >= 1.0)
-            bought = known.assortment.position_of(history["product_id"])
+            past = people.past(request.customer_id)
+            bought = past.on_sale[past.weight >= 1.0]
         if rules.shown_days is not None:
             times = self._shown(request.customer_id, rules.shown_days, now)
-            positions = known.assortment.position_of(pl.Series(list(times), dtype=pl.String))
+            positions = known.assortment.position_of(times)
             shown = {
                 int(position): count
                 for position, count in zip(positions, times.values(), strict=True)

@@ -1,0 +1,70 @@
+"""A trained sequence model made ready to answer: customers' vectors in milliseconds, products' made once."""
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from foresell.behavior.batches import history_batches
+from foresell.behavior.held_out import CUSTOMERS_AT_ONCE
+from foresell.behavior.model import SequenceModel
+from foresell.behavior.sequences import Sequences
+from foresell.predict.recommend.index import VectorIndex
+from foresell.predict.recommend.rank import Floats
+from foresell.predict.recommend.timelines import MICROSECONDS, Timelines
+from foresell.predict.recommend.vector_opinions import Sampled
+
+
+class KnownVectors(nn.Module):
+    """Products' vectors as they came out of training: nothing of their content is computed again."""
+
+    def __init__(self, vectors_PD: Tensor) -> None:
+        super().__init__()
+        self.vectors_PD = vectors_PD
+
+    def forward(self, indices_N: Tensor | None = None) -> Tensor:
+        return self.vectors_PD if indices_N is None else self.vectors_PD[indices_N]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """`vectors_PD`: of all products, row 0 being none. Threads may share it."""
+
+    model: SequenceModel
+    vectors_PD: Tensor
+
+    @classmethod
+    def of(cls, model: SequenceModel, vectors_PD: Tensor) -> "Encoder":
+        """The model itself stays as it is."""
+        answering = copy.copy(model)
+        answering._modules = {**model._modules, "products": KnownVectors(vectors_PD)}
+        answering.eval()
+        return cls(answering, vectors_PD)
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        """By position in the catalog."""
+        return VectorIndex.of(self.vectors_PD.numpy()[1:])
+
+    @cached_property
+    def sampled(self) -> Sampled:
+        return Sampled.of(self.index)
+
+    def vectors(self, sequences: Sequences) -> Floats:
+        """(C, D) the state after each customer's last action; 0 where there is none."""
+        width = self.vectors_PD.shape[1]
+        found = np.zeros((sequences.num_customers, width), np.float32)
+        with torch.inference_mode():
+            for rows, batch in history_batches(sequences, self.model.max_length, CUSTOMERS_AT_ONCE):
+                found[rows] = self.model.last_hidden(batch).numpy()
+        return found
+
+
+def sequences_of(told: Timelines) -> Sequences:
+    """As `Sequences.from_actions` of the same actions."""
+    bytes_of_0 = np.zeros(len(told.product), np.uint8)
+    product = (np.maximum(told.product, -1) + 1).astype(np.int32)
+    return Sequences(told.offsets, product, bytes_of_0, bytes_of_0, bytes_of_0, told.at // MICROSECONDS)

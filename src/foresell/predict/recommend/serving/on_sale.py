@@ -1,0 +1,126 @@
+"""A model's opinions over what is sold now: products that it does not know are as those like them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from foresell.predict.recommend.opinions import (
+    Allowed,
+    Doubles,
+    Flags,
+    Opinions,
+    Sparse,
+    is_among,
+    of_highest,
+)
+from foresell.predict.recommend.rank import Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where P products on sale are in the model's catalog of M (−1: not there), and the other way round.
+    `likeness`: (P, P) CSR, rows of the products that the model does not know: what each of those like it, all
+    of them known, counts."""
+
+    in_model_P: Ints
+    on_sale_M: Ints
+    likeness: Any
+
+    @classmethod
+    def of(cls, in_model_P: Ints, num_known: int, likeness: Any) -> "Places":
+        on_sale = np.full(num_known, -1, np.int64)
+        is_known = in_model_P >= 0
+        on_sale[in_model_P[is_known]] = np.flatnonzero(is_known)
+        return cls(in_model_P, on_sale, likeness)
+
+    @cached_property
+    def is_same(self) -> bool:
+        """Whether the model knows exactly what is sold."""
+        same = np.arange(len(self.on_sale_M))
+        return len(self.in_model_P) == len(same) and bool((self.in_model_P == same).all())
+
+    @cached_property
+    def unknown(self) -> Ints:
+        """Those that the model does not know, and of which something like them is known; ascending."""
+        return np.flatnonzero(np.diff(self.likeness.indptr) > 0)
+
+    @cached_property
+    def transposed(self) -> Any:
+        return sparse.csr_array(self.likeness.T)
+
+
+def on_sale(opinions: Opinions, places: Places) -> Opinions:
+    """Opinions over the model's catalog as opinions over what is sold."""
+    if places.is_same:
+        return opinions
+    if isinstance(opinions, Sparse):
+        return _sparse(opinions, places)
+    return OnSale(opinions, places)
+
+
+def _sparse(opinions: Sparse, places: Places) -> Sparse:
+    matrix = opinions.matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    there = places.on_sale_M[matrix.indices]
+    kept = (there >= 0) & (matrix.data > 0)
+    starts = np.searchsorted(rows[kept], np.arange(matrix.shape[0] + 1))
+    shape = (matrix.shape[0], len(places.in_model_P))
+    found = sparse.csr_array((matrix.data[kept], there[kept], starts), shape=shape)
+    return Sparse(found + found @ places.transposed if len(places.unknown) else found)
+
+
+@dataclass(frozen=True, eq=False)
+class OnSale(Opinions):
+    opinions: Opinions
+    places: Places
+
+    def logs_at(self, row: int, positions: Ints) -> Doubles:
+        found = np.full(len(positions), -np.inf)
+        in_model = self.places.in_model_P[positions]
+        known = np.flatnonzero(in_model >= 0)
+        found[known] = self.opinions.logs_at(row, in_model[known])
+        unknown = np.flatnonzero(in_model < 0)
+        if len(unknown):
+            found[unknown] = self._of_unknown(row, positions[unknown])
+        return found
+
+    def _of_unknown(self, row: int, positions: Ints) -> Doubles:
+        """The mean of the opinions of those like each, by likeness."""
+        likeness = self.places.likeness[positions]
+        used, which = np.unique(likeness.indices, return_inverse=True)
+        logs = self.opinions.logs_at(row, self.places.in_model_P[used])
+        highest = float(logs.max(initial=-np.inf))
+        if highest == -np.inf:
+            return np.full(len(positions), -np.inf)
+        parts = np.exp(logs - highest)[which] * likeness.data
+        of = np.repeat(np.arange(len(positions)), np.diff(likeness.indptr))
+        sums = np.bincount(of, parts, minlength=len(positions))
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(sums) + highest)
+
+    def best(
+        self, rows: Sequence[int], number: int, allowed: Allowed, barred: Sequence[Ints]
+    ) -> Sequence[Ints]:
+        there = allowed.over(self.places.in_model_P, len(self.places.on_sale_M))
+        not_these = [_known(self.places.in_model_P[some]) for some in barred]
+        found = self.opinions.best(rows, number, there, not_these)
+        return [
+            np.concatenate([self.places.on_sale_M[known], self._best_unknown(row, number, allowed, some)])
+            for row, known, some in zip(rows, found, barred, strict=True)
+        ]
+
+    def _best_unknown(self, row: int, number: int, allowed: Allowed, barred: Ints) -> Ints:
+        unknown = self.places.unknown
+        unknown = unknown[allowed.may_P[unknown]]
+        unknown = unknown[~is_among(unknown, barred)]
+        logs = allowed.weighed(self.logs_at(row, unknown), unknown)
+        is_one: Flags = logs > -np.inf
+        return np.asarray(unknown[is_one][of_highest(logs[is_one], number)])
+
+
+def _known(positions: Ints) -> Ints:
+    return positions[positions >= 0]
