@@ -15,6 +15,7 @@ from foresell.cli.commands import (
     embed,
     erase,
     explain,
+    fairness,
     fit,
     forecast,
     import_,
@@ -24,6 +25,7 @@ from foresell.cli.commands import (
     map_,
     match,
     policy,
+    predict,
     quarantine,
     rebuild,
     recommend,
@@ -57,6 +59,8 @@ app.add_typer(map_.app, name="map")
 app.command("recommend")(recommend.recommend)
 app.command("search")(search.search)
 app.command("forecast")(forecast.forecast)
+app.command("predict")(predict.predict)
+app.command("fairness")(fairness.fairness)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)
 app.command("digest")(digest.digest)

@@ -1,7 +1,6 @@
 """The options that every command shares."""
 
 import os
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from foresell.services.shop import Shop
-
-
-class Task(Enum):
-    """What models are fitted for."""
-
-    RECOMMEND = "recommend"
-    FORECAST = "forecast"
 
 
 STORE_VARIABLE = "FORESELL_STORE"

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
-from foresell.contracts.settings import Settings
 from foresell.contracts.tables import TABLES
 from foresell.services.production import PRODUCTION, Task, load_production
 from foresell.services.recommender import recommend_to_all
@@ -30,7 +29,7 @@ SCORE_LEVELS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
 class Leaderboard:
     """How the models of a task did: the score that chooses, and a row a model and split."""
 
-    task: Task
+    task: str
     metric: str
     rows: tuple[dict[str, object], ...]
 
@@ -52,9 +51,10 @@ def fit(shop: Shop, task: Task, progress: Progress = silent) -> None:
             _fit_forecaster(shop, progress)
 
 
-def leaderboard(shop: Shop, task: Task, progress: Progress = silent) -> Leaderboard:
-    """The leaderboard of the last fit; a task that never was fitted is fitted now."""
-    ensure_fitted(shop, task, progress)
+def leaderboard(shop: Shop, task: str, progress: Progress = silent) -> Leaderboard:
+    """The leaderboard of the last fit; recommend and forecast are fitted now where they never were."""
+    if known := [fitted for fitted in TASKS if fitted == task]:
+        ensure_fitted(shop, known[0], progress)
     return read_leaderboard(shop, task)
 
 
@@ -66,20 +66,23 @@ def ensure_fitted(shop: Shop, task: Task, progress: Progress) -> None:
         fit(shop, task, progress)
 
 
-def read_leaderboard(shop: Shop, task: Task) -> Leaderboard:
-    """The leaderboard of the last fit; NotFoundError where the history was too short to judge models."""
+def read_leaderboard(shop: Shop, task: str) -> Leaderboard:
+    """The leaderboard of the last fit.
+
+    NotFoundError where the task was not fitted, or the history was too short to judge models.
+    """
     import polars as pl
 
+    metric, is_higher_better = _main_score(shop, task)
     rows = read_results(shop, "leaderboard").filter(pl.col("task") == task)
     if rows.is_empty():
         raise NotFoundError(
             f"No model of '{task}' has been judged",
             do=f"The history was too short to hold weeks out. Import more, then run: foresell fit {task}",
         )
-    metric = _main_score(shop.settings, task)
     grouped = [_board_row(frame) for _, frame in rows.group_by("model", "split", maintain_order=True)]
     best_first = sorted(
-        grouped, key=lambda row: (row["split"] != "test", _order(row, metric, task == "recommend"))
+        grouped, key=lambda row: (row["split"] != "test", _order(row, metric, is_higher_better))
     )
     return Leaderboard(task, metric, tuple(best_first))
 
@@ -106,14 +109,21 @@ def _order(row: dict[str, object], metric: str, higher_is_better: bool) -> float
     return -value if higher_is_better else value
 
 
-def _main_score(settings: Settings, task: Task) -> str:
+def _main_score(shop: Shop, task: str) -> tuple[str, bool]:
+    """The score that chooses, and whether higher is better."""
     if task == "recommend":
         from foresell.predict.recommend.backtest import main_score
 
-        return main_score(settings)
-    from foresell.predict.forecast.backtest import MAIN_SCORE
+        return main_score(shop.settings), True
+    if task == "forecast":
+        from foresell.predict.forecast.backtest import MAIN_SCORE
 
-    return MAIN_SCORE
+        return MAIN_SCORE, False
+    from foresell.predict.customers.backtest import HIGHER_IS_BETTER
+    from foresell.services.customers.tasks import load_task
+
+    metric = load_task(shop, task)[1].metric
+    return metric, metric in HIGHER_IS_BETTER
 
 
 def _fit_recommender(shop: Shop, progress: Progress) -> None:

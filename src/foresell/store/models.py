@@ -138,6 +138,12 @@ def load_artifact(models_folder: Path, name: str, version: str = "production") -
     )
 
 
+def kind_of(models_folder: Path, name: str, version: str = "production") -> str:
+    """What kind of model a version is, its files left alone. NotFoundError as `load_artifact`."""
+    number = resolve(models_folder, name, version)
+    return str(read_json(models_folder / name / number / MANIFEST_FILE)["kind"])
+
+
 @cache
 def _identifying_columns() -> frozenset[str]:
     tables = [*TABLES.values(), *RESULTS.values(), *RECORDS.values()]

@@ -1,12 +1,27 @@
-"""`foresell explain`: why a KPI changed."""
+"""`foresell explain`: why a KPI changed; why a model says of a customer what it says."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from foresell.cli.commands.predict import AsOf, Of
 from foresell.cli.options import Json, Store, open_given
 
-app = typer.Typer(help="Why something is as it is.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from foresell.explain.value_text import Language
+    from foresell.services.customers.explain import Explained
+
+
+class _TasksToo(TyperGroup):
+    """A word that is no command is the name of a task: `explain churn 4711` is `explain task churn 4711`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        is_task = bool(args) and args[0] not in self.commands and not args[0].startswith("-")
+        return super().resolve_command(ctx, ["task", *args] if is_task else args)
+
+
+app = typer.Typer(help="Why something is as it is.", no_args_is_help=True, cls=_TasksToo)
 
 
 @app.callback()
@@ -67,3 +82,34 @@ def _print_explanation(record: dict[str, Any]) -> None:
     print_table(record["unusual_days"], empty="None.")
     for note in record["notes"]:
         print_note(note)
+
+
+@app.command("task")
+def explain_task(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task that was fitted, such as churn.")],
+    customer: Annotated[str, typer.Argument(help="The customer's id.")],
+    of: Of = None,
+    as_of: AsOf = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Why a task's model says of a customer what it says: `foresell explain churn CUSTOMER`."""
+    from foresell.cli.moments import read_moment
+    from foresell.cli.output import print_json
+    from foresell.services.customers.explain import explain_customer
+
+    shop = open_given(store)
+    moment = None if as_of is None else read_moment(as_of, shop.settings.store.time_zone)
+    explained = explain_customer(shop, task, customer, of, as_of=moment)
+    if as_json:
+        print_json(explained.as_record())
+        return
+    _print_task(explained, "zh" if shop.settings.store.language == "zh" else "en")
+
+
+def _print_task(explained: "Explained", language: "Language") -> None:
+    from foresell.cli.output import print_note, print_text
+
+    for line in explained.as_lines(language):
+        print_text(line)
+    print_note(explained.note)

@@ -1,27 +1,31 @@
 """`foresell fit`: judge a task's models and put the best in production, or pre-train the behavior model."""
 
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from foresell.cli.commands.predict import Of
 from foresell.cli.options import Json, Store, open_given
+from foresell.services.production import Task
 
 if TYPE_CHECKING:
     from foresell.services.behavior import FittedBehavior
     from foresell.services.shop import Shop
 
 
-class Learned(Enum):
-    """What can be fitted."""
-
-    RECOMMEND = "recommend"
-    FORECAST = "forecast"
-    BEHAVIOR = "behavior"
+BEHAVIOR = "behavior"
 
 
 def fit(
-    what: Annotated[Learned, typer.Argument(metavar="TASK", help="recommend, forecast or behavior.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK",
+            help="recommend, forecast, behavior; or a task about customers: churn, will_buy_category, "
+            "order_value, …, or a TOML file that declares one.",
+        ),
+    ],
+    of: Of = None,
     preset: Annotated[
         str | None, typer.Option(help="behavior: tiny, small, … Default: the store's setting.")
     ] = None,
@@ -44,7 +48,7 @@ def fit(
 ) -> None:
     """Evaluate every model on held-out time; fit the best on everything, for use."""
     shop = open_given(store)
-    if what is Learned.BEHAVIOR:
+    if task == BEHAVIOR:
         _fit_behavior(shop, (preset, cutoff, warm_start, text_encoder, changes or []), as_json)
         return
     if preset or cutoff or warm_start or text_encoder or changes:
@@ -54,7 +58,10 @@ def fit(
             "--preset, --cutoff, --warm-start, --text-encoder and --set are for behavior",
             do="Run `foresell fit behavior` with them, or leave them out.",
         )
-    _fit_best(shop, what.value, as_json)
+    if task in get_args(Task):
+        _fit_best(shop, task, as_json)
+    else:
+        _fit_customers(shop, task, of, as_json)
 
 
 def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
@@ -68,6 +75,23 @@ def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
         fit_models(shop, chosen, progress)
     board = read_leaderboard(shop, chosen)
     print_json(board.as_record()) if as_json else print_leaderboard(board)
+
+
+def _fit_customers(shop: "Shop", task: str, of: str | None, as_json: bool) -> None:
+    from foresell.cli.commands.leaderboard import print_leaderboard
+    from foresell.cli.output import print_json, print_text, progress_bar
+    from foresell.services.customers.fit import fit_customers
+    from foresell.services.predict import read_leaderboard
+
+    with progress_bar() as progress:
+        fitted = fit_customers(shop, task, of, progress)
+    board = read_leaderboard(shop, fitted.task)
+    if as_json:
+        print_json(fitted.as_record() | {"leaderboard": board.as_record()})
+        return
+    print_leaderboard(board)
+    for line in fitted.as_lines():
+        print_text(line)
 
 
 def _fit_behavior(

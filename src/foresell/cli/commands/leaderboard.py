@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foresell.cli.options import Json, Store, Task, open_given
+from foresell.cli.options import Json, Store, open_given
 
 if TYPE_CHECKING:
     from foresell.services.predict import Leaderboard
 
 
 def leaderboard(
-    task: Annotated[Task, typer.Argument(help="recommend or forecast.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="recommend, forecast, or a task that was fitted.")
+    ],
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -21,7 +23,7 @@ def leaderboard(
 
     shop = open_given(store)
     with progress_bar() as progress:
-        board = show_leaderboard(shop, task.value, progress)
+        board = show_leaderboard(shop, task, progress)
     print_json(board.as_record()) if as_json else print_leaderboard(board)
 
 

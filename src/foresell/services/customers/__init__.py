@@ -1,0 +1,1 @@
+"""What customers will do: declared tasks are fitted, score everybody, are explained and judged by groups."""

@@ -1,0 +1,195 @@
+"""Why a task's model says of one customer what it says, in sentences, and what would change it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from foresell.services.customers.predict import cutoff_of, refuse_sessions, refuse_unknown
+from foresell.services.customers.tasks import load_task
+from foresell.services.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars
+
+    from foresell.explain.counterfactual import Counterfactual
+    from foresell.explain.feature_groups import FeatureGroup
+    from foresell.explain.reason_text import Reason
+    from foresell.explain.value_text import Language
+    from foresell.predict.customers.fitted import FittedTask
+    from foresell.predict.customers.task import Task
+
+# Customers that the one asked for is compared with.
+BACKGROUND = 100
+NEIGHBORS_AMONG = 2_000
+MOST_REASONS = 6
+# Fewer are enough to tell which window of one thing says most.
+SINGLY_BACKGROUND = 40
+
+
+@dataclass(frozen=True)
+class Explained:
+    """`usual`: the mean of what the model says of the customers compared with; all reasons, the hidden ones
+    included, add up from there to `score`. `change`: None without a threshold."""
+
+    task: str
+    question: str
+    question_zh: str
+    currency: str
+    model: str
+    customer_id: str
+    cutoff_at: datetime
+    unit: str  # probability, money or days
+    score: float
+    usual: float
+    is_chosen: bool | None
+    reasons: "tuple[Reason, ...]"
+    change: "Counterfactual | None"
+    note: str
+
+    def as_lines(self, language: "Language") -> list[str]:
+        """What a person reads: the score, why, and what would change it."""
+        from foresell.services.customers.explained_words import explained_lines
+
+        return explained_lines(self, language)
+
+    def as_record(self) -> dict[str, object]:
+        return {
+            "task": self.task,
+            "question": self.question,
+            "model": self.model,
+            "customer_id": self.customer_id,
+            "cutoff_at": self.cutoff_at.isoformat(),
+            "unit": self.currency if self.unit == "money" else self.unit,
+            "score": self.score,
+            "usual": self.usual,
+            "is_chosen": self.is_chosen,
+            "reasons": [reason.as_record() for reason in self.reasons],
+            "change": None if self.change is None else self.change.as_record(),
+            "note": self.note,
+        }
+
+
+def explain_customer(
+    shop: Shop, name: str, customer_id: str, of: str | None = None, *, as_of: datetime | None = None
+) -> Explained:
+    """What raised and lowered the score of a customer against others of the population: Shapley values by
+    permutation (`explain.shapley`), in the unit of the score; and the smallest change of what the shop could
+    change that takes it across the threshold.
+
+    Errors: as `predict_customers`.
+    """
+    import polars as pl
+
+    from foresell.features.spec import spec_of
+    from foresell.predict.customers.training import scoring_features
+
+    fitted, task, label = load_task(shop, name, of)
+    refuse_sessions(task)
+    with shop.reading_matched() as tables:
+        refuse_unknown(tables, [customer_id])
+        cutoff = cutoff_of(tables, task, as_of)
+        spec = spec_of(fitted.spec)
+        keys, others, _ = scoring_features(tables, shop.settings, task, spec, cutoff)
+        place = keys["entity_id"].index_of(customer_id)
+        if place is None:
+            row = scoring_features(tables, shop.settings, task, spec, cutoff, [customer_id])[1]
+        else:
+            row = others[place]
+            others = others.filter(pl.int_range(pl.len()) != place)
+    return _explained(shop, (fitted, task, label), customer_id, cutoff, row, others)
+
+
+def _explained(
+    shop: Shop,
+    model: "tuple[FittedTask, Task, str]",
+    customer_id: str,
+    cutoff: datetime,
+    row: "polars.DataFrame",
+    others: "polars.DataFrame",
+) -> Explained:
+    from foresell.explain.feature_groups import each_alone, group_features
+    from foresell.explain.mixtures import background_sample
+    from foresell.explain.phrases import PHRASES
+    from foresell.explain.reason_text import NO_CAUSE, Subject, Wording, reasons_of, usual_values
+    from foresell.explain.shapley import shapley_values
+
+    fitted, task, label = model
+    groups = group_features(fitted.described)
+    background = background_sample(others, BACKGROUND)
+    found = shapley_values(fitted.predict, row, background, groups)
+    largest = {groups[place].name for place in found.top(MOST_REASONS)[0]}
+    apart = [part for group in groups for part in _parts(group, group.name in largest)]
+    singly = shapley_values(fitted.predict, row, background[:SINGLY_BACKGROUND], apart)
+    subject = Subject(*_SUBJECTS[task.unit], unit=task.unit)
+    wording = Wording(subject, shop.settings.store.currency, usual_values(others, fitted.described), PHRASES)
+    score = float(fitted.predict(row)[0])
+    change = None
+    if fitted.threshold is not None and fitted.threshold.value <= 1:
+        from foresell.explain.counterfactual import smallest_change
+
+        observed = background_sample(others, NEIGHBORS_AMONG)
+        change = smallest_change(
+            fitted.predict, row, observed, each_alone(fitted.described), fitted.threshold.value
+        )
+    return Explained(
+        task=task.name,
+        question=task.text,
+        question_zh=task.text_zh,
+        currency=shop.settings.store.currency,
+        model=label,
+        customer_id=customer_id,
+        cutoff_at=cutoff,
+        unit=task.unit,
+        score=score,
+        usual=float(found.base[0]),
+        is_chosen=None if fitted.threshold is None else score >= fitted.threshold.value,
+        reasons=reasons_of(found, 0, row, groups, wording, singly=singly, most=MOST_REASONS),
+        change=change,
+        note=NO_CAUSE[shop.settings.store.language == "zh"],
+    )
+
+
+def _parts(group: "FeatureGroup", is_apart: bool) -> "Sequence[FeatureGroup]":
+    from foresell.explain.feature_groups import each_alone
+
+    return each_alone(group.features) if is_apart else (group,)
+
+
+# What a prediction is of, by its unit, as reasons say it.
+_SUBJECTS: dict[str, tuple[str, str]] = {
+    "probability": ("the chance", "概率"),
+    "money": ("the amount", "金额"),
+    "days": ("the wait", "等待天数"),
+}
+
+
+def fairness_of(shop: Shop, name: str, of: str | None = None) -> dict[str, Any]:
+    """How the production model's task treats groups of people on the test window: findings, and a row a group
+    and measure.
+
+    Raises NotFoundError where the task was not fitted, InputError where it chooses nobody or no groups are
+    known.
+    """
+    from foresell.contracts.errors import InputError
+    from foresell.evaluation.fairness_findings import fairness_findings
+    from foresell.services.production import PRODUCTION
+    from foresell.store.models import load_artifact
+
+    fitted, task, label = load_task(shop, name, of)
+    artifact = load_artifact(shop.folder.models, task.name, PRODUCTION)
+    if "fairness" not in artifact.tables:
+        raise InputError(
+            f"Fairness of '{task.name}' cannot be told",
+            received="no threshold" if fitted.threshold is None else f"none of {', '.join(task.groups)}",
+            do="Declare what errors cost, and import customers with an attribute to compare by.",
+        )
+    measured = artifact.tables["fairness"]
+    return {
+        "task": task.name,
+        "model": label,
+        "threshold": None if fitted.threshold is None else fitted.threshold.value,
+        "findings": [finding.as_record() for finding in fairness_findings(measured)],
+        "rows": measured.to_dicts(),
+    }

@@ -1,0 +1,238 @@
+"""Fit a task: examples from the shop's tables, models judged on later time, the best put to work."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from foresell.contracts.tables import TABLES
+from foresell.services.customers.predict import score_everybody
+from foresell.services.customers.tasks import find_task
+from foresell.services.production import PRODUCTION
+from foresell.services.results import write_results
+from foresell.services.shop import Progress, Shop, silent
+from foresell.services.writing import writing
+
+if TYPE_CHECKING:
+    import polars
+
+    from foresell.contracts.protocols import Tables
+    from foresell.evaluation.fairness import Decisions
+    from foresell.predict.customers.backtest import Backtest
+    from foresell.predict.customers.examples import Examples
+    from foresell.predict.customers.fitted import FittedTask
+    from foresell.predict.customers.task import Task
+    from foresell.predict.customers.training import Cutoffs
+
+CARD = (
+    "Chosen by its {metric} on validation; test scores are reported, not used to choose. What serves learned "
+    "from the training and validation windows, and was calibrated on the test window, the newest."
+)
+
+SAID_SCORES = ("auroc", "log_loss", "mae", "gini")
+MOST_FINDINGS = 3
+
+
+@dataclass(frozen=True)
+class FittedSummary:
+    """What was fitted: a task's name, the question in words, the model chosen, and from where on acting pays.
+
+    `differences`: rows of `backtest.DIFFERENCES` of the model that was chosen.
+    """
+
+    task: str
+    question: str
+    model: str
+    version: str
+    horizon_days: float
+    threshold: float | None
+    differences: tuple[dict[str, object], ...]
+    findings: tuple[str, ...]
+
+    def as_lines(self) -> list[str]:
+        """What a person reads after the leaderboard."""
+        lines = [f"{self.model} serves as {self.version}: {self.question}, {self.horizon_days:g} days ahead."]
+        if self.threshold is not None:
+            lines.append(f"Acting pays from a probability of {self.threshold:.3f} on, by the costs declared.")
+        lines += [
+            f"{row['score']}: {row['value']:+.4f} [{row['lower']:+.4f}, {row['upper']:+.4f}] against "
+            f"{row['against']}, on the test"
+            for row in self.differences
+            if row["score"] in SAID_SCORES and row["lower"] is not None
+        ]
+        return lines + [f"Fairness: {finding}" for finding in self.findings[:MOST_FINDINGS]]
+
+    def as_record(self) -> dict[str, object]:
+        return {
+            "task": self.task,
+            "question": self.question,
+            "model": self.model,
+            "version": self.version,
+            "horizon_days": self.horizon_days,
+            "threshold": self.threshold,
+            "differences": list(self.differences),
+            "fairness": list(self.findings),
+        }
+
+
+@dataclass(frozen=True)
+class _Splits:
+    task: "Task"
+    spec: "dict[str, object]"
+    plan: "Cutoffs"
+    train: "Examples"
+    validation: "Examples"
+    test: "Examples"
+
+
+def fit_customers(shop: Shop, name: str, of: str | None = None, progress: Progress = silent) -> FittedSummary:
+    """Judge every model of a task on held-out time, and put the best, fitted on all, in production.
+
+    `name`: a built-in task, or a TOML file that declares one; `of`: what a task that leaves it open is about.
+    Leaderboard and scores of everybody are written to the result tables.
+    Errors: as `find_task`; InputError where the history is too short for the horizon, nobody is in the
+    population, or all labels are the same.
+    """
+    from foresell.predict.customers.backtest import backtest
+
+    task = find_task(name, of)
+    with writing(shop, f"fit {task.name}", progress), shop.reading_matched() as tables:
+        splits = _splits(shop, tables, task, progress)
+        judged = backtest(
+            splits.train,
+            splits.validation,
+            splits.test,
+            splits.task.target,
+            task=splits.task.name,
+            metric=splits.task.metric,
+            costs=splits.task.costs,
+            record=splits.task.as_record(),
+            spec=splits.spec,
+            say=lambda step: progress(step, 0, None),
+        )
+        progress(f"{task.name}: {judged.chosen} on everything", 0, None)
+        fitted = _for_use(splits, judged)
+        decisions = _decisions(splits, judged)
+        version = _save(shop, splits, judged, fitted, decisions)
+        board = _board(judged)
+        write_results(shop, "leaderboard", board, replaces={"task": task.name})
+        if task.about == "customer":
+            progress(f"{task.name}: scoring everybody", 0, None)
+            score_everybody(shop, tables, fitted, splits.task, f"{task.name}/{version}")
+    return _summary(splits, judged, version, decisions)
+
+
+def _splits(shop: Shop, tables: "Tables", task: "Task", progress: Progress) -> _Splits:
+    from foresell.predict.customers.training import (
+        completed,
+        cutoffs_for,
+        history,
+        spec_for,
+        training_examples,
+    )
+
+    progress(f"{task.name}: features", 0, None)
+    first, until = history(tables, task)
+    whole = completed(tables, shop.settings, task, until)
+    plan = cutoffs_for(whole, first, until)
+    spec = spec_for(tables, shop.settings, whole, plan.train[-1])
+    train, validation, test = (
+        training_examples(tables, shop.settings, whole, cutoffs, spec)
+        for cutoffs in (plan.train, plan.validation, plan.test)
+    )
+    return _Splits(whole, spec.as_record(), plan, train, validation, test)
+
+
+def _for_use(splits: _Splits, judged: "Backtest") -> "FittedTask":
+    from foresell.predict.customers.examples import together
+    from foresell.predict.customers.fitted import fit_task
+
+    return fit_task(
+        judged.chosen,
+        together([splits.train, splits.validation]),
+        splits.test,
+        splits.task.target,
+        costs=splits.task.costs,
+        task=splits.task.as_record(),
+        spec=splits.spec,
+    ).fitted
+
+
+def _decisions(splits: _Splits, judged: "Backtest") -> "Decisions | None":
+    """What the chosen model would have done on the test; None without a threshold or without groups."""
+    from foresell.evaluation.fairness import Decisions
+
+    threshold = judged.fitted[judged.chosen].threshold
+    if threshold is None or not splits.test.groups.width:
+        return None
+    said = judged.on_test[judged.chosen]
+    return Decisions(
+        splits.test.labels,
+        said,
+        threshold.chosen(said),
+        splits.test.keys["entity_id"],
+        splits.test.groups,
+    )
+
+
+def _save(
+    shop: Shop, splits: _Splits, judged: "Backtest", fitted: "FittedTask", decisions: "Decisions | None"
+) -> str:
+    import polars as pl
+
+    from foresell.evaluation.fairness import fairness
+    from foresell.predict.customers.fitted import KIND
+    from foresell.store.model_versions import set_pointer
+    from foresell.store.models import Origin, save_artifact
+
+    tables = fitted.to_tables() | {"differences": judged.differences}
+    if decisions is not None:
+        tables["fairness"] = fairness(decisions)
+    own = _board(judged).filter(pl.col("model") == judged.chosen)
+    scores = {
+        str(split): dict(zip(frame["score"], frame["value"], strict=True))
+        for (split,), frame in own.group_by("split", maintain_order=True)
+    }
+    versions = {table: v for table, v in shop.folder.tables.versions().items() if table in TABLES}
+    name = splits.task.name
+    version = save_artifact(
+        shop.folder.models,
+        name,
+        KIND,
+        fitted.to_config(),
+        tables,
+        scores,
+        Origin(training_tables=versions, cutoff=splits.plan.test[-1] + splits.task.horizon, seed=0),
+        weights=fitted.to_weights(),
+        card=f"{splits.task.text}.\n\n{CARD.format(metric=splits.task.metric)}",
+    )
+    set_pointer(shop.folder.models, name, PRODUCTION, version)
+    return version
+
+
+def _board(judged: "Backtest") -> "polars.DataFrame":
+    from foresell.evaluation.compare import leaderboard
+
+    return leaderboard(judged.trials, datetime.now(UTC))
+
+
+def _summary(
+    splits: _Splits, judged: "Backtest", version: str, decisions: "Decisions | None"
+) -> FittedSummary:
+    import polars as pl
+
+    from foresell.evaluation.fairness import fairness
+    from foresell.evaluation.fairness_findings import fairness_findings
+
+    threshold = judged.fitted[judged.chosen].threshold
+    own = judged.differences.filter(pl.col("model") == judged.chosen)
+    found = () if decisions is None else fairness_findings(fairness(decisions))
+    return FittedSummary(
+        task=splits.task.name,
+        question=splits.task.text,
+        model=judged.chosen,
+        version=f"{splits.task.name}/{version}",
+        horizon_days=splits.task.horizon_days,
+        threshold=None if threshold is None else threshold.value,
+        differences=tuple(own.to_dicts()),
+        findings=tuple(finding.message for finding in found),
+    )
