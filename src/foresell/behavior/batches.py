@@ -1,4 +1,4 @@
-"""Batches of windows of customers' actions, of similar lengths, the same for the same seed and epoch.
+"""Batches of windows of customers' actions, drawn evenly, the same for the same seed and epoch.
 
 B windows    L positions    0 fills up at the right: attention looks back only, so it is never seen
 """
@@ -13,9 +13,6 @@ from torch import Tensor
 
 from foresell.behavior.horizon import draw_later
 from foresell.behavior.sequences import Sequences
-
-# Windows are sorted by length within so many batches: little is filled up, and batches stay mixed.
-BATCHES_SORTED_TOGETHER = 25
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,16 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, one.name).to(device) for one in fields(self)))
+
+    def pieces(self, number: int) -> "list[Batch]":
+        """Its windows in order, in at most `number` batches, each no longer than its longest window."""
+        size = max(1, -(-len(self.num_actions_B) // number))
+        return [self._piece(start, start + size) for start in range(0, len(self.num_actions_B), size)]
+
+    def _piece(self, start: int, end: int) -> "Batch":
+        longest = max(1, int(self.num_actions_B[start:end].max()))
+        parts = (getattr(self, one.name)[start:end] for one in fields(self))
+        return Batch(*(part[:, :longest] if part.dim() > 1 else part for part in parts))
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,10 @@ def epoch_batches(
     *,
     only_new: bool = False,
 ) -> EpochBatches:
-    """`batch_size` windows a batch, fewer in the last ones of windows sorted together.
+    """`batch_size` windows a batch, drawn evenly (fewer in one batch), the shortest first.
+
+    Batches of windows of like lengths would fill up less, but learn worse: a step of short histories and one
+    of long ones pull apart, and the actions of short ones count for more (benchmarks/README.md).
 
     `horizon_days`: actions foretell one of those after their moment and within so many days, drawn anew each
     epoch, with `only_new` one of a product that is new to its customer; 0: the next action.
@@ -128,12 +138,10 @@ def epoch_batches(
 def _mixed(windows: Windows, batch_size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
     order = random.permutation(len(windows))
     lengths = windows.ends - windows.begins
-    pool = batch_size * BATCHES_SORTED_TOGETHER
     chosen = []
-    for start in range(0, len(order), pool):
-        some = order[start : start + pool]
-        some = some[np.argsort(lengths[some], kind="stable")]
-        chosen += [some[at : at + batch_size] for at in range(0, len(some), batch_size)]
+    for start in range(0, len(order), batch_size):
+        some = order[start : start + batch_size]
+        chosen.append(some[np.argsort(lengths[some], kind="stable")])
     return [chosen[position] for position in random.permutation(len(chosen))]
 
 

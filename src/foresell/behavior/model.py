@@ -23,6 +23,8 @@ from foresell.contracts.errors import InputError
 # Spans of time by powers of two of a second: 0, 1, 2-3, 4-7 … up to 34 years.
 NUM_SPANS = 32
 ROTARY_BASE = 10_000.0
+# Of a training batch, encoded one after the other where what is filled up costs more than a step more.
+PIECES_ON_A_PROCESSOR = 4
 INITIAL_STD = 0.02
 
 
@@ -102,7 +104,15 @@ class SequenceModel(nn.Module):
 
     def forward(self, batch: Batch, loss: Loss, generator: torch.Generator) -> list[LossSum]:
         """The losses of a batch, which training minimizes; that of the next product comes first."""
-        return [self._product_loss(self.encode(batch), batch, loss, generator)]
+        return [self._product_loss(self.encode_in_pieces(batch), batch, loss, generator)]
+
+    def encode_in_pieces(self, batch: Batch) -> Tensor:
+        """As `encode`; on a processor a batch's short windows are not filled up to its longest."""
+        if batch.product_BL.device.type != "cpu":
+            return self.encode(batch)
+        length = batch.product_BL.shape[1]
+        encoded = [self.encode(piece) for piece in batch.pieces(PIECES_ON_A_PROCESSOR)]
+        return torch.cat([functional.pad(one, (0, 0, 0, length - one.shape[1])) for one in encoded])
 
     def last_hidden(self, batch: Batch) -> Tensor:
         """(B, D): the state after each window's last action, which scores of products are taken with."""
@@ -273,7 +283,7 @@ class BehaviorModel(SequenceModel):
 
     def forward(self, batch: Batch, loss: Loss, generator: torch.Generator) -> list[LossSum]:
         """The losses of the next product, of the next event's name, and of the time to it."""
-        hidden_BLD = self.encode(batch)
+        hidden_BLD = self.encode_in_pieces(batch)
         losses = [self._product_loss(hidden_BLD, batch, loss, generator)]
         has_next = batch.next_event_BL > 0
         if self.sizes.num_events:

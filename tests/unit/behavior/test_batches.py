@@ -97,6 +97,26 @@ def test_the_same_seed_and_epoch_give_the_same_batches_and_others_give_others() 
     assert all_of(1, 2) != all_of(2, 2)
 
 
+def test_windows_of_all_lengths_share_a_batch() -> None:
+    batches = epoch_batches(numbered([2] * 400 + [12] * 400), 12, 50, seed=3, epoch=1)
+    shares = [float((batches.batch(n).num_actions_B > 1).float().mean()) for n in range(len(batches))]
+    assert 0.3 < min(shares) < max(shares) < 0.7
+    assert all(batches.batch(n).num_actions_B.diff().ge(0).all() for n in range(len(batches)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(LENGTHS.filter(lambda lengths: max(lengths, default=0) > 1), st.integers(1, 6))
+def test_pieces_hold_what_the_batch_holds(lengths: list[int], number: int) -> None:
+    whole = epoch_batches(numbered(lengths), 9, 7, seed=0, epoch=0).batch(0)
+    pieces = whole.pieces(number)
+    assert len(pieces) <= number
+    assert sum(len(piece.num_actions_B) for piece in pieces) == len(whole.num_actions_B)
+    for name in ("product_BL", "next_product_BL", "seconds_BL", "next_seconds_BL"):
+        held = torch.cat([getattr(piece, name)[piece.is_action_BL] for piece in pieces])
+        assert torch.equal(held, getattr(whole, name)[whole.is_action_BL])
+    assert all(piece.product_BL.shape[1] == piece.num_actions_B.max() for piece in pieces)
+
+
 def test_a_process_without_a_window_gets_one_of_nothing() -> None:
     batches = epoch_batches(numbered([5]), 10, 4, seed=0, epoch=0)
     share = batches.batch(0, rank=1, number=2)
