@@ -1,7 +1,7 @@
 """How far an amount may lie from what was foretold: between which multiples 80% of the validation lay.
 
-Split conformal prediction by parts of like predictions (Papadopoulos et al., ECML 2002; Vovk, 2012): as many
-are within on new customers as on those of validation, if these are like them.
+Split conformal prediction by parts of like predictions (Papadopoulos et al., ECML 2002; Vovk, 2012): at least
+as many are within on new customers as on those of validation, if these are like them.
 """
 
 from dataclasses import dataclass

@@ -50,7 +50,7 @@ class Threshold:
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """The inverse of `to_record`."""
         intervals = {
-            name: Interval(*(NOBODY if value is None else value for value in record[name].values()))
+            name: Interval(**{end: np.nan if value is None else value for end, value in record[name].items()})
             for name in ("by_money", "earns", "over_everybody")
         }
         value = NOBODY if record["value"] is None else record["value"]
