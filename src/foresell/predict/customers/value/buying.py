@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from foresell.predict.customers.examples import Examples
+from foresell.predict.customers.value.bg_nbd import at_least
 from foresell.predict.customers.value.history import History, history_of
 from foresell.predict.customers.value.model import (
     LEVEL,
@@ -89,8 +90,14 @@ def outlook_of(
     else:
         found = spend_quantiles(spending, history, days, levels, draws=config.num_draws, seed=config.seed)
     lower, upper, median = found
-    alive = spending.orders.probability_alive(history)
-    return make_outlook(mean, median=median, lower=lower, upper=upper, alive=alive)
+    return make_outlook(
+        mean,
+        median=median,
+        lower=lower,
+        upper=upper,
+        any_order=at_least(spending.orders.parameters, history, days, 1),
+        alive=spending.orders.probability_alive(history),
+    )
 
 
 def ranks_of(

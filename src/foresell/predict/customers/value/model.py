@@ -16,13 +16,15 @@ from foresell.predict.customers.examples import Examples, Floats
 Measure = Literal["orders", "spend"]
 MEASURES = ("orders", "spend")
 Weights = Mapping[str, NDArray[Any]]
-# lower_80, upper_80 and probability_alive are null where the model has none.
+# What a model does not say is null. probability_any: of an order within the horizon; probability_alive: that
+# the customer has not left for good.
 OUTLOOK = pl.Schema(
     {
         "mean": pl.Float64(),
         "median": pl.Float64(),
         "lower_80": pl.Float64(),
         "upper_80": pl.Float64(),
+        "probability_any": pl.Float64(),
         "probability_alive": pl.Float64(),
     }
 )
@@ -88,10 +90,11 @@ def make_outlook(
     median: Floats | None = None,
     lower: Floats | None = None,
     upper: Floats | None = None,
+    any_order: Floats | None = None,
     alive: Floats | None = None,
 ) -> pl.DataFrame:
     """OUTLOOK; what is not given is null, and the median the mean."""
-    columns = (mean, mean if median is None else median, lower, upper, alive)
+    columns = (mean, mean if median is None else median, lower, upper, any_order, alive)
     series = [
         pl.Series(name, [None] * len(mean) if column is None else column, pl.Float64)
         for name, column in zip(OUTLOOK, columns, strict=True)

@@ -13,10 +13,11 @@ WIDEST = 0.995
 
 
 def held_level(below: Floats, until: Floats, level: float) -> float:
-    """The level whose central interval held a share `level` of the actual amounts.
+    """The level whose central interval held a share `level` of the actual amounts, `level` at least.
 
-    `below`, `until`: (n,) the model's P(Y < actual) and P(Y ≤ actual). No customers: `level` itself. Amounts
-    that are often 0 are in most intervals anyway: the level can be small, and the interval hold more.
+    `below`, `until`: (n,) the model's P(Y < actual) and P(Y ≤ actual). No customers: `level` itself. Where
+    most amounts are 0, intervals of nothing but 0 would hold enough of them; so none is made narrower than
+    the model says.
     """
     number = len(below)
     if not number:
@@ -24,7 +25,7 @@ def held_level(below: Floats, until: Floats, level: float) -> float:
     # The narrowest central interval with the actual amount in it.
     needed = np.maximum(0.0, np.maximum(1 - 2 * until, 2 * below - 1))
     place = min(int(np.ceil((number + 1) * level)), number) - 1
-    return float(min(np.partition(needed, place)[place], WIDEST))
+    return float(np.clip(np.partition(needed, place)[place], level, max(level, WIDEST)))
 
 
 def tails(level: float) -> tuple[float, float]:
