@@ -48,7 +48,9 @@ def consented(past: Tables, purpose: str = MARKETING) -> pl.Series:
     Silence is no consent. `past`: the tables as of the moment that is asked about.
     """
     consents = past.current("consents")
-    said = consents.filter(consents.purpose == purpose).select("customer_id", "at", "is_granted").to_polars()
+    said: pl.DataFrame = (
+        consents.filter(consents.purpose == purpose).select("customer_id", "at", "is_granted").to_polars()
+    )
     last = said.sort("customer_id", "at", pl.col("is_granted").not_()).group_by("customer_id").last()
     agreed = last.filter("is_granted")["customer_id"]
     if purpose == MARKETING:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def stability_over_seeds(
 def stability_over_time(fits: Sequence[FittedSegmentation], customers: Customers) -> Stability:
     """How alike fits of successive cutoffs divide the customers of the last one, each with the next."""
     labels = [fit.assign(customers)["segment"].to_numpy() for fit in fits]
-    return _stability([adjusted_rand(one, other) for one, other in zip(labels, labels[1:], strict=False)])
+    return _stability([adjusted_rand(one, other) for one, other in pairwise(labels)])
 
 
 def _stability(agreements: Sequence[float]) -> Stability:

@@ -38,8 +38,8 @@ def exportable(
     """`segments`: customer_id, segment, and other columns, one row a customer; `by`: other columns that go
     with it, such as country: groups are then of people with one segment and one value of each.
 
-    A segment of fewer than k people becomes "other" (`small="other"`), or its rows are left out; where "other"
-    itself has fewer than k, it is left out too. Within a segment a value that fewer than k have becomes
+    A segment of fewer than k people becomes "other" (`small="other"`), or its rows are left out; where that
+    "other" has fewer than k, it is left out too. Within a segment a value that fewer than k have becomes
     "other", and so does the smallest other value while "other" there stays below k: nothing can be told back
     from the segment's size. Columns beside customer_id, segment and `by` are dropped: k says nothing of them.
 
