@@ -22,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from foresell.contracts.errors import InputError
 from foresell.evaluation.calibration import calibration_error_of
 from foresell.evaluation.groups import SMALL, group_gaps
+from foresell.evaluation.rates import Rate, rate_gap
 from foresell.evaluation.resampled import entity_codes, intervals_of
 
 Floats = NDArray[np.float64]
@@ -137,8 +137,9 @@ def fairness(
         gap, gap_lower, gap_upper    less that of the rest; intervals that hold together over the groups
 
     is_small: fewer than `least_people` people; its numbers are null, and of fewer than FEWEST also how many
-    they are. Those fewer than FEWEST are in nobody's rest, so no difference gives them away. Null too is a
-    rate among fewer than FEWEST people, and a gap to a rest of fewer than `least_people`.
+    they are. The rest of a group are all others whose attribute is known; those of whom it is not are
+    compared with all of whom it is. Fewer than FEWEST are in nobody's rest, so no difference gives them away.
+    Null too is a rate among fewer than FEWEST people, and a gap to a rest of fewer than `least_people`.
 
     `samples`: bootstrap draws for the interval of calibration_error. Raises InputError for `least_people`
     below FEWEST.
@@ -186,7 +187,10 @@ class Split:
         return np.asarray(is_own.to_numpy(), np.bool_)
 
     def rest(self, group: str | None) -> Mask:
-        return self.is_counted & ~self.own(group)
+        """All others; of a known group only those whose group is known. Who gave no age differs in much else,
+        and where most did not, every gap would speak of them."""
+        others = self.is_counted & ~self.own(group)
+        return others if group is None else others & ~self.own(None)
 
     def has_enough(self, rows: Mask, least: int) -> bool:
         return bool(np.count_nonzero(np.bincount(self.entities[rows])) >= least)
@@ -232,15 +236,20 @@ class _Asked:
         if measure == CALIBRATION_ERROR:
             return (*self._calibration_error(own), *NOTHING)
         top, bottom = RATES[measure](self.decisions)
-        of_own = _Rate.of(top, bottom, own, self.split)
-        of_rest = _Rate.of(top, bottom, rest, self.split) if has_rest else None
+        of_own = self._rate(top, own & (bottom > 0))
+        of_rest = self._rate(top, rest & (bottom > 0)) if has_rest else None
         if of_own is None:
             return (*NOTHING, *NOTHING)
         alone = (of_own.value, *of_own.interval(self.level))
         if of_rest is None:
             return (*alone, *NOTHING)
         together = together_level(len(self.split.judged), self.level)
-        return (*alone, *_newcombe(of_own, of_rest, together))
+        return (*alone, *rate_gap(of_own, of_rest, together))
+
+    def _rate(self, is_so: Floats, among: Mask) -> Rate | None:
+        if not self.split.has_enough(among, FEWEST):
+            return None
+        return Rate.of(is_so[among], self.split.entities[among])
 
     def _calibration_error(self, rows: Mask) -> Triple:
         labels, predicted = self.decisions.labels[rows], self.decisions.predicted[rows]
@@ -255,61 +264,35 @@ class _Asked:
         return found.value, found.lower, found.upper
 
 
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    value: float
-    rows: float
-
-    @classmethod
-    def of(cls, top: Floats, bottom: Floats, rows: Mask, split: Split) -> "_Rate | None":
-        """Among the rows where `bottom` is 1; None for fewer than FEWEST people."""
-        among = rows & (bottom > 0)
-        if not split.has_enough(among, FEWEST):
-            return None
-        number, rate = int(among.sum()), float(top[among].mean())
-        codes = np.unique(split.entities[among], return_inverse=True)[1]
-        if rate in (0.0, 1.0):
-            # Rows that are all alike do not show how alike those of one person are: a person counts once.
-            return cls(rate, float(codes.max() + 1))
-        by_person = np.bincount(codes, top[among] - rate)
-        design_effect = float(by_person @ by_person) / (number * rate * (1 - rate))
-        return cls(rate, number / max(design_effect, 1.0))
-
-    def interval(self, level: float) -> tuple[float, float]:
-        """Wilson's."""
-        z = float(ndtri((1 + level) / 2))
-        middle = (self.value + z**2 / (2 * self.rows)) / (1 + z**2 / self.rows)
-        spread = self.value * (1 - self.value) / self.rows + z**2 / (4 * self.rows**2)
-        half = z / (1 + z**2 / self.rows) * spread**0.5
-        return max(middle - half, 0.0), min(middle + half, 1.0)
-
-
-def _newcombe(own: _Rate, rest: _Rate, level: float) -> Triple:
-    (low, high), (rest_low, rest_high) = own.interval(level), rest.interval(level)
-    gap = own.value - rest.value
-    down = float(np.hypot(own.value - low, rest_high - rest.value))
-    up = float(np.hypot(high - own.value, rest.value - rest_low))
-    return gap, gap - down, gap + up
-
-
 def _calibrations(
     decisions: Decisions, split: Split, level: float
 ) -> dict[str | None, tuple[Triple, Triple]]:
+    """Of each counted group its own calibration, and its gap to the rest."""
     rows = pl.DataFrame(
-        {
-            "group": split.column,
-            "entity": split.entities,
-            "off": decisions.predicted - decisions.labels,
-        }
+        {"group": split.column, "entity": split.entities, "off": decisions.predicted - decisions.labels}
     ).filter(pl.Series(split.is_counted))
-    if rows.is_empty():
-        return {}
-    people = rows.group_by("group", "entity").agg(pl.col("off").mean())
-    found = group_gaps(people.sort("group", "entity"), "off", small=split.least_people, level=level)
+    people = rows.group_by("group", "entity").agg(pl.col("off").mean()).sort("group", "entity")
+    together = together_level(len(split.judged), level)
+    found: dict[str | None, tuple[Triple, Triple]] = {}
+    known, unknown = people.drop_nulls("group"), people.filter(pl.col("group").is_null())
+    if known.height:
+        found |= _gaps_of(known, level, together)
+    if unknown.height:
+        all_known = known.with_columns(group=pl.lit("known"))
+        found[None] = _gaps_of(pl.concat([unknown, all_known]), level, together)[None]
+    return found
+
+
+def _gaps_of(people: pl.DataFrame, level: float, together: float) -> dict[str | None, tuple[Triple, Triple]]:
+    number = people["group"].n_unique()
+    alone = group_gaps(people, "off", level=level)
+    # `group_gaps` divides its error among the groups that it sees, which are not always all.
+    apart = group_gaps(people, "off", level=1 - (1 - together) * number)
+    both = zip(alone.iter_rows(named=True), apart.iter_rows(named=True), strict=True)
     return {
-        row["group"]: (
-            (row["value"], row["lower"], row["upper"]),
-            (row["gap"], row["gap_lower"], row["gap_upper"]),
+        own["group"]: (
+            (own["value"], own["lower"], own["upper"]),
+            (gap["gap"], gap["gap_lower"], gap["gap_upper"]),
         )
-        for row in found.iter_rows(named=True)
+        for own, gap in both
     }

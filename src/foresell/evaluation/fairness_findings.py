@@ -96,13 +96,15 @@ def fairness_findings(
 
 
 def _once(rows: pl.DataFrame) -> pl.DataFrame:
-    """Without the mirror image where two groups are each other's rest."""
-    counted = rows.filter(pl.col("num_people").is_not_null())
-    groups = counted.unique(["group", "num_people"], maintain_order=True)
-    if groups.height != 2:
+    """Without the larger of two groups that are each other's rest: two known ones, or the only known one and
+    the unknown."""
+    people = rows.drop_nulls("num_people").unique(["group", "num_people"], maintain_order=True)
+    known = people.drop_nulls("group")
+    pair = known if known.height == 2 else people if people.height == 2 else None
+    if pair is None:
         return rows
-    fewer = groups.sort("num_people", maintain_order=True).row(0, named=True)["group"]
-    return rows.filter(pl.col("group").eq_missing(pl.lit(fewer, pl.String)))
+    larger = pair.sort("num_people", maintain_order=True).row(-1, named=True)["group"]
+    return rows.filter(~pl.col("group").eq_missing(pl.lit(larger, pl.String)))
 
 
 def _beyond(row: Mapping[str, Any], limit: float) -> float:

@@ -10,7 +10,7 @@ import polars as pl
 from foresell.contracts.errors import InputError
 from foresell.explain.contributions import Contributions
 from foresell.explain.feature_groups import FeatureGroup
-from foresell.explain.value_text import Language, Value, effect_text, value_text
+from foresell.explain.value_text import Language, Value, effect_text, named_value_text, value_text
 from foresell.features.feature import Feature
 
 NAMED = re.compile(r"\{(\w+)\}")
@@ -103,7 +103,7 @@ def reasons_of(
 
     `contributions`: by `groups` and in the subject's unit; `features`: the rows that they are of. Of a group
     of several features the sentence tells the value of the one that adds most by `singly` (contributions by
-    feature; default: the group's first).
+    feature), and no value without that; what it adds is of the group.
 
     Raises InputError where contributions and groups do not belong together.
     """
@@ -123,9 +123,12 @@ def reasons_of(
         adds = float(contributions.values[row, place])
         if adds == 0:
             continue
-        feature = _spokesman(groups[place], row, singly)
-        text, text_zh = _sentence(told, feature, adds, "en"), _sentence(told, feature, adds, "zh")
-        found.append(Reason(groups[place].name, adds, text, text_zh))
+        group, feature = groups[place], _spokesman(groups[place], row, singly)
+        text, text_zh = (
+            _sentence(told, _about(told, group, feature, language), adds, language)
+            for language in ("en", "zh")
+        )
+        found.append(Reason(group.name, adds, text, text_zh))
     return tuple(found)
 
 
@@ -145,15 +148,26 @@ class _Told:
         return value_text(usual, self.described[name], language, self.wording.currency)
 
 
-def _spokesman(group: FeatureGroup, row: int, singly: Contributions | None) -> Feature:
-    if singly is None or len(group.features) == 1:
+def _spokesman(group: FeatureGroup, row: int, singly: Contributions | None) -> Feature | None:
+    if len(group.features) == 1:
         return group.features[0]
+    if singly is None:
+        return None
     places = {name: place for place, name in enumerate(singly.names)}
     return max(group.features, key=lambda feature: abs(float(singly.values[row, places[feature.name]])))
 
 
-def _sentence(told: _Told, feature: Feature, adds: float, language: Language) -> str:
-    fact = _phrased(told, feature, language) or _fact(told, feature, language)
+def _about(told: _Told, group: FeatureGroup, feature: Feature | None, language: Language) -> str:
+    if feature is None:
+        return _capital(group.text) if language == "en" else group.text_zh
+    return _phrased(told, feature, language) or _fact(told, feature, language)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sentence(told: _Told, fact: str, adds: float, language: Language) -> str:
     wording = told.wording
     effect = effect_text(adds, wording.subject.unit, language, wording.currency)
     subject = wording.subject.in_language(language)
@@ -164,12 +178,13 @@ def _sentence(told: _Told, feature: Feature, adds: float, language: Language) ->
 
 
 def _fact(told: _Told, feature: Feature, language: Language) -> str:
-    value, usual = told.value(feature.name, language), told.usual(feature.name, language)
-    is_told = usual is not None and usual != value
+    currency, usual = told.wording.currency, told.wording.usual.get(feature.name)
+    value = named_value_text(told.values[feature.name], feature, language, currency)
+    usually = None if usual is None else named_value_text(usual, feature, language, currency)
+    is_told = usually is not None and usually != value
     if language == "zh":
-        return f"{feature.text_zh}：{value}" + (f"（通常 {usual}）" if is_told else "")
-    text = feature.text[:1].upper() + feature.text[1:]
-    return f"{text}: {value}" + (f" (usually {usual})" if is_told else "")
+        return f"{feature.text_zh}：{value}" + (f"（通常 {usually}）" if is_told else "")
+    return f"{_capital(feature.text)}: {value}" + (f" (usually {usually})" if is_told else "")
 
 
 def _phrased(told: _Told, feature: Feature, language: Language) -> str | None:

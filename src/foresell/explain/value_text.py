@@ -72,15 +72,27 @@ def share_text(value: float, language: Language) -> str:
 
 def value_text(value: Value, feature: Feature, language: Language, currency: str) -> str:
     """The value of a feature with its unit; null and NaN: "not known"."""
+    return _value_text(value, feature.unit, language, currency)
+
+
+def named_value_text(value: Value, feature: Feature, language: Language, currency: str) -> str:
+    """As `value_text` behind the feature's name: without a unit that the name has told already."""
+    several = UNITS.get(feature.unit, ("", "", ""))[1]
+    name = feature.text.lower() if language == "en" else feature.text_zh
+    is_told = several in name if language == "en" else name.endswith("数")
+    return _value_text(value, "" if several and is_told else feature.unit, language, currency)
+
+
+def _value_text(value: Value, unit: str, language: Language, currency: str) -> str:
     if value is None or value != value:
         return "not known" if language == "en" else "未知"
     if isinstance(value, str):
         return value
-    if feature.unit in SHARES:
+    if unit in SHARES:
         return share_text(value, language)
-    if feature.unit == "money":
+    if unit == "money":
         return money_text(value, currency, language)
-    return with_unit(value, feature.unit, language)
+    return with_unit(value, unit, language)
 
 
 def with_unit(value: float, unit: str, language: Language) -> str:

@@ -7,9 +7,12 @@ import pytest
 from foresell.contracts.errors import InputError
 from foresell.explain.contributions import Contributions
 from foresell.explain.feature_groups import each_alone, group_features
-from foresell.explain.reason_text import Phrase, Subject, Wording, reasons_of, usual_values
-from foresell.explain.value_text import effect_text, value_text
+from foresell.explain.phrases import PHRASES
+from foresell.explain.reason_text import NAMED, Phrase, Subject, Wording, reasons_of, usual_values
+from foresell.explain.value_text import NO_UNIT, SHARES, UNITS, effect_text, value_text
+from foresell.features.customer import described
 from foresell.features.feature import Feature
+from foresell.features.spec import CustomerSpec
 
 RECENCY = Feature("recency_days", "days since the last order", "距上次下单天数", "days")
 RHYTHM = Feature("rhythm_days", "usual days between orders", "通常下单间隔", "days")
@@ -56,11 +59,11 @@ def test_a_phrase_that_does_not_fit_gives_way_to_the_plain_name():
     wording = Wording(RISK, "USD", {"recency_days": 9.5}, {"recency_days": NO_ORDER})
     unknown = ROW.with_columns(rhythm_days=pl.lit(None, pl.Float64))
     assert texts(wording, 0.18, 0, 0, 0, 0, row=unknown)[0] == (
-        "Days since the last order: 43 days (usually 9.5 days): raises the risk by 18 points",
-        "距上次下单天数：43 天（通常 9.5 天），使风险上升 18 个百分点",
+        "Days since the last order: 43 (usually 9.5): raises the risk by 18 points",
+        "距上次下单天数：43（通常 9.5），使风险上升 18 个百分点",
     )
     today = ROW.with_columns(recency_days=pl.lit(0.0))
-    assert texts(wording, -0.18, 0, 0, 0, 0, row=today)[0][0].startswith("Days since the last order: 0 days")
+    assert texts(wording, -0.18, 0, 0, 0, 0, row=today)[0][0].startswith("Days since the last order: 0")
 
 
 def test_shares_money_and_unknown_categories_have_their_form_largest_first_and_nothing_for_zero():
@@ -85,14 +88,38 @@ def test_of_a_group_the_feature_that_adds_most_speaks():
     groups = group_features(DESCRIBED, {"rhythm": ("recency_days", "rhythm_days")})
     single = contributions(0.01, 0.1, 0, 0, 0)
     found = reasons_of(single.grouped(groups), 0, ROW, groups, Wording(RISK, "USD"), singly=single)
-    assert found[0].text == "Usual days between orders: 12 days: raises the risk by 11 points"
+    assert found[0].text == "Usual days between orders: 12: raises the risk by 11 points"
     assert found[0].as_record()["feature"] == "rhythm"
+
+
+def test_of_a_group_without_single_contributions_no_value_is_told():
+    groups = group_features(DESCRIBED, {"rhythm": ("recency_days", "rhythm_days")})
+    found = reasons_of(
+        contributions(0.01, 0.1, 0, 0, 0).grouped(groups), 0, ROW, groups, Wording(RISK, "USD")
+    )
+    assert found[0].text == "Days since the last order: raises the risk by 11 points"
 
 
 def test_contributions_of_other_groups_are_refused():
     groups = group_features(DESCRIBED, {"rhythm": ("recency_days", "rhythm_days")})
     with pytest.raises(InputError, match="grouped"):
         reasons_of(contributions(1, 0, 0, 0, 0), 0, ROW, groups, Wording(RISK, "USD"))
+
+
+def test_built_in_phrases_name_features_that_there_are():
+    spec = CustomerSpec(has_orders=True, has_events=True, has_products=True)
+    names = {feature.name for feature in described(spec)} | {"value", "usual"}
+    for feature, phrase in PHRASES.items():
+        for text in (phrase.text, phrase.text_zh):
+            assert {feature, *NAMED.findall(text)} <= names
+
+
+def test_units_of_features_are_words_in_both_languages():
+    spec = CustomerSpec(
+        has_orders=True, has_events=True, has_products=True, has_refunds=True, has_coupons=True
+    )
+    known = {*UNITS, *SHARES, *NO_UNIT, "money"}
+    assert {feature.unit for feature in described(spec)} <= known
 
 
 def test_amounts_are_told_in_money_and_days_in_days():
