@@ -33,6 +33,7 @@ from foresell.cli.commands import (
     report,
     rules,
     search,
+    segment,
     simulate,
     store,
 )
@@ -60,6 +61,7 @@ app.command("recommend")(recommend.recommend)
 app.command("search")(search.search)
 app.command("forecast")(forecast.forecast)
 app.command("predict")(predict.predict)
+app.command("segment")(segment.segment)
 app.command("fairness")(fairness.fairness)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("report")(report.report)

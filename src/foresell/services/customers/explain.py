@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import polars
 
+    from foresell.explain.contributions import Contributions
     from foresell.explain.counterfactual import Counterfactual
     from foresell.explain.feature_groups import FeatureGroup
     from foresell.explain.reason_text import Reason
@@ -74,11 +75,11 @@ class Explained:
 def explain_customer(
     shop: Shop, name: str, customer_id: str, of: str | None = None, *, as_of: datetime | None = None
 ) -> Explained:
-    """What raised and lowered the score of a customer against others of the population: Shapley values by
-    permutation (`explain.shapley`), in the unit of the score; and the smallest change of what the shop could
-    change that takes it across the threshold.
+    """What raised and lowered the score of a customer, in its unit; and the smallest change of what the shop
+    could change that takes it across the threshold.
 
-    Errors: as `predict_customers`.
+    Exact where the model is trees (`predict.customers.explained`), else sampled against others of the
+    population (`explain.shapley`). Errors: as `predict_customers`.
     """
     import polars as pl
 
@@ -113,15 +114,10 @@ def _explained(
     from foresell.explain.mixtures import background_sample
     from foresell.explain.phrases import PHRASES
     from foresell.explain.reason_text import NO_CAUSE, Subject, Wording, reasons_of, usual_values
-    from foresell.explain.shapley import shapley_values
 
     fitted, task, label = model
     groups = group_features(fitted.described)
-    background = background_sample(others, BACKGROUND)
-    found = shapley_values(fitted.predict, row, background, groups)
-    largest = {groups[place].name for place in found.top(MOST_REASONS)[0]}
-    apart = [part for group in groups for part in _parts(group, group.name in largest)]
-    singly = shapley_values(fitted.predict, row, background[:SINGLY_BACKGROUND], apart)
+    found, singly = _contributions(fitted, row, background_sample(others, BACKGROUND), groups)
     subject = Subject(*_SUBJECTS[task.unit], unit=task.unit)
     wording = Wording(subject, shop.settings.store.currency, usual_values(others, fitted.described), PHRASES)
     score = float(fitted.predict(row)[0])
@@ -151,10 +147,27 @@ def _explained(
     )
 
 
-def _parts(group: "FeatureGroup", is_apart: bool) -> "Sequence[FeatureGroup]":
+def _contributions(
+    fitted: "FittedTask",
+    row: "polars.DataFrame",
+    background: "polars.DataFrame",
+    groups: "Sequence[FeatureGroup]",
+) -> "tuple[Contributions, Contributions]":
+    """By group, and by feature where the group is one of the largest: exact of trees, else sampled."""
     from foresell.explain.feature_groups import each_alone
+    from foresell.explain.shapley import shapley_values
+    from foresell.predict.customers.explained import exact_contributions
 
-    return each_alone(group.features) if is_apart else (group,)
+    exact = exact_contributions(fitted, row, groups)
+    alone = exact_contributions(fitted, row, each_alone(fitted.described))
+    if exact is not None and alone is not None:
+        return exact, alone
+    sampled = shapley_values(fitted.predict, row, background, groups)
+    largest = {groups[place].name for place in sampled.top(MOST_REASONS)[0]}
+    apart: list[FeatureGroup] = []
+    for group in groups:
+        apart += each_alone(group.features) if group.name in largest else [group]
+    return sampled, shapley_values(fitted.predict, row, background[:SINGLY_BACKGROUND], apart)
 
 
 # What a prediction is of, by its unit, as reasons say it.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from foresell.predict.customers.fitted import FittedTask
     from foresell.predict.customers.task import Task
 
+# Of those that come first, as many get their reasons beside the score.
+MOST_EXPLAINED = 10_000
 SHOWN = ("customer_id", "score", "unit", "lower", "upper", "is_chosen")
 
 
@@ -155,11 +157,26 @@ def _scored(
         task=pl.lit(task.name),
         model=pl.lit(label),
         unit=pl.lit(shop.settings.store.currency if task.unit == "money" else task.unit),
-        reasons=pl.lit(None, pl.String),
         cutoff_at=keys["cutoff_at"],
         horizon_days=pl.lit(task.horizon_days),
         made_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")),
     )
-    order = rows.sort(["score", "customer_id"], descending=[task.unit != "days", False])
+    order = pl.Series(
+        rows.select(pl.arg_sort_by(["score", "customer_id"], descending=[task.unit != "days", False]))
+    )
+    told = rows[order].with_columns(reasons=_reasons(fitted, features[order]))
     threshold = fitted.threshold.value if fitted.threshold else None
-    return Scored(task.name, task.text, label, cutoff, task.horizon_days, threshold, order)
+    return Scored(task.name, task.text, label, cutoff, task.horizon_days, threshold, told)
+
+
+def _reasons(fitted: "FittedTask", features: "polars.DataFrame") -> "polars.Series":
+    """Of the first customers, where the model is trees: what adds most to each score; else null."""
+    import polars as pl
+
+    from foresell.explain.feature_groups import group_features
+    from foresell.predict.customers.explained import exact_contributions
+
+    first = features.head(MOST_EXPLAINED)
+    found = exact_contributions(fitted, first, group_features(fitted.described))
+    told = pl.Series([], dtype=pl.String) if found is None else found.reasons()
+    return told.extend_constant(None, features.height - len(told))

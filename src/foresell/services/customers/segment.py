@@ -1,0 +1,358 @@
+"""Segment customers: fit or assign, say what each segment is and means, and who moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foresell.contracts.errors import InputError, NotFoundError
+from foresell.services.production import PRODUCTION
+from foresell.services.results import write_results
+from foresell.services.shop import Progress, Shop, silent
+from foresell.services.writing import writing
+
+if TYPE_CHECKING:
+    import polars
+
+    from foresell.contracts.protocols import Tables
+    from foresell.features.spec import CustomerSpec
+    from foresell.predict.customers.segments.drift import Migration, Stability
+    from foresell.predict.customers.segments.segmentation import Customers, FittedSegmentation
+    from foresell.store.models import Artifact
+
+KIND = "segments"
+RULES = ".toml"
+# What a shop gets that names no segmentation: both take seconds, and the first needs no features.
+DEFAULTS = ("rfm", "features")
+SEEDS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """`segments`: a row a segment, the largest first: segment, name_zh, sentence, sentence_zh, num_customers,
+    share, and share_of_sales, orders and recency_days (means) where there are orders.
+
+    `stability`: over seeds; `migration`: since the cutoff asked for; `candidates`: how the number of segments
+    was chosen. None or empty: not asked, or chance has no part in it.
+    """
+
+    segmentation: str
+    model: str | None
+    cutoff_at: datetime
+    num_customers: int
+    segments: "polars.DataFrame"
+    candidates: "polars.DataFrame"
+    stability: "Stability | None" = None
+    migration: "Migration | None" = None
+
+    def as_record(self) -> dict[str, object]:
+        moved = self.migration
+        return {
+            "segmentation": self.segmentation,
+            "model": self.model,
+            "cutoff_at": self.cutoff_at.isoformat(),
+            "customers": self.num_customers,
+            "segments": self.segments.to_dicts(),
+            "candidates": self.candidates.to_dicts(),
+            "stability": None
+            if self.stability is None
+            else {"adjusted_rand": self.stability.mean, "lowest": self.stability.lowest},
+            "migration": None
+            if moved is None
+            else {
+                "moves": moved.moves.to_dicts(),
+                "drift": moved.drift,
+                "stayed": moved.stayed,
+                "agreement": moved.agreement,
+                "hidden": moved.num_hidden,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class _Assigner:
+    """What puts customers into segments: a fitted model, or rules."""
+
+    name: str
+    label: str | None
+    spec: "CustomerSpec | None"
+    fitted: "FittedSegmentation | None" = None
+    rules: "Any" = None
+    stability: "Stability | None" = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def segment_customers(
+    shop: Shop,
+    name: str,
+    *,
+    since: datetime | None = None,
+    is_refitted: bool = True,
+    progress: Progress = silent,
+) -> Segmented:
+    """Put every customer into a segment and write the table `segments`.
+
+    `name`: of SEGMENTATIONS, or a TOML file of rules. A segmentation is fitted again, and keeps the names of
+    segments that are found again; `is_refitted` False: the version in production assigns. `since`: also say
+    who moved where since then, by the same segments.
+
+    Errors: NotFoundError for an unknown segmentation, for one that was never fitted, and for a feature that a
+    rule names wrongly; InputError for too few customers, a moment without data, and vectors that are missing.
+    """
+    with writing(shop, f"segment {name}", progress), shop.reading_matched() as tables:
+        cutoff = _end(tables)
+        if since is not None and since >= cutoff:
+            raise InputError(
+                "Nothing is known since then",
+                received=since.isoformat(),
+                do=f"Choose a day before {cutoff:%Y-%m-%d}.",
+            )
+        progress(f"{name}: features", 0, None)
+        assigner, customers = _assigner(shop, tables, name, cutoff, is_refitted, progress)
+        assigned = _assigned(shop, tables, assigner, customers, cutoff)
+        _write(shop, assigner, assigned, cutoff)
+        moved = None if since is None else _moved(shop, tables, assigner, assigned, since)
+        return _told(shop, tables, assigner, assigned, cutoff, moved)
+
+
+def _end(tables: "Tables") -> datetime:
+    """The first moment after everything customers did."""
+    from datetime import timedelta
+
+    ends: list[datetime | None] = []
+    for name, column in (("orders", "created_at"), ("events", "occurred_at")):
+        rows = tables.current(name)
+        ends.append(rows.agg(last=rows[column].max()).to_pyarrow().to_pylist()[0]["last"])
+    known = [end for end in ends if end is not None]
+    if not known:
+        raise InputError("There is nobody to segment", do="Import orders or events first.")
+    return max(known).astimezone(UTC) + timedelta(microseconds=1)
+
+
+def _assigner(
+    shop: Shop, tables: "Tables", name: str, cutoff: datetime, is_refitted: bool, progress: Progress
+) -> "tuple[_Assigner, Customers]":
+    if name.endswith(RULES):
+        return _by_rules(shop, tables, Path(name), cutoff)
+    from foresell.predict.customers.segments import load_segmentation
+    from foresell.predict.customers.segments.drift import stability_over_seeds
+
+    segmentation = load_segmentation(name)
+    previous = _production(shop, name)
+    if not is_refitted:
+        if previous is None:
+            raise NotFoundError(f"'{name}' was never fitted", do=f"Run: foresell segment {name}")
+        spec, fitted, label = previous
+        return _Assigner(name, label, spec, fitted), _customers(shop, tables, name, cutoff, spec)
+    spec = _spec(shop, tables, name, cutoff)
+    customers = _customers(shop, tables, name, cutoff, spec)
+    progress(f"{name}: {len(customers):,} customers", 0, None)
+    config = segmentation.config()
+    fitted = segmentation.fit(customers, config, previous=previous[1] if previous else None)
+    stability = (
+        stability_over_seeds(segmentation, customers, config, SEEDS) if hasattr(config, "seed") else None
+    )
+    label = _save(shop, name, fitted, spec, cutoff)
+    return _Assigner(name, label, spec, fitted, stability=stability), customers
+
+
+def _spec(shop: Shop, tables: "Tables", name: str, cutoff: datetime) -> "CustomerSpec | None":
+    from foresell.features.choosing import customer_spec
+
+    return None if name == "rfm" else customer_spec(tables, shop.settings, cutoff)
+
+
+def _customers(
+    shop: Shop, tables: "Tables", name: str, cutoff: datetime, spec: "CustomerSpec | None"
+) -> "Customers":
+    import numpy as np
+
+    from foresell.features.customer import customer_features, described
+    from foresell.predict.customers.segments.rfm import rfm_customers
+    from foresell.predict.customers.segments.segmentation import Customers
+
+    if spec is None:
+        return rfm_customers(tables, shop.settings, cutoff)
+    rows = customer_features(tables, shop.settings, cutoff, spec).to_polars().sort("customer_id")
+    ids = rows["customer_id"]
+    vectors = _vectors(tables, ids) if name == "behavior" else np.empty((0, 0), np.float32)
+    return Customers(ids, rows.drop("customer_id"), described(spec), vectors)
+
+
+def _vectors(tables: "Tables", ids: "polars.Series") -> Any:
+    """(n, D) of now, zeros where a customer has none. Raises InputError where nobody has one."""
+    import numpy as np
+
+    rows = tables.current("embeddings")
+    rows = rows.filter(rows.entity_type == "customer", rows.cutoff_at.isnull())
+    known = rows.select(customer_id=rows.entity_id, vector=rows.vector).to_polars()
+    if known.is_empty():
+        raise InputError(
+            "Customers have no vectors yet", do="Run: foresell fit behavior, then: foresell embed"
+        )
+    found = ids.to_frame("customer_id").join(known, on="customer_id", how="left", maintain_order="left")
+    width = len(known["vector"][0])
+    nothing = np.zeros(width, np.float32)
+    return np.stack([nothing if one is None else np.asarray(one, np.float32) for one in found["vector"]])
+
+
+def _by_rules(shop: Shop, tables: "Tables", path: Path, cutoff: datetime) -> "tuple[_Assigner, Customers]":
+    from foresell.features.customer import described
+    from foresell.predict.customers.segments.rules import read_rules
+
+    spec = _spec(shop, tables, "features", cutoff)
+    assert spec is not None  # noqa: S101
+    rules = read_rules(path, described(spec))
+    return _Assigner(rules.name, None, spec, rules=rules), _customers(shop, tables, "features", cutoff, spec)
+
+
+def _assigned(
+    shop: Shop, tables: "Tables", assigner: _Assigner, customers: "Customers", cutoff: datetime
+) -> "polars.DataFrame":
+    """customer_id, segment, confidence."""
+    from foresell.features.asof import asof
+    from foresell.predict.customers.segments.rules import with_dimensions
+
+    if assigner.fitted is not None:
+        found = assigner.fitted.assign(customers)
+    else:
+        past = asof(tables, shop.settings, cutoff)
+        rows = with_dimensions(past, shop.settings, assigner.rules, customers.ids, customers.features)
+        found = assigner.rules.assign(rows)
+    return found.with_columns(customer_id=customers.ids)
+
+
+def _write(shop: Shop, assigner: _Assigner, assigned: "polars.DataFrame", cutoff: datetime) -> None:
+    import polars as pl
+
+    from foresell.predict.customers.segments.segmentation import SEGMENTS
+
+    rows = assigned.with_columns(
+        segmentation=pl.lit(assigner.name),
+        model=pl.lit(assigner.label, pl.String),
+        cutoff_at=pl.lit(cutoff, pl.Datetime("us", "UTC")),
+        made_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")),
+    ).select(SEGMENTS.names())
+    write_results(shop, "segments", rows, replaces={"segmentation": assigner.name})
+
+
+def _moved(
+    shop: Shop, tables: "Tables", assigner: _Assigner, now: "polars.DataFrame", since: datetime
+) -> "Migration":
+    from foresell.predict.customers.segments.drift import migration
+
+    if assigner.name == "behavior":
+        raise InputError(
+            "Vectors are kept of now alone, so nobody's former segment by them is known",
+            do="Ask --since of rfm, features or rules.",
+        )
+    then = _customers(shop, tables, assigner.name, since, assigner.spec)
+    return migration(_assigned(shop, tables, assigner, then, since), now)
+
+
+def _told(
+    shop: Shop,
+    tables: "Tables",
+    assigner: _Assigner,
+    assigned: "polars.DataFrame",
+    cutoff: datetime,
+    moved: "Migration | None",
+) -> Segmented:
+    import polars as pl
+
+    fitted = assigner.fitted
+    names = fitted.segments if fitted is not None else _rule_names(assigner.rules)
+    counted = assigned.group_by("segment").agg(num_customers=pl.len())
+    told = (
+        counted.join(names.drop("num_customers", "share", strict=False), on="segment", how="left")
+        .with_columns(share=pl.col("num_customers") / pl.col("num_customers").sum())
+        .join(_business(shop, tables, assigned, cutoff), on="segment", how="left")
+        .sort(["num_customers", "segment"], descending=[True, False])
+    )
+    return Segmented(
+        assigner.name,
+        assigner.label,
+        cutoff,
+        assigned.height,
+        told,
+        pl.DataFrame() if fitted is None else fitted.candidates,
+        assigner.stability,
+        moved,
+    )
+
+
+def _rule_names(rules: Any) -> "polars.DataFrame":
+    import polars as pl
+
+    from foresell.predict.customers.segments.words import EVERYONE_ELSE
+
+    rows = [(one.name, one.name_zh, one.sentence, one.sentence_zh) for one in rules.segments]
+    rows.append((*EVERYONE_ELSE, "", ""))
+    return pl.DataFrame(rows, ["segment", "name_zh", "sentence", "sentence_zh"], orient="row")
+
+
+def _business(
+    shop: Shop, tables: "Tables", assigned: "polars.DataFrame", cutoff: datetime
+) -> "polars.DataFrame":
+    """What a segment means for the shop: share_of_sales, and the means of orders and recency_days."""
+    import polars as pl
+
+    from foresell.predict.customers.segments.rfm import rfm_customers
+
+    if not tables.has_rows("orders"):
+        return assigned.select("segment").unique()
+    facts = rfm_customers(tables, shop.settings, cutoff)
+    rows = facts.features.with_columns(customer_id=facts.ids)
+    known = assigned.join(rows, on="customer_id", how="left")
+    money = pl.col("monetary_value")
+    return known.group_by("segment").agg(
+        share_of_sales=money.sum() / known["monetary_value"].sum(),
+        orders=pl.col("orders").mean(),
+        recency_days=pl.col("recency_days").mean(),
+    )
+
+
+def _save(
+    shop: Shop, name: str, fitted: "FittedSegmentation", spec: "CustomerSpec | None", cutoff: datetime
+) -> str:
+    from foresell.contracts.tables import TABLES
+    from foresell.store.model_versions import set_pointer
+    from foresell.store.models import Origin, save_artifact
+
+    called = f"{KIND}_{name}"
+    versions = {table: v for table, v in shop.folder.tables.versions().items() if table in TABLES}
+    config = {
+        "name": name,
+        "config": fitted.to_config(),
+        "spec": None if spec is None else spec.as_record(),
+    }
+    version = save_artifact(
+        shop.folder.models,
+        called,
+        KIND,
+        config,
+        fitted.to_tables(),
+        {},
+        Origin(training_tables=versions, cutoff=cutoff, seed=0),
+        weights=fitted.to_weights(),
+        card="Segments of customers: their names, sentences and sizes are in tables/segments.parquet.",
+    )
+    set_pointer(shop.folder.models, called, PRODUCTION, version)
+    return f"{called}/{version}"
+
+
+def _production(shop: Shop, name: str) -> "tuple[CustomerSpec | None, FittedSegmentation, str] | None":
+    """The version in production; None where there is none."""
+    from foresell.features.spec import spec_of
+    from foresell.predict.customers.segments import load_segmentation
+    from foresell.store.model_versions import pointers
+    from foresell.store.models import load_artifact
+
+    called = f"{KIND}_{name}"
+    if PRODUCTION not in pointers(shop.folder.models, called):
+        return None
+    found: Artifact = load_artifact(shop.folder.models, called, PRODUCTION)
+    spec = found.config["spec"]
+    fitted = load_segmentation(name).load(found.config["config"], found.tables, found.weights)
+    return None if spec is None else spec_of(spec), fitted, found.label
