@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 @dataclass(frozen=True)
 class Campaign:
     """`kind`, `paths`: of the data, as trial.READERS takes them. `scores`: what is reported; `score`: what
-    chooses. `trials`: configs a model may try. `settings`: model → field → values."""
+    chooses. `trials`: configs a model may try. `settings`: model → field → values. `jobs`: trials that run at
+    the same time, where they wait for nothing; their wall times are then no measurement."""
 
     kind: str
     paths: Mapping[str, Any]
@@ -33,6 +35,7 @@ class Campaign:
     trials: int
     threads: int
     settings: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    jobs: int = 1
 
 
 def run_model(campaign: Campaign, ledger: Ledger, model: str) -> dict[str, Any]:
@@ -42,17 +45,19 @@ def run_model(campaign: Campaign, ledger: Ledger, model: str) -> dict[str, Any]:
     is_only_one = campaign.trials == 1 or all(list(values) == [first[name]] for name, values in grid.items())
 
     def judge(config: Config) -> float:
-        trial = _trial(campaign, ledger, model, with_seed(config, 0), is_test=is_only_one)
+        trial = trial_of(campaign, ledger, model, with_seed(config, 0), is_test=is_only_one)
         return float(trial["validation"][campaign.score])
 
     tried = search(grid, with_seed(first, 0), campaign.trials, judge)
     seeds = range(campaign.num_seeds if "seed" in first else 1)
-    finals = [_trial(campaign, ledger, model, with_seed(tried[0], seed), is_test=True) for seed in seeds]
+    configs = [with_seed(tried[0], seed) for seed in seeds]
+    finals = trials_of(campaign, ledger, model, configs)
     ranks = [ranks_of(trial) for trial in finals]
     result = {
         "config": tried[0],
         "configs_tried": len(tried),
         "seeds": len(finals),
+        "trials": [key_of(model, config, campaign.data_hash) for config in configs],
         "validation": {
             score: float(np.mean([trial["validation"][score] for trial in finals]))
             for score in campaign.scores
@@ -67,13 +72,19 @@ def run_model(campaign: Campaign, ledger: Ledger, model: str) -> dict[str, Any]:
     return result
 
 
+def trials_of(campaign: Campaign, ledger: Ledger, model: str, configs: Sequence[Config]) -> list[Trial]:
+    """Judged on the test, in the order of the configs."""
+    with ThreadPoolExecutor(campaign.jobs) as pool:
+        return list(pool.map(lambda config: trial_of(campaign, ledger, model, config, is_test=True), configs))
+
+
 def ranks_of(trial: Trial) -> Ranks:
     ranks = np.zeros(trial["num_targets"], dtype=np.int64)
     ranks[trial["hits"]["targets"]] = trial["hits"]["ranks"]
     return ranks
 
 
-def _trial(campaign: Campaign, ledger: Ledger, model: str, config: Config, *, is_test: bool) -> Trial:
+def trial_of(campaign: Campaign, ledger: Ledger, model: str, config: Config, *, is_test: bool) -> Trial:
     key = key_of(model, config, campaign.data_hash)
     if done := ledger.find(key, with_test=is_test):
         return done

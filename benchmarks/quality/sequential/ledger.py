@@ -3,9 +3,11 @@
 import hashlib
 import json
 import platform
+import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import psutil
@@ -19,6 +21,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = Lock()
         self.record: dict[str, Any] = {"trials": {}, "results": {}}
         if path.exists():
             self.record = json.loads(path.read_text(encoding="utf-8"))
@@ -28,10 +31,15 @@ class Ledger:
         return trial if trial and ("test" in trial or not with_test) else None
 
     def keep(self, key: str, trial: Trial) -> None:
-        self.record["trials"][key] = trial
-        self.save()
+        with self._lock:
+            self.record["trials"][key] = trial
+            self._write()
 
     def save(self) -> None:
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
         work = self.path.with_name(self.path.name + ".part")
         work.write_text(json.dumps(self.record, indent=1) + "\n", encoding="utf-8")
         work.replace(self.path)
@@ -53,7 +61,9 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit that is measured; + stands for uncommitted changes."""
+    """The commit that is measured; + stands for uncommitted changes; "unknown" where there is no git."""
+    if shutil.which("git") is None:
+        return "unknown"
     here = Path(__file__).parent
     told = [
         subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=False).stdout.strip()

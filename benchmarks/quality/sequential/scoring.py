@@ -23,23 +23,38 @@ Values = NDArray[np.float64]
 CUSTOMERS_AT_ONCE = 50_000
 
 
-def target_ranks(fitted: FittedRecommender, exam: Exam, *, masks_history: bool) -> Ranks:
-    """One a target, customers ascending. Every product competes; equal scores go by product id."""
+def target_ranks(
+    fitted: FittedRecommender, exam: Exam, *, masks_history: bool, among: pl.Series | None = None
+) -> Ranks:
+    """One a target, customers ascending. Every product competes, or those of `among`, in which no rank is too
+    deep; equal scores go by product id."""
     targets = exam.targets.sort("customer_id")
     parts = [
-        _ranks(fitted, exam.histories, targets.slice(start, CUSTOMERS_AT_ONCE), masks_history)
+        _ranks(fitted, exam.histories, targets.slice(start, CUSTOMERS_AT_ONCE), masks_history, among)
         for start in range(0, targets.height, CUSTOMERS_AT_ONCE)
     ]
     return np.concatenate(parts)
 
 
 def _ranks(
-    fitted: FittedRecommender, histories: pl.DataFrame, targets: pl.DataFrame, masks_history: bool
+    fitted: FittedRecommender,
+    histories: pl.DataFrame,
+    targets: pl.DataFrame,
+    masks_history: bool,
+    among: pl.Series | None,
 ) -> Ranks:
     mine = histories.join(targets.select("customer_id"), on="customer_id", how="semi")
     exclude = mine.select("customer_id", "product_id").unique() if masks_history else None
+    if among is not None:
+        known = fitted.catalog.product_ids
+        barred = known.filter(~known.is_in(among.implode())).rename("product_id")
+        exclude = pl.select(customer_id=pl.lit(None, pl.String), product_id=barred)
     recommended = fitted.recommend(
-        mine, DEPTH, exclude=exclude, customers=targets["customer_id"], with_reasons=False
+        mine,
+        DEPTH if among is None else len(among),
+        exclude=exclude,
+        customers=targets["customer_id"],
+        with_reasons=False,
     )
     found = targets.join(
         recommended.select("customer_id", "product_id", "rank"),

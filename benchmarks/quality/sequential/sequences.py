@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from benchmarks.quality.sequential.cold import without_cold
 from benchmarks.quality.sequential.task import FIRST_DAY, BadFileError, Exam, Task
 
 LEAST_ITEMS = 3
@@ -27,17 +28,23 @@ Lines = dict[str, list[str]]
 class Files:
     """`days`: the day of each item, a line a user as in `sequences`; with it, items of one day are shuffled
     by `shuffle_seed`. `attributes`: JSON, item → ids. `texts`: tab-separated with a heading, the first column
-    the item and the last its text."""
+    the item and the last its text. `cold_share`: the share of products, drawn by `cold_seed`, that nobody is
+    seen to take: they are gone from all histories, and only they are asked for in the test."""
 
     sequences: Path
     attributes: Path | None = None
     texts: Path | None = None
     days: Path | None = None
     shuffle_seed: int = 0
+    cold_share: float = 0.0
+    cold_seed: int = 0
 
     def hash(self) -> str:
         """Of all that the task is made of."""
-        digest = hashlib.sha256(f"leave-last-out 1, shuffle {self.shuffle_seed}".encode())
+        told = f"leave-last-out 1, shuffle {self.shuffle_seed}"
+        if self.cold_share:
+            told += f", cold {self.cold_share} {self.cold_seed}"
+        digest = hashlib.sha256(told.encode())
         for path in (self.sequences, self.attributes, self.texts, self.days):
             digest.update(hashlib.sha256(b"" if path is None else path.read_bytes()).digest())
         return digest.hexdigest()
@@ -60,7 +67,7 @@ def read_task(files: Files) -> Task:
         Exam(_plain(rows.filter(judged & past)), _plain(rows.filter(judged & target)))
         for past, target in ((~(last | before_last), before_last), (~last, last))
     ]
-    return Task(
+    whole = Task(
         learned=_plain(learned),
         later=exams[0].targets,
         validation=exams[0],
@@ -69,6 +76,7 @@ def read_task(files: Files) -> Task:
         masks_history=True,
         facts=_facts(rows, learned, exams[1]),
     )
+    return without_cold(whole, files.cold_share, files.cold_seed) if files.cold_share else whole
 
 
 def read_lines(path: Path) -> Lines:

@@ -30,7 +30,8 @@ class Task:
 
     `everything`: what is fitted again before the test, with what validation chose; None: the model that was
     judged on `validation` is judged on `test`. `masks_history`: a customer's earlier products are not
-    recommended. `facts`: of the data, for the record.
+    recommended. `facts`: of the data, for the record. `cold`: products that nobody is seen to take, the only
+    ones that the test asks for; None: there are none.
     """
 
     learned: pl.DataFrame
@@ -41,3 +42,4 @@ class Task:
     masks_history: bool
     everything: pl.DataFrame | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    cold: pl.Series | None = None

@@ -25,7 +25,8 @@ def read_sequences(paths: dict[str, Any]) -> Task:
     of = {
         name: None if paths[name] is None else Path(paths[name]) for name in ("attributes", "texts", "days")
     }
-    return read_task(Files(Path(paths["sequences"]), **of, shuffle_seed=paths["shuffle_seed"]))
+    rest = {name: paths[name] for name in ("shuffle_seed", "cold_share", "cold_seed")}
+    return read_task(Files(Path(paths["sequences"]), **of, **rest))
 
 
 # What a spec's "kind" means.
@@ -56,7 +57,11 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
         result["num_targets"] = len(ranks)
         hits = ranks.nonzero()[0]
         result["hits"] = {"targets": hits.tolist(), "ranks": ranks[hits].tolist()}
-    return {**result, "seconds": perf_counter() - started, "peak_bytes": peak_bytes()}
+        if task.cold is not None:
+            among = target_ranks(judged, task.test, masks_history=False, among=task.cold)
+            result["ranks_among_cold"] = among.tolist()
+    costs = {"seconds": perf_counter() - started, "peak_bytes": peak_bytes()}
+    return {**result, **costs, "device": device()}
 
 
 def _fitted_again(task: Task, spec: dict[str, Any], fitted: FittedRecommender) -> FittedRecommender:
@@ -66,6 +71,12 @@ def _fitted_again(task: Task, spec: dict[str, Any], fitted: FittedRecommender) -
     model = load_model(spec["model"])
     config = model.config(**{**spec["config"], **getattr(fitted, "refit", {})})
     return model.fit(task.everything, config, task.products)
+
+
+def device() -> str:
+    """The GPU that a model may have learned on, else "processor"."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "processor"
 
 
 def peak_bytes() -> int:

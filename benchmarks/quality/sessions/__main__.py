@@ -49,6 +49,7 @@ def run(files: Files, given: argparse.Namespace) -> None:
         trials=given.trials,
         threads=given.threads,
         settings=read_settings(given.settings),
+        jobs=given.jobs,
     )
     compare(campaign, {"files": named(files), "hash": files.hash(), **facts}, given)
 

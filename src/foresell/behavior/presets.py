@@ -30,7 +30,7 @@ PRESETS: dict[str, Preset] = {
     "small": Preset(
         ModelConfig(width=128, is_gated=False, use_turns=False, dropout=0.5, input_dropout=0.5),
         TrainingConfig(patience=5),
-        LossConfig(negative_weight=0.02),
+        LossConfig(),
     ),
     "base": Preset(
         ModelConfig(width=256, num_layers=2, num_heads=4, max_length=100),

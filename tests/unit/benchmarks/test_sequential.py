@@ -205,3 +205,60 @@ def test_what_is_wrong_is_said_without_a_traceback(tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert "line 2" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def alike(number: int) -> str:
+    """Users keep to even or to odd products; product p is labeled by that."""
+    paths = ([f"p{n % 2 + 2 * ((n * 7 + m * 3) % 12):02}" for m in range(5)] for n in range(number))
+    return "".join(f"u{n} {' '.join(path)}\n" for n, path in enumerate(paths))
+
+
+def test_cold_products_are_gone_from_all_but_the_test(load: Load, tmp_path: Path) -> None:
+    sequences = load("sequential.sequences")
+    whole = sequences.read_task(sequences.Files(write(tmp_path, alike(200))))
+    files = sequences.Files(tmp_path / "sequences.txt", cold_share=0.25)
+    task = sequences.read_task(files)
+    cold = set(task.cold)
+    assert len(cold) == 6
+    for frame in (task.learned, task.later, task.validation.histories, task.test.histories):
+        assert not frame.filter(pl.col("product_id").is_in(list(cold))).height
+    assert set(task.test.targets["product_id"]) <= cold
+    assert pairs(task.test.targets) <= pairs(whole.test.targets)
+    assert set(task.test.targets["customer_id"]) <= set(task.test.histories["customer_id"])
+    other = sequences.Files(tmp_path / "sequences.txt", cold_share=0.25, cold_seed=1)
+    assert files.hash() != other.hash()
+    assert set(sequences.read_task(other).cold) != cold
+
+
+def test_what_is_told_of_cold_products_ranks_them_above_chance(tmp_path: Path) -> None:
+    write(tmp_path, alike(200))
+    labels = {f"p{n:02}": [n % 2] for n in range(24)}
+    (tmp_path / "a.json").write_text(json.dumps(labels), encoding="utf-8")
+    told = ["--attributes", str(tmp_path / "a.json"), "--cold-share", "0.25"]
+    done = run(tmp_path, *told, "--models", "popularity", "content")
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "r.json").read_text())["results"]
+    found = {name: result["cold"]["mrr@6"] for name, result in results.items()}
+    assert found["content"]["over_users"][0] > found["content"]["chance"]
+    assert found["content"]["mean"] > found["content"]["popularity_of_labels"]
+    assert found["popularity"]["mean"] == 0
+    assert "| chance | 0.4083 |" in done.stdout
+
+
+def test_parts_are_judged_one_by_one(tmp_path: Path) -> None:
+    write(tmp_path, alike(120))
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.quality.sequential.ablation",
+        str(tmp_path / "sequences.txt"),
+    ]
+    command += ["--variants", "width 64", "--seeds", "1", "--jobs", "2", "--out", str(tmp_path / "r.json")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "r.json").read_text())["variants"]
+    assert list(found) == ["the model alone", "width 64"]
+    assert found["the model alone"]["less_alone"]["ndcg@10"] == [0, 0, 0]
+    mean = found["width 64"]["test"]["ndcg@10"]["mean"] - found["the model alone"]["test"]["ndcg@10"]["mean"]
+    assert found["width 64"]["less_alone"]["ndcg@10"][0] == pytest.approx(mean)
+    assert "| width 64 |" in done.stdout

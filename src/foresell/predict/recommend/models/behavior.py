@@ -30,7 +30,8 @@ class BehaviorConfig:
 
     `text_encoder`: as `behavior.text` names it; "" for none. `half_life_days`: of the popularity that fills
     up. `use_habit`: weigh what a customer took before by what held-out customers took again (`habit`).
-    `use_newcomers`: also recommend products of the catalog that nobody has taken yet (`newcomers`).
+    `use_newcomers`: also recommend products of the catalog that nobody has taken yet (`newcomers`), which
+    together have `newcomers_share` of chance (0: as much as such products had lately).
     `use_steps`: mix in a graph of what others took next (`steps`). `most_actions`: the newest actions of a
     customer that are trained on; 0: all.
     """
@@ -41,6 +42,7 @@ class BehaviorConfig:
     text_encoder: str = "hashed"
     use_habit: bool = False
     use_newcomers: bool = False
+    newcomers_share: float = 0.0
     use_steps: bool = True
     most_actions: int = 0
     width: int | None = None
@@ -82,6 +84,7 @@ class BehaviorConfig:
             "text_encoder",
             "use_habit",
             "use_newcomers",
+            "newcomers_share",
             "use_steps",
             "most_actions",
         }
@@ -151,7 +154,8 @@ def _with_newcomers(
     model.load_state_dict(weights)
     model.eval()
     horizon_days = config.chosen().training.target_horizon_days or config.half_life_days
-    newcomers = Newcomers(is_new, share_of_newcomers(interactions, horizon_days))
+    share = config.newcomers_share or share_of_newcomers(interactions, horizon_days)
+    newcomers = Newcomers(is_new, share)
     return replace(fitted, catalog=larger, model=model, known=content_of_all.to_tables(), newcomers=newcomers)
 
 
