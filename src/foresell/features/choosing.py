@@ -83,7 +83,7 @@ def _of_events(spec: CustomerSpec, facts: Facts) -> CustomerSpec:
         categories = _most_frequent(events, "category", MOST_CATEGORIES)
     return replace(
         spec,
-        event_names=_most_frequent(events, "event_name", MOST_EVENT_NAMES),
+        event_names=_most_frequent(facts.tables.current("events"), "event_name", MOST_EVENT_NAMES),
         devices=_most_frequent(events, "device_type", MOST_OTHERS),
         sources=_most_frequent(events, "source", MOST_OTHERS),
         categories=categories,

@@ -31,6 +31,7 @@ from foresell.predict.customers.model import Target
 
 AMOUNTS = ("amount", "days_to_order")
 EVENT_KINDS = ("event", "no_event")
+SESSIONS_OF = timedelta(days=7)
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 GROUPS = ("age_band", "gender", "income_band", "country", "city", "household")
 # Words by which somebody may ask for the label among the features.
@@ -78,6 +79,12 @@ class Task:
     @property
     def horizon(self) -> timedelta:
         return timedelta(days=self.horizon_days)
+
+    @property
+    def span(self) -> timedelta:
+        """From a cutoff to the end of the labels that belong to it. To a cutoff of a task about sessions
+        belong the moments of a week."""
+        return self.horizon + (SESSIONS_OF if self.about == "session" else timedelta(0))
 
     @property
     def focus(self) -> Focus | None:
@@ -221,9 +228,9 @@ def _refuse_nonsense(task: Task) -> None:
             received=", ".join(unknown),
             do=did_you_mean(unknown[0], GROUPS),
         )
-    if task.about == "session" and label.kind not in (*EVENT_KINDS, "order", "no_order"):
+    if task.about == "session" and label.kind not in EVENT_KINDS:
         raise InputError(
             f"A label of kind {label.kind} is none of a session",
             received=label.kind,
-            do="Choose order, no_order, event or no_event, or a task about customers.",
+            do="Choose event or no_event, or a task about customers.",
         )

@@ -6,11 +6,12 @@
     spec = spec_for(tables, settings, task, plan.train[-1])
     training_examples(tables, settings, task, plan.train, spec)
 
-**The splits.** A cutoff's label window is [cutoff, cutoff + horizon). The test window is the last one in the
-history; validation's ends where it begins; every training window ends where validation's begins or earlier.
-So no label of one split is known later than the cutoff of the next. Training cutoffs lie `step` apart
-and their windows may overlap each other, so that a customer counts several times: intervals are to be drawn
-by customer.
+**The splits.** A cutoff's label window is [cutoff, cutoff + horizon); of a task about sessions the moments of
+[cutoff, cutoff + 7 days) belong to it, and their labels end a horizon later. The test window is the last one
+in the history; validation's ends where it begins; every training window ends where validation's begins, or
+earlier. So no label of one split is known later than the cutoff of the next. Training cutoffs lie `step`
+apart and their windows may overlap each other, so that a customer counts several times: intervals are to be
+drawn by customer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,10 +29,12 @@ from foresell.features.choosing import customer_spec
 from foresell.features.customer import combined, described, nothing_known
 from foresell.features.facts import Facts, shop_of
 from foresell.features.feature import Feature
+from foresell.features.session import session_described
 from foresell.features.spec import CustomerSpec
 from foresell.predict.customers.examples import Examples, together
 from foresell.predict.customers.population import ID, groups, labels, otherwise, population
-from foresell.predict.customers.task import EVENT_KINDS, Task
+from foresell.predict.customers.task import EVENT_KINDS, SESSIONS_OF, Task
+from foresell.predict.customers.visits import labels_of, moments
 
 # The last day of a history counts as whole.
 SLACK = timedelta(days=1)
@@ -85,11 +88,11 @@ def cutoffs_for(
     Raises InputError where the history has no room for one cutoff of each split.
     """
     _need_horizon(task)
-    horizon = task.horizon
+    span = task.span
     least = min(timedelta(days=LEAST_HISTORY_DAYS), (until - first) / 4)
-    apart = step or min(max(horizon / 2, SHORTEST_STEP), LONGEST_STEP)
-    at = [until - horizon * (number + 1) for number in range(tests + validations)]
-    newest = at[-1] - horizon
+    apart = step or min(max(span / 2, SHORTEST_STEP), LONGEST_STEP)
+    at = [until - span * (number + 1) for number in range(tests + validations)]
+    newest = at[-1] - span
     train = [newest - apart * number for number in range(MOST_TRAIN_CUTOFFS)]
     train = [cutoff for cutoff in train if cutoff >= first + least]
     if not train:
@@ -157,7 +160,7 @@ def features_of(task: Task, spec: CustomerSpec) -> tuple[Feature, ...]:
 
     Raises NotFoundError for a name that is no feature of the shop.
     """
-    all_of_them = described(spec)
+    all_of_them = session_described(spec) if task.about == "session" else described(spec)
     names = [feature.name for feature in all_of_them]
     for name in (*task.features.only, *task.features.without):
         if name not in names:
@@ -209,11 +212,29 @@ def _at(
     spec: CustomerSpec,
     shop: Mapping[str, bool],
 ) -> Examples:
+    if task.about == "session":
+        return _visits_at(tables, settings, task, cutoff, spec)
     keys, features, told = _features(tables, settings, task, spec, cutoff, None, shop)
     came = labels(tables, settings, task, cutoff, shop)
     joined = keys.join(came, left_on="entity_id", right_on=ID, how="left", maintain_order="left")
     label = joined["label"].fill_null(otherwise(task)).to_numpy().astype(np.float64)
     return Examples(keys, features, label, features_of(task, spec), told)
+
+
+def _visits_at(
+    tables: Tables, settings: Settings, task: Task, cutoff: datetime, spec: CustomerSpec
+) -> Examples:
+    end = cutoff + SESSIONS_OF
+    told = moments(tables, settings, task, spec, cutoff, end)
+    came = labels_of(tables, settings, task, told, cutoff, end)
+    described_by = features_of(task, spec)
+    return Examples(
+        told.select("cutoff_at", entity_id="session_id").select("entity_id", "cutoff_at"),
+        told.select(feature.name for feature in described_by),
+        came.to_numpy().astype(np.float64),
+        described_by,
+        groups(asof(tables, settings, cutoff), task, cutoff, told[ID]),
+    )
 
 
 def scoring_features(
@@ -286,11 +307,11 @@ def _check_within(task: Task, cutoff: datetime, first: datetime, until: datetime
             received=cutoff,
             do=f"Choose one after {first:%Y-%m-%d} and before {until:%Y-%m-%d}.",
         )
-    if cutoff + task.horizon > until + SLACK:
+    if cutoff + task.span > until + SLACK:
         raise InputError(
             f"The horizon of '{task.name}' goes beyond the data: what came of anybody is not known yet",
             received=f"{cutoff:%Y-%m-%d} and {task.horizon_days:g} days, data until {until:%Y-%m-%d}",
-            do=f"Choose a cutoff of {until - task.horizon:%Y-%m-%d} or before, or a shorter horizon.",
+            do=f"Choose a cutoff of {until - task.span:%Y-%m-%d} or before, or a shorter horizon.",
         )
 
 
