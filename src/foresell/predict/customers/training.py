@@ -33,11 +33,10 @@ from foresell.features.session import session_described
 from foresell.features.spec import CustomerSpec
 from foresell.predict.customers.examples import Examples, together
 from foresell.predict.customers.population import ID, groups, labels, otherwise, population
+from foresell.predict.customers.refusals import check_population, check_within, need_horizon
 from foresell.predict.customers.task import EVENT_KINDS, SESSIONS_OF, Task
 from foresell.predict.customers.visits import labels_of, moments
 
-# The last day of a history counts as whole.
-SLACK = timedelta(days=1)
 LEAST_HISTORY_DAYS = 90.0
 SHARE_OF_GAPS = 0.9
 ROUNDING = 1e-9
@@ -87,7 +86,7 @@ def cutoffs_for(
 
     Raises InputError where the history has no room for one cutoff of each split.
     """
-    _need_horizon(task)
+    need_horizon(task)
     span = task.span
     least = min(timedelta(days=LEAST_HISTORY_DAYS), (until - first) / 4)
     apart = step or min(max(span / 2, SHORTEST_STEP), LONGEST_STEP)
@@ -192,15 +191,15 @@ def training_examples(
     Raises InputError for a cutoff outside the data, a horizon that goes beyond it, a population of nobody,
     and labels that are all the same.
     """
-    _need_horizon(task)
+    need_horizon(task)
     first, until = history(tables, task)
     for cutoff in cutoffs:
-        _check_within(task, cutoff, first, until)
+        check_within(task, cutoff, first, until)
     shop = shop_of(tables, settings)
     found = together([_at(tables, settings, task, cutoff, spec, shop) for cutoff in sorted(cutoffs)])
     if not is_censored_nan and task.label.kind == "days_to_order":
         found.labels[np.isnan(found.labels)] = task.horizon_days
-    _check_population(found, task, cutoffs)
+    check_population(found, task, cutoffs)
     return found
 
 
@@ -286,48 +285,3 @@ def _of(rows: pl.DataFrame, who: pl.Series, unknown: Mapping[str, float | str | 
         for name, value in unknown.items()
         if value is not None
     )
-
-
-def _need_horizon(task: Task) -> None:
-    if not task.horizon_days:
-        raise InputError(
-            f"'{task.name}' has no horizon yet", do="Give horizon_days, or let `completed` suggest it."
-        )
-    if task.needs_focus:
-        raise InputError(
-            f"'{task.name}' does not say which {task.open_focus} it is about",
-            do=f"Name the {task.open_focus}, or let `completed` take the most bought one.",
-        )
-
-
-def _check_within(task: Task, cutoff: datetime, first: datetime, until: datetime) -> None:
-    if not first < cutoff < until:
-        raise InputError(
-            f"The cutoff lies outside the data of '{task.name}'",
-            received=cutoff,
-            do=f"Choose one after {first:%Y-%m-%d} and before {until:%Y-%m-%d}.",
-        )
-    if cutoff + task.span > until + SLACK:
-        raise InputError(
-            f"The horizon of '{task.name}' goes beyond the data: what came of anybody is not known yet",
-            received=f"{cutoff:%Y-%m-%d} and {task.horizon_days:g} days, data until {until:%Y-%m-%d}",
-            do=f"Choose a cutoff of {until - task.span:%Y-%m-%d} or before, or a shorter horizon.",
-        )
-
-
-def _check_population(examples: Examples, task: Task, cutoffs: Sequence[datetime]) -> None:
-    when = ", ".join(f"{cutoff:%Y-%m-%d}" for cutoff in cutoffs)
-    if not len(examples):
-        raise InputError(
-            f"Nobody is in the population of '{task.name}'",
-            received=f"cutoffs {when}",
-            do="Ask less of the population, or choose later cutoffs.",
-        )
-    known = examples.labels[~np.isnan(examples.labels)]
-    if not len(known) or known.min() == known.max():
-        received = f"{known[0]:g} for all {len(known)}" if len(known) else f"{len(examples)} unknown ones"
-        raise InputError(
-            f"All labels of '{task.name}' are the same: there is nothing to learn",
-            received=f"{received}, cutoffs {when}",
-            do="Change the horizon, the population or the cutoffs.",
-        )
