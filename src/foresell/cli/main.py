@@ -26,6 +26,7 @@ from foresell.cli.commands import (
     match,
     policy,
     predict,
+    profile,
     quarantine,
     rebuild,
     recommend,
@@ -61,6 +62,7 @@ app.command("recommend")(recommend.recommend)
 app.command("search")(search.search)
 app.command("forecast")(forecast.forecast)
 app.command("predict")(predict.predict)
+app.command("profile")(profile.profile)
 app.command("segment")(segment.segment)
 app.command("fairness")(fairness.fairness)
 app.command("leaderboard")(leaderboard.leaderboard)

@@ -119,6 +119,10 @@ def _main_score(shop: Shop, task: str) -> tuple[str, bool]:
         from foresell.predict.forecast.backtest import MAIN_SCORE
 
         return MAIN_SCORE, False
+    if task == "value":
+        from foresell.predict.customers.value.backtest import METRIC
+
+        return METRIC, True
     from foresell.predict.customers.backtest import HIGHER_IS_BETTER
     from foresell.services.customers.tasks import load_task
 

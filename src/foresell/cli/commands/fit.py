@@ -21,8 +21,8 @@ def fit(
         str,
         typer.Argument(
             metavar="TASK",
-            help="recommend, forecast, behavior; or a task about customers: churn, will_buy_category, "
-            "order_value, …, or a TOML file that declares one.",
+            help="recommend, forecast, behavior, value; or a task about customers: churn, will_buy_category, "
+            "…, or a TOML file that declares one.",
         ),
     ],
     of: Of = None,
@@ -81,10 +81,13 @@ def _fit_customers(shop: "Shop", task: str, of: str | None, as_json: bool) -> No
     from foresell.cli.commands.leaderboard import print_leaderboard
     from foresell.cli.output import print_json, print_text, progress_bar
     from foresell.services.customers.fit import fit_customers
+    from foresell.services.customers.value import VALUE, fit_value
     from foresell.services.predict import read_leaderboard
 
     with progress_bar() as progress:
-        fitted = fit_customers(shop, task, of, progress)
+        fitted = (
+            fit_value(shop, progress=progress) if task == VALUE else fit_customers(shop, task, of, progress)
+        )
     board = read_leaderboard(shop, fitted.task)
     if as_json:
         print_json(fitted.as_record() | {"leaderboard": board.as_record()})

@@ -33,16 +33,18 @@ def print_leaderboard(board: "Leaderboard") -> None:
 
     print_text(f"{board.task}: chosen by {board.metric} on validation; the other figures are of the test")
     chosen_by = {row["model"]: _scores(row).get(board.metric) for row in board.rows if row["split"] != "test"}
+    of_test = [row for row in board.rows if row["split"] == "test"]
+    # Not every model has every score: one without intervals has no coverage.
+    names = dict.fromkeys(name for row in of_test for name in _scores(row))
     lines = [
         {
             "model": row["model"],
             "validation": _short(chosen_by.get(row["model"])),
-            **{name: _short(value) for name, value in _scores(row).items()},
+            **{name: _short(_scores(row).get(name)) for name in names},
             "fit s": _short(row["fit_seconds"], 1),
             "predict s": _short(row["predict_seconds"], 1),
         }
-        for row in board.rows
-        if row["split"] == "test"
+        for row in of_test
     ]
     print_table(lines)
     for note in dict.fromkeys(f"{row['split']}: {row['note']}" for row in board.rows):

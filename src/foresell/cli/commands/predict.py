@@ -13,7 +13,9 @@ AsOf = Annotated[
 
 
 def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="churn, will_buy_category, … or a TOML file.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="value, churn, will_buy_category, … or a TOML file.")
+    ],
     of: Of = None,
     as_of: AsOf = None,
     customer: Annotated[
@@ -27,11 +29,17 @@ def predict(
     from foresell.cli.moments import read_moment
     from foresell.cli.output import print_json, print_note, print_table, print_text, progress_bar
     from foresell.services.customers.predict import predict_customers
+    from foresell.services.customers.value import VALUE, predict_value
 
     shop = open_given(store)
     moment = None if as_of is None else read_moment(as_of, shop.settings.store.time_zone)
     with progress_bar() as progress:
-        scored = predict_customers(shop, task, of, as_of=moment, customers=customer or (), progress=progress)
+        if task == VALUE:
+            scored = predict_value(shop, as_of=moment, customers=customer or (), progress=progress)
+        else:
+            scored = predict_customers(
+                shop, task, of, as_of=moment, customers=customer or (), progress=progress
+            )
     if as_json:
         print_json(scored.as_record(top))
         return

@@ -101,7 +101,7 @@ def segment_customers(
     rule names wrongly; InputError for too few customers, a moment without data, and vectors that are missing.
     """
     with writing(shop, f"segment {name}", progress), shop.reading_matched() as tables:
-        cutoff = _end(tables)
+        cutoff = end_of_history(tables)
         if since is not None and since >= cutoff:
             raise InputError(
                 "Nothing is known since then",
@@ -116,7 +116,7 @@ def segment_customers(
         return _told(shop, tables, assigner, assigned, cutoff, moved)
 
 
-def _end(tables: "Tables") -> datetime:
+def end_of_history(tables: "Tables") -> datetime:
     """The first moment after everything customers did."""
     from datetime import timedelta
 
@@ -144,9 +144,9 @@ def _assigner(
         if previous is None:
             raise NotFoundError(f"'{name}' was never fitted", do=f"Run: foresell segment {name}")
         spec, fitted, label = previous
-        return _Assigner(name, label, spec, fitted), _customers(shop, tables, name, cutoff, spec)
+        return _Assigner(name, label, spec, fitted), read_customers(shop, tables, name, cutoff, spec)
     spec = _spec(shop, tables, name, cutoff)
-    customers = _customers(shop, tables, name, cutoff, spec)
+    customers = read_customers(shop, tables, name, cutoff, spec)
     progress(f"{name}: {len(customers):,} customers", 0, None)
     config = segmentation.config()
     fitted = segmentation.fit(customers, config, previous=previous[1] if previous else None)
@@ -163,9 +163,13 @@ def _spec(shop: Shop, tables: "Tables", name: str, cutoff: datetime) -> "Custome
     return None if name == "rfm" else customer_spec(tables, shop.settings, cutoff)
 
 
-def _customers(
+def read_customers(
     shop: Shop, tables: "Tables", name: str, cutoff: datetime, spec: "CustomerSpec | None"
 ) -> "Customers":
+    """Those whom the segmentation looks at, as of the cutoff; `behavior`: with vectors.
+
+    Raises InputError where vectors are asked for and nobody has one, or nobody had ordered (rfm).
+    """
     import numpy as np
 
     from foresell.features.customer import customer_features, described
@@ -204,7 +208,9 @@ def _by_rules(shop: Shop, tables: "Tables", path: Path, cutoff: datetime) -> "tu
     spec = _spec(shop, tables, "features", cutoff)
     assert spec is not None  # noqa: S101
     rules = read_rules(path, described(spec))
-    return _Assigner(rules.name, None, spec, rules=rules), _customers(shop, tables, "features", cutoff, spec)
+    return _Assigner(rules.name, None, spec, rules=rules), read_customers(
+        shop, tables, "features", cutoff, spec
+    )
 
 
 def _assigned(
@@ -247,7 +253,7 @@ def _moved(
             "Vectors are kept of now alone, so nobody's former segment by them is known",
             do="Ask --since of rfm, features or rules.",
         )
-    then = _customers(shop, tables, assigner.name, since, assigner.spec)
+    then = read_customers(shop, tables, assigner.name, since, assigner.spec)
     return migration(_assigned(shop, tables, assigner, then, since), now)
 
 
