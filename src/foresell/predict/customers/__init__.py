@@ -18,16 +18,20 @@ MODELS: dict[str, str] = {
     "one_feature": "foresell.predict.customers.models.one_feature",
     "logistic": "foresell.predict.customers.models.logistic",
     "trees": "foresell.predict.customers.models.trees",
+    "neural": "foresell.predict.customers.models.neural",
     "stack": "foresell.predict.customers.models.stack",
     "sequence": "foresell.predict.customers.models.sequence",
     "fused": "foresell.predict.customers.models.fused",
 }
-# Those that compete for a shop.
+# Those that compete for a shop; all others are for who asks for them by name.
 COMPETING: tuple[str, ...] = ("base_rate", "one_feature", "logistic", "trees", "stack", "sequence", "fused")
 # The naive ones, that a model must beat.
 BASELINES: tuple[str, ...] = ("base_rate", "one_feature")
 # Name → what must be installed for it, and the extra that brings it.
-NEEDS: dict[str, tuple[str, str]] = dict.fromkeys(("trees", "stack", "fused"), ("lightgbm", "trees"))
+NEEDS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("trees", "stack", "fused"), ("lightgbm", "trees")),
+    "neural": ("torch", "behavior"),
+}
 # Those that read the behavior model's vectors.
 NEED_VECTORS: tuple[str, ...] = ("sequence", "fused")
 

@@ -114,11 +114,19 @@ def _common(column: pl.Series) -> tuple[str, ...]:
     return tuple(sorted(kept["category"].head(MOST_CATEGORIES)))
 
 
-def row_weights(examples: Examples) -> Floats:
-    """(n,) with a mean of 1: what `examples` say, or all alike."""
-    if not len(examples.weights):
-        return np.ones(len(examples))
-    return np.asarray(examples.weights / examples.weights.mean(), np.float64)
+def row_weights(examples: Examples, balance: float = 0.0) -> Floats:
+    """(n,) with a mean of 1: what `examples` say, or all alike.
+
+    `balance`: 1: the rows of each cutoff count together as much as those of any other, so that a busy month
+    does not outvote the others, of which the next may be more like; 0: as many as they are.
+    """
+    weights = examples.weights if len(examples.weights) else np.ones(len(examples))
+    if balance:
+        _, which, counts = np.unique(
+            examples.keys["cutoff_at"].to_physical().to_numpy(), return_inverse=True, return_counts=True
+        )
+        weights = weights * (1 / counts[which]) ** balance
+    return np.asarray(weights / weights.mean(), np.float64)
 
 
 def checked_labels(examples: Examples, target: str) -> Floats:

@@ -28,11 +28,13 @@ LEAST = 1e-6
 @dataclass(frozen=True, slots=True)
 class StackConfig:
     """`parts`: names of MODELS. `configs`: of a part, fields that differ from its defaults. `folds`: of
-    entities; each part is fitted once more on all of them."""
+    entities; each part is fitted once more on all of them. `is_equal`: all weigh alike, and
+    nothing is learned of their weights."""
 
     parts: tuple[str, ...] = ("logistic", "trees")
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     folds: int = 4
+    is_equal: bool = False
     seed: int = 0
 
     def of_part(self, name: str) -> Any:
@@ -75,8 +77,10 @@ def fit(
     Raises InputError where labels are not known or all the same.
     """
     labels = checked_labels(examples, target)
-    said = np.column_stack([_unseen(name, examples, config, target, validation) for name in config.parts])
-    shares = _shares(said, labels, row_weights(examples), target)
+    shares = np.full(len(config.parts), 1 / len(config.parts))
+    if not config.is_equal:
+        said = np.column_stack([_unseen(name, examples, config, target, validation) for name in config.parts])
+        shares = _shares(said, labels, row_weights(examples), target)
     parts = tuple(
         load_model(name).fit(examples, config.of_part(name), target, validation=validation)
         for name in config.parts
