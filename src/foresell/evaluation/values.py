@@ -46,6 +46,12 @@ def _bias(labels: Floats, predicted: Floats) -> Weighted:
 SCORES: Mapping[str, Callable[[Floats, Floats], Weighted]] = {"decile_error": _decile_error, "bias": _bias}
 
 
+def value_score(name: str, labels: ArrayLike, predicted: ArrayLike) -> float:
+    """One of SCORES without an interval."""
+    actual, told = _checked(labels, predicted)
+    return SCORES[name](actual, told)(np.ones(len(actual)))
+
+
 def value_scores(
     labels: ArrayLike, predicted: ArrayLike, entities: ArrayLike, *, seed: int, samples: int = SAMPLES
 ) -> dict[str, Interval]:

@@ -21,6 +21,7 @@ VALUE_MODELS: dict[str, str] = {
     "trees": "foresell.predict.customers.value.learned",
     "corrected": "foresell.predict.customers.value.corrected",
 }
+BASELINES = ("last_period", "mean_frequency")
 
 
 def load_model(name: str) -> "ValueModel":

@@ -11,7 +11,7 @@ Geometric(p)), gives the whole distribution: P(Y ≥ k) = P(N ≥ k) · P(not le
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,6 @@ from foresell.predict.customers.value.history import History, grouped, refuse_on
 from foresell.predict.customers.value.likelihood import Estimate, LogLikelihood, maximize
 
 Floats = NDArray[np.float64]
-NAMES = ("r", "alpha", "a", "b")
 # So near to a singular point of the formula, the middle of the values around it is taken.
 SINGULAR, AROUND = 1e-6, 1e-4
 MOST_ORDERS = 100_000
@@ -69,7 +68,7 @@ def fit_bg_nbd(history: History, *, penalty: float = 0.0) -> BgNbd:
     found = maximize("BG/NBD", _log_likelihood(scaled), starts, len(history), penalty=penalty)
     values = found.values * np.array([1.0, unit, 1.0, 1.0])
     log_likelihood = found.log_likelihood - float(history.frequency.sum()) * np.log(unit)
-    return BgNbd(Estimate(NAMES, values, found.covariance, float(log_likelihood), len(history)))
+    return BgNbd(replace(found, values=values, log_likelihood=float(log_likelihood)))
 
 
 def _log_likelihood(history: History) -> LogLikelihood:

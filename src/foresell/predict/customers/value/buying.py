@@ -5,7 +5,8 @@ take the level at which their intervals hold.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -40,11 +41,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class BuyingConfig:
-    """`penalty`: see `likelihood.maximize`; `num_draws`: of each customer, for intervals of money."""
+    """`penalty`: see `likelihood.maximize`, where the likelihood alone has no clear maximum, as in shops that
+    hardly anybody leaves; 0: an error then. `num_draws`: of each customer, for intervals of money."""
 
     measure: Measure = "spend"
     horizon_days: float = 90.0
-    penalty: float = 0.0
+    penalty: float = 0.001
     num_draws: int = 300
     seed: int = 0
 
@@ -63,6 +65,9 @@ class FittedBuying(FittedValueModel):
         return outlook_of(
             self.spending, history, days, expected(self, history, days), self.level, self.config
         )
+
+    def with_interval_of(self, other: Self) -> Self:
+        return replace(self, level=other.level)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return self.spending.to_tables() | {"interval": pl.DataFrame({"level": [self.level]})}
@@ -129,7 +134,8 @@ def fit(
 
 
 def spending_of(features: pl.DataFrame, config: BuyingConfig) -> Spending:
-    return fit_spending(history_of(features), with_money=config.measure == "spend", penalty=config.penalty)
+    """Of the customers of `features`; `estimate.penalty` of each part says whether one was needed."""
+    return fit_spending(history_of(features), with_money=config.measure == "spend", fallback=config.penalty)
 
 
 def load(config: Mapping[str, object], tables: Mapping[str, pl.DataFrame], weights: Weights) -> FittedBuying:

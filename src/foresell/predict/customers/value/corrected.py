@@ -7,9 +7,9 @@ stretched so that its mean is the corrected one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -65,8 +65,8 @@ class CorrectedConfig:
     row_share: float = 0.8
     column_share: float = 0.6
     l2: float = 5.0
-    bags: int = 3
-    penalty: float = 0.0
+    bags: int = 5
+    penalty: float = 0.001
     num_draws: int = 300
     seed: int = 0
 
@@ -102,6 +102,9 @@ class FittedCorrected(FittedValueModel):
         plain = np.maximum(expected(FittedBuying(self.config.buying, spending), history, days), SMALLEST)
         factor = np.exp(mean_raw(self.boosters, self.columns.matrix(features)))
         return history, plain * factor, days * stretch(spending, history, days, factor)
+
+    def with_interval_of(self, other: Self) -> Self:
+        return replace(self, level=other.level)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return self.spending.to_tables() | {

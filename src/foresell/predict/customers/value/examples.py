@@ -1,7 +1,8 @@
 """Examples of value: at each cutoff, what is known of each customer, and what they then ordered or spent."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ from foresell.predict.customers.value.summary import (
     summarize,
 )
 
+HOUR = timedelta(hours=1)
 NAMES = [feature.name for feature in VALUE_FEATURES]
 
 
@@ -46,10 +48,10 @@ def value_examples(
     (its label would be too small), or no cutoff is given.
     """
     checked_measure(measure)
-    end = last_order(tables, settings)
+    _, until = history(tables, settings)
     parts = []
     for cutoff in cutoffs:
-        _refuse_unknown_future(cutoff, horizon_days, end, settings)
+        _refuse_unknown_future(cutoff, horizon_days, until)
         features = value_features(tables, settings, cutoff, horizon_days)
         amounts = future_amounts(tables, settings, cutoff, horizon_days)
         parts.append(examples_of(features, amounts.select("customer_id", amount=measure), cutoff))
@@ -86,23 +88,32 @@ def future_amounts(tables: Tables, settings: Settings, cutoff: datetime, horizon
     )
 
 
-def last_order(tables: Tables, settings: Settings) -> date:
-    """The local day of the last order of a customer. Raises InputError where there is none."""
+def history(tables: Tables, settings: Settings) -> tuple[datetime, datetime]:
+    """The local midnights (UTC) before the first and after the last day with a customer's order.
+
+    Raises InputError where there is none.
+    """
     orders = tables.current("orders")
-    found = orders.filter(orders.customer_id.notnull()).local_date.max().execute()
-    if found is None or found != found:
+    orders = orders.filter(orders.customer_id.notnull(), orders.local_date.notnull())
+    days = orders.aggregate(first=orders.local_date.min(), last=orders.local_date.max()).to_pyarrow()
+    first, last = days["first"][0].as_py(), days["last"][0].as_py()
+    if first is None:
         raise InputError("No order has a customer", do="Import orders with customer_id.")
-    day: date = found.date() if isinstance(found, datetime) else found
-    return day
+    return midnight(first, settings), midnight(last + timedelta(days=1), settings)
 
 
-def _refuse_unknown_future(cutoff: datetime, horizon_days: float, end: date, settings: Settings) -> None:
+def midnight(day: date, settings: Settings) -> datetime:
+    """The first moment of a local day, in UTC."""
+    return datetime.combine(day, time(), ZoneInfo(settings.store.time_zone)).astimezone(UTC)
+
+
+def _refuse_unknown_future(cutoff: datetime, horizon_days: float, until: datetime) -> None:
     if not horizon_days > 0:
         raise InputError("A horizon must be above 0 days", received=horizon_days)
-    until = last_day(cutoff + timedelta(days=horizon_days), settings)
-    if until > end:
+    # A horizon in days of 24 hours may end an hour beside midnight where clocks change.
+    if cutoff + timedelta(days=horizon_days) > until + HOUR:
         raise InputError(
             "The horizon ends after the last order that is known",
-            received=f"{cutoff.isoformat()} and {horizon_days:g} days, to {until}; last order: {end}",
+            received=f"{cutoff.isoformat()} and {horizon_days:g} days; orders end before {until.isoformat()}",
             do="Choose an earlier cutoff or a shorter horizon.",
         )

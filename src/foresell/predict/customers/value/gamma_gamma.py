@@ -8,7 +8,7 @@ the first are in z̄.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,6 @@ from foresell.predict.customers.value.history import History
 from foresell.predict.customers.value.likelihood import Estimate, LogLikelihood, maximize
 
 Floats = NDArray[np.float64]
-NAMES = ("p", "q", "v")
 FEWEST = 10
 
 
@@ -80,7 +79,7 @@ def fit_gamma_gamma(history: History, *, penalty: float = 0.0) -> GammaGamma:
         )
     same = x.std() == 0 or mean.std() == 0
     correlation = float("nan") if same else float(np.corrcoef(x, mean)[0, 1])
-    return GammaGamma(Estimate(NAMES, values, found.covariance, float(log_likelihood), len(x)), correlation)
+    return GammaGamma(replace(found, values=values, log_likelihood=float(log_likelihood)), correlation)
 
 
 def _of_repeats(history: History) -> tuple[Floats, Floats]:

@@ -6,9 +6,9 @@ Ke et al., LightGBM, NeurIPS 2017; Romano, Patterson and Candès, Conformalized 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -40,13 +40,14 @@ HELD_BACK = 5
 
 @dataclass(frozen=True, slots=True)
 class LearnedConfig:
-    """`horizon_days`: of the labels. `only`: the features to learn from; none: all. The rest as
-    CorrectedConfig."""
+    """`horizon_days`: of the labels. `only`: the features to learn from; none: all. `num_trees` are for the
+    mean. The rest as CorrectedConfig."""
 
     measure: Measure = "spend"
     horizon_days: float = 90.0
     only: tuple[str, ...] = ()
-    num_trees: int = 300
+    num_trees: int = 200
+    num_quantile_trees: int = 300
     learning_rate: float = 0.03
     num_leaves: int = 15
     min_rows_in_leaf: int = 100
@@ -85,6 +86,9 @@ class FittedLearned(FittedValueModel):
         if self.config.measure == "orders":
             amounts = [np.floor(amounts[0]), np.round(amounts[1]), np.ceil(amounts[2])]
         return make_outlook(mean, lower=amounts[0], median=amounts[1], upper=amounts[2])
+
+    def with_interval_of(self, other: Self) -> Self:
+        return replace(self, shift=other.shift)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {
@@ -162,7 +166,7 @@ def _grown(
             objective,
             settings,
             weights=row_weights(examples),
-            num_trees=config.num_trees,
+            num_trees=config.num_quantile_trees if on_log else config.num_trees,
             seed=config.seed * 1_000 + bag,
         )
         for bag in range(config.bags)

@@ -26,13 +26,14 @@ LARGEST_ERROR = 5.0
 @dataclass(frozen=True)
 class Estimate:
     """`values`: (K,) of the parameters `names`; `covariance`: (K, K) of their logarithms, the inverse of the
-    observed information; `log_likelihood` of all `num_customers`, without the penalty."""
+    observed information; `log_likelihood` of all `num_customers`, without the penalty that was used."""
 
     names: tuple[str, ...]
     values: Floats
     covariance: Floats
     log_likelihood: float
     num_customers: int
+    penalty: float = 0.0
 
     @property
     def by_name(self) -> dict[str, float]:
@@ -51,7 +52,7 @@ class Estimate:
         return np.exp(np.clip(drawn, -FARTHEST, FARTHEST))
 
     def to_table(self) -> pl.DataFrame:
-        """parameter, value, log_likelihood, num_customers, covariance (a list): a row a parameter."""
+        """A row a parameter: parameter, value, covariance (a list), and what is of all of them."""
         return pl.DataFrame(
             {
                 "parameter": self.names,
@@ -59,6 +60,7 @@ class Estimate:
                 "covariance": self.covariance.tolist(),
                 "log_likelihood": [self.log_likelihood] * len(self.names),
                 "num_customers": [self.num_customers] * len(self.names),
+                "penalty": [self.penalty] * len(self.names),
             }
         )
 
@@ -70,6 +72,7 @@ class Estimate:
             np.array(table["covariance"].to_list()),
             float(table["log_likelihood"][0]),
             int(table["num_customers"][0]),
+            float(table["penalty"][0]),
         )
 
 
@@ -104,6 +107,7 @@ def maximize(
         np.asarray(np.linalg.inv(information * num_customers), np.float64),
         log_likelihood(best)[0] * num_customers,
         num_customers,
+        penalty,
     )
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import polars as pl
@@ -47,6 +47,11 @@ class FittedValueModel(ABC):
     def predict(self, features: pl.DataFrame, vectors: NDArray[np.float32] | None = None) -> Floats:
         """(n,) expected amounts: as a model of a task (`customers.model`) predicts them."""
         return self.outlook(features)["mean"].to_numpy()
+
+    def with_interval_of(self, other: Self) -> Self:
+        """This model with intervals as wide as those of `other`, a fit of the same config; itself where it
+        has none."""
+        return self
 
     @abstractmethod
     def to_tables(self) -> dict[str, pl.DataFrame]:

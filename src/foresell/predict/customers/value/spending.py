@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,10 +18,11 @@ from foresell.predict.customers.value.bg_nbd import (
     order_quantile,
 )
 from foresell.predict.customers.value.gamma_gamma import GammaGamma, drawn_value, fit_gamma_gamma
-from foresell.predict.customers.value.history import History
+from foresell.predict.customers.value.history import History, refuse_one_class
 from foresell.predict.customers.value.likelihood import Estimate
 
 Floats = NDArray[np.float64]
+Fitted = TypeVar("Fitted", BgNbd, GammaGamma)
 DAYS_OF_YEAR = 365.25
 # Draws of the parameters for numbers of orders, whose distribution given them is exact.
 PARAMETER_DRAWS = 16
@@ -53,14 +55,25 @@ class Spending:
         return cls(BgNbd.from_tables(tables), value)
 
 
-def fit_spending(history: History, *, with_money: bool = True, penalty: float = 0.0) -> Spending:
-    """Both models by maximum likelihood. Customers whose repeat orders are worth nothing (all refunded) teach
-    the first how often, not the second how much. Raises InputError as both do."""
+def fit_spending(history: History, *, with_money: bool = True, fallback: float = 0.0) -> Spending:
+    """Both models by maximum likelihood; with the penalty `fallback`, if it is above 0, where the likelihood
+    alone has no clear maximum. Customers whose repeat orders are worth nothing (all refunded) teach the first
+    how often, not the second how much. Raises InputError as both do."""
+    refuse_one_class(history)
     value = None
     if with_money:
         is_worth = (history.frequency > 0) & (np.nan_to_num(history.money) > 0)
-        value = fit_gamma_gamma(history.take(is_worth), penalty=penalty)
-    return Spending(fit_bg_nbd(history, penalty=penalty), value)
+        value = _with_fallback(fit_gamma_gamma, history.take(is_worth), fallback)
+    return Spending(_with_fallback(fit_bg_nbd, history, fallback), value)
+
+
+def _with_fallback(fit: Callable[..., Fitted], history: History, fallback: float) -> Fitted:
+    try:
+        return fit(history)
+    except InputError:
+        if not fallback:
+            raise
+    return fit(history, penalty=fallback)
 
 
 def lifetime_value(

@@ -1,0 +1,1 @@
+"""What customers will spend: the models of value on the stores of real shops."""
