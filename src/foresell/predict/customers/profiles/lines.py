@@ -138,7 +138,7 @@ def devices_of_one(past: Tables, customer_id: str) -> pl.DataFrame:
 
 
 def read_months(past: Tables, customer_id: str) -> pl.DataFrame:
-    """month (first day), event_name, events: what a customer did on the web and in the app, month by month."""
+    """month (first day), event_name, events (how many) of one customer, by month and name."""
     events = past.current("events")
     events = events.filter(events.customer_id == customer_id)
     events = events.mutate(month=events.local_date.truncate("M"))

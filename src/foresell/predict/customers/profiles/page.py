@@ -121,7 +121,7 @@ def _with_purchases(
 
 
 def timeline(lines: pl.DataFrame, refunds: pl.DataFrame, events: pl.DataFrame) -> tuple[Month, ...]:
-    """Month by month, from the first in which anything happened to the last; quiet months between are there."""
+    """Every month from the first in which anything happened to the last, quiet ones too."""
     month = pl.col("date").dt.truncate("1mo")
     bought = lines.group_by(month=month).agg(orders=pl.col("order_id").n_unique(), net=pl.col("net").sum())
     back = refunds.group_by(month=month).agg(amount=pl.col("amount").sum())

@@ -1,4 +1,4 @@
-"""At what price level a customer buys, and whether discounts move them: against what the same goods go for."""
+"""At what price level a customer buys, and whether discounts move them against others with the same goods."""
 
 import numpy as np
 import polars as pl
@@ -16,8 +16,8 @@ LEVELS = ("low", "middle", "high")
 
 
 def price_levels(lines: pl.DataFrame, backdrop: Backdrop) -> pl.DataFrame:
-    """A row a customer with 10 priced lines and more: customer_id, level (low, middle, high), distance (mean, in
-    standard deviations of the log price within its category), error, num_lines, confidence (the chance of
+    """A row a customer with 10 priced lines and more: customer_id, level (low, middle, high), distance (mean,
+    in standard deviations of the log price within its category), error, num_lines, confidence (the chance of
     that level, given distance and error).
 
     Errors are of lines as if independent; services and categories with fewer than 20 lines are left out.

@@ -75,7 +75,7 @@ SENTENCES: dict[Language, dict[str, str]] = {
     "en": {
         "since": "First ordered on {first_order}, {days_since_first_order} days ago.",
         "no_orders": "Has not ordered yet.",
-        "rhythm": "Buys {rhythm} (usually {usual_gap:.0f} days apart, {regularity:.0%} of the gaps near that).",
+        "rhythm": "Buys {rhythm} (usually {usual_gap:.0f} days apart; {regularity:.0%} of gaps are near it).",
         "no_rhythm": "Ordered {num_orders} times: too few to tell a rhythm.",
         "pause_on_time": "Last ordered {days_since} days ago; the next order is due about {next_date}.",
         "pause_late": "Last ordered {days_since} days ago: late, it was due about {next_date}.",

@@ -20,10 +20,10 @@ def worth(lines: pl.DataFrame, refunds: pl.DataFrame, backdrop: Backdrop, today:
     num_orders, average_order (of net sales before refunds), below_share (of customers with lower net sales),
     value (VALUES), num_refunds, refunded_share, and usual_refunded (everybody's share).
 
-    And of those whose first order is 180 days ago and more (others: null): recent_orders, earlier_orders (of the
-    last 90 days and the 90 before), trend (rising, steady, falling), trend_confidence: the chance that the rate
-    of orders is higher now, or lower (Beta posterior of the recent share with prior 1/2, 1/2), of steady
-    that neither is certain.
+    And of those whose first order is 180 days ago and more (others: null): recent_orders, earlier_orders (of
+    the last 90 days and the 90 before), trend (rising, steady, falling), trend_confidence: the chance that
+    the rate of orders is higher now, or lower (Beta posterior of the recent share with prior 1/2, 1/2), of
+    steady that neither is certain.
     """
     back = refunds.group_by("customer_id").agg(
         refunded=pl.col("amount").sum(), num_refunds=pl.len().cast(pl.Int64)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foresell.contracts.errors import InputError
-from foresell.predict.customers.segments.agreement import adjusted_rand
+from foresell.predict.customers.segments.agreement import adjusted_rand, contingency
 from foresell.predict.customers.segments.kmeans import k_means, nearest_two, unit_length
 
 Floats = NDArray[np.float64]
@@ -29,6 +29,7 @@ SCHEMA = {
     "gap": pl.Float64,
     "gap_error": pl.Float64,
     "stability": pl.Float64,
+    "weakest": pl.Float64,
     "smallest_share": pl.Float64,
     "is_allowed": pl.Boolean,
     "is_chosen": pl.Boolean,
@@ -39,26 +40,25 @@ SCHEMA = {
 class Choosing:
     """`fewest` … `most` groups are tried; `num_segments` above 0: that many, whatever the candidates say.
 
-    Allowed is a candidate of which each group holds `least_share` of the customers (and 10 people), and which
-    is found again: adjusted Rand of at least `least_stability` between halves. Chosen is, of those allowed
-    whose silhouette is within `near` of the best one's, the one with the most groups: more groups say more,
-    as long as they are as separate and found again. Where none is allowed: the most stable, ties to the fewer
-    groups.
+    Allowed is a candidate of which each group holds `least_share` of the customers (and 10 people) and is
+    found again in halves of the customers: a mean Jaccard of `least_found` at least even of the weakest one.
+    Chosen is, of those allowed, the one with the most groups: more say more, as long as each is found again.
+    Where none is allowed: the one whose weakest group is found best, ties to the fewer groups.
     """
 
     num_segments: int = 0
     fewest: int = 2
     most: int = 8
     least_share: float = 0.02
-    least_stability: float = 0.75
-    near: float = 0.8
+    least_found: float = 0.75
 
 
 def judge_candidates(
     points: Floats, choosing: Choosing, *, seed: int, is_spherical: bool = False
 ) -> pl.DataFrame:
     """A row a candidate, ascending: num_segments, silhouette (−1 to 1), gap and gap_error (of one group too,
-    whose silhouette is null), stability, smallest_share, is_allowed, is_chosen.
+    whose rest is null), stability (mean adjusted Rand of two halves' groups), weakest (mean Jaccard of the
+    group that is found worst in halves), smallest_share, is_allowed, is_chosen.
 
     Candidates are judged on 4,000 customers drawn by the seed. Raises InputError where there are fewer than
     20 customers, or the choice contradicts itself.
@@ -175,30 +175,44 @@ def _separation(points: Floats, k: int, seed: int, is_spherical: bool, num: int)
     shares = np.bincount(found.labels, minlength=k) / len(points)
     return {
         "silhouette": silhouette(points[some], found.labels[some]),
-        "stability": _stability(points, k, random, is_spherical),
+        **_stability(points, found.labels, k, random, is_spherical),
         "smallest_share": float(shares.min()),
     }
 
 
-def _stability(points: Floats, k: int, random: np.random.Generator, is_spherical: bool) -> float:
-    """Mean adjusted Rand of two halves' groups, each half's centers dividing all customers."""
-    agreements = []
+def _stability(
+    points: Floats, labels: NDArray[np.int64], k: int, random: np.random.Generator, is_spherical: bool
+) -> dict[str, float]:
+    """Each half's centers divide all customers: how alike those of two halves are, and how well the worst
+    group of all customers is found by a half."""
+    agreements, overlaps = [], []
     for pair in range(PAIRS):
         order = random.permutation(len(points))
         middle = int(len(points) * HALF)
-        labels = []
+        found = []
         for half in (order[:middle], order[middle:]):
             if len(np.unique(points[half], axis=0)) < k:
-                return 0.0
+                return {"stability": 0.0, "weakest": 0.0}
             centers = k_means(points[half], k, seed=pair, is_spherical=is_spherical, starts=4).centers
-            labels.append(nearest_two(points, centers)[0])
-        agreements.append(adjusted_rand(labels[0], labels[1]))
-    return float(np.mean(agreements))
+            found.append(nearest_two(points, centers)[0])
+            overlaps.append(_overlaps(labels, found[-1]))
+        agreements.append(adjusted_rand(found[0], found[1]))
+    return {
+        "stability": float(np.mean(agreements)),
+        "weakest": float(np.mean(overlaps, axis=0).min()),
+    }
+
+
+def _overlaps(labels: NDArray[np.int64], found: NDArray[np.int64]) -> Floats:
+    """Of each group the largest Jaccard with a group of `found`."""
+    shared = contingency(labels, found)
+    either = shared.sum(axis=1)[:, None] + shared.sum(axis=0) - shared
+    return np.asarray((shared / either).max(axis=1))
 
 
 def _chosen(candidates: pl.DataFrame, choosing: Choosing, num: int) -> pl.DataFrame:
     least_share = max(choosing.least_share, LEAST_PEOPLE / num)
-    is_allowed = (pl.col("smallest_share") >= least_share) & (pl.col("stability") >= choosing.least_stability)
+    is_allowed = (pl.col("smallest_share") >= least_share) & (pl.col("weakest") >= choosing.least_found)
     judged = candidates.with_columns(is_allowed=is_allowed.fill_null(False))
     return judged.with_columns(is_chosen=pl.col("num_segments") == _choice(judged, choosing))
 
@@ -209,7 +223,5 @@ def _choice(judged: pl.DataFrame, choosing: Choosing) -> int:
     allowed = judged.filter("is_allowed")
     if allowed.is_empty():
         several = judged.filter(pl.col("num_segments") > 1)
-        return int(several.sort(["stability", "num_segments"], descending=[True, False])["num_segments"][0])
-    best = float(allowed["silhouette"].max())  # type: ignore[arg-type]
-    enough = best * choosing.near if best > 0 else best
-    return int(allowed.filter(pl.col("silhouette") >= enough)["num_segments"].max())  # type: ignore[arg-type]
+        return int(several.sort(["weakest", "num_segments"], descending=[True, False])["num_segments"][0])
+    return int(allowed["num_segments"].max())  # type: ignore[arg-type]

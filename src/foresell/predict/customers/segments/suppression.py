@@ -21,10 +21,10 @@ def hidden_cells(counts: Counts, k: int = LEAST_PEOPLE) -> Mask:
     """Which cells of a table (R, C) of counts must be hidden where its row, column and grand totals are
     known.
 
-    Hidden are counts from 1 to k − 1 (a 0 tells of nobody), and then, the smallest first (ties: by row and
-    column), as many others as it takes that no hidden cell follows from the totals and no row or column hides
-    fewer than k people together. A table of fewer than k people is hidden whole. Raises InputError for counts
-    below 0 and k below 2.
+    Hidden are counts from 1 to k − 1 (a 0 tells of nobody), and then those that help most, the smallest first
+    (ties: by row and column), as many as it takes that no hidden cell follows from the totals and no row or
+    column hides fewer than k people together. A table of fewer than k people is hidden whole. Raises
+    InputError for counts below 0 and k below 2.
     """
     if k < 2 or (counts < 0).any():
         raise InputError("Counts must not be negative, and k at least 2", received=f"k = {k}")
@@ -32,26 +32,33 @@ def hidden_cells(counts: Counts, k: int = LEAST_PEOPLE) -> Mask:
         return np.ones_like(counts, np.bool_)
     hidden: Mask = (counts > 0) & (counts < k)
     while hidden.any() and not hidden.all():
-        lines = _unsafe_lines(counts, hidden, k)
-        if not lines.any():
+        needed = _needed(counts, hidden, k)
+        if not needed.any():
             break
-        candidates = lines & ~hidden
-        open_cells = candidates & (counts > 0)
         # A row whose other cells are all 0 can only be hidden with its zeros.
-        chosen = open_cells if open_cells.any() else candidates if candidates.any() else ~hidden
-        sizes = np.where(chosen, counts, np.iinfo(np.int64).max)
+        wanted = needed * ~hidden
+        if (some := wanted * (counts > 0)).any():
+            wanted = some
+        elif not wanted.any():
+            wanted = (~hidden).astype(np.int64)
+        sizes = np.where(wanted == wanted.max(), counts, np.iinfo(np.int64).max)
         hidden[np.unravel_index(int(sizes.argmin()), sizes.shape)] = True
     return hidden
 
 
-def _unsafe_lines(counts: Counts, hidden: Mask, k: int) -> Mask:
-    """The cells of the rows and columns in which something hidden can be told back, or is together small."""
-    unsafe = _told_back(hidden)
+def _needed(counts: Counts, hidden: Mask, k: int) -> Counts:
+    """How much it would help to hide each cell: 1 for its row and 1 for its column where something is hidden
+    alone, or is small together; without such a line, 1 for those in which something can be told back."""
     covered = np.where(hidden, counts, 0)
-    rows, columns = covered.sum(axis=1), covered.sum(axis=0)
-    bad_rows = unsafe.any(axis=1) | ((rows > 0) & (rows < k))
-    bad_columns = unsafe.any(axis=0) | ((columns > 0) & (columns < k))
-    return np.asarray(bad_rows[:, None] | bad_columns)
+    short = [
+        (hidden.sum(axis=axis) == 1) | ((covered.sum(axis=axis) > 0) & (covered.sum(axis=axis) < k))
+        for axis in (1, 0)
+    ]
+    if not any(one.any() for one in short):
+        told = _told_back(hidden)
+        short = [told.any(axis=1), told.any(axis=0)]
+    rows, columns = (one.astype(np.int64) for one in short)
+    return np.asarray(rows[:, None] + columns)
 
 
 def _told_back(hidden: Mask) -> Mask:
