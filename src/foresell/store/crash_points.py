@@ -30,6 +30,8 @@ POINTS = (
     "erase.tombstoned",
     "erase.raw_rewritten",
     "erase.finished",
+    "export.batch_written",
+    "export.written",
 )
 
 

@@ -34,8 +34,8 @@ OPTIONS = (*TLS_OPTIONS, "unix_socket", "connect_timeout")
 CONNECT_SECONDS = 15
 # A sort of a large table may take long before its first row comes.
 READ_SECONDS = 3600
-SESSION = (
-    "SET SESSION time_zone = '+00:00', net_write_timeout = 3600, wait_timeout = 28800",
+UTC_SESSION = "SET SESSION time_zone = '+00:00', net_write_timeout = 3600, wait_timeout = 28800"
+READING = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     # One view of the data for all statements, and no statement that writes.
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
@@ -55,6 +55,11 @@ WRONG_PASSWORD, NO_DATABASE, NOT_ALLOWED = (1045, 1698), (1044, 1049), (1142, 11
 
 def open_database(address: Address) -> "MySQL":
     """See `sql.open_database`."""
+    return MySQL(connected(address, *READING), address)
+
+
+def connected(address: Address, *statements: str) -> "pymysql.Connection[Any]":
+    """A connection on which statements were executed. Errors: those of `sql.open_database`."""
     try:
         import pymysql
         from pymysql.converters import conversions
@@ -76,11 +81,11 @@ def open_database(address: Address) -> "MySQL":
             read_timeout=READ_SECONDS,
             **{**options, "connect_timeout": int(options.get("connect_timeout", CONNECT_SECONDS))},
         )
-        for statement in SESSION:
+        for statement in (UTC_SESSION, *statements):
             connection.cursor().execute(statement)
     except (pymysql.Error, OSError, ValueError) as error:
         raise _not_connected(address, error) from error
-    return MySQL(connection, address)
+    return connection
 
 
 class MySQL:
@@ -180,8 +185,8 @@ class MySQL:
         return cursor
 
     def _explain(self, error: Exception) -> NoReturn:
-        if not self._connection.open or _code(error) in LOST or not error.args:
-            raise ConnectionLostError(_said(error)) from error
+        if not self._connection.open or error_code(error) in LOST or not error.args:
+            raise ConnectionLostError(said_by(error)) from error
         raise _refused(self._address, error) from error
 
 
@@ -239,21 +244,22 @@ def _order_value(field: Any, value: Any) -> OrderValue:
     return float(value) if field.type_code in FLOATS else plain_order(value, field.name)
 
 
-def _code(error: Exception) -> int:
+def error_code(error: Exception) -> int:
+    """The number of a server's error; 0: it has none."""
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 
 
-def _said(error: Exception) -> str:
+def said_by(error: Exception) -> str:
     """What the server says, without the number before it. The driver never names the password."""
     return " ".join(str(error.args[-1]).split()) if error.args else type(error).__name__
 
 
 def _not_connected(address: Address, error: Exception) -> ForesellError:
-    code = _code(error)
+    code = error_code(error)
     if code in WRONG_PASSWORD:
         return DeniedError(
             f"{address.place} does not accept user and password",
-            received=_said(error),
+            received=said_by(error),
             do=f"Set {PASSWORD_VARIABLE} (or MYSQL_PWD) in the environment.",
         )
     if code in NO_DATABASE:
@@ -263,22 +269,22 @@ def _not_connected(address: Address, error: Exception) -> ForesellError:
         )
     if code in NOT_ALLOWED:
         return DeniedError(
-            f"{address.place} does not let this user in", received=_said(error), do="Grant the user SELECT."
+            f"{address.place} does not let this user in", received=said_by(error), do="Grant the user SELECT."
         )
     return BackendError(
         f"{address.place} cannot be reached",
-        received=_said(error),
+        received=said_by(error),
         do="Check host, port, network and TLS options, and that the server runs.",
     )
 
 
 def _refused(address: Address, error: Exception) -> ForesellError:
-    if _code(error) in NOT_ALLOWED:
+    if error_code(error) in NOT_ALLOWED:
         return DeniedError(
-            f"{address.place} does not allow this", received=_said(error), do="Grant the user SELECT on it."
+            f"{address.place} does not allow this", received=said_by(error), do="Grant the user SELECT on it."
         )
     return InputError(
         f"{address.place} cannot read this",
-        received=_said(error),
+        received=said_by(error),
         do="Check the query, the watermark and the key.",
     )

@@ -67,6 +67,13 @@ TABLES = """
 
 def open_database(address: Address) -> "PostgreSQL":
     """See `sql.open_database`."""
+    # One view of the data for all statements, and no statement that writes.
+    connection = connected(address, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    return PostgreSQL(connection, address)
+
+
+def connected(address: Address, *statements: str) -> "psycopg.Connection[Any]":
+    """A connection on which statements were executed. Errors: those of `sql.open_database`."""
     try:
         import psycopg
     except ImportError as error:
@@ -85,12 +92,11 @@ def open_database(address: Address) -> "PostgreSQL":
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
         connection = psycopg.connect("", autocommit=True, **chosen)
-        connection.execute(SESSION)
-        # One view of the data for all statements, and no statement that writes.
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for statement in (SESSION, *statements):
+            connection.execute(statement)
     except psycopg.Error as error:
         raise not_connected(address, error) from error
-    return PostgreSQL(connection, address)
+    return connection
 
 
 class PostgreSQL:
