@@ -133,6 +133,24 @@ def _trained(
     """(w1, b1, w2, b2, w3, b3) of one network; of the last epoch, or the best by `judges`."""
     import torch
 
+    # One thread: the sums, and so the network, are the same on any number of cores.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _descended(train, judges, config, target, seed)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _descended(
+    train: tuple[Floats, Floats, Floats],
+    judges: tuple[Floats, Floats, Floats] | None,
+    config: NeuralConfig,
+    target: Target,
+    seed: int,
+) -> tuple[Floats, ...]:
+    import torch
+
     random = torch.Generator().manual_seed(seed)
     x, y, w = (torch.from_numpy(part).float() for part in train)
     seen = None if judges is None else tuple(torch.from_numpy(part).float() for part in judges)

@@ -28,7 +28,8 @@ HELD_BACK = 5
 @dataclass(frozen=True, slots=True)
 class TreesConfig:
     """`only`: the features to learn from; none: all. `max_trees`: at most so many; fewer once `patience` more
-    foretell the validation no better. `bags`: how many times it is learned, with other seeds, and averaged.
+    foretell the validation no better (0: never fewer). `bags`: how many times it is learned, with other
+    seeds, and averaged.
     `rising`, `falling`: features that can only raise, or only lower, a prediction. `is_random`: borders are
     drawn at random and the best of a feature's is not looked for (Geurts et al., Machine Learning 63, 2006),
     which takes more trees and follows chance less. `balance`: as `columns.row_weights`. The rest as LightGBM
@@ -93,7 +94,7 @@ def fit(
     texts = []
     for bag in range(config.bags):
         settings = _settings(config, columns, target, config.seed * 1_000 + bag)
-        if validation is not None and len(validation):
+        if not config.patience or (validation is not None and len(validation)):
             texts.append(_learned(examples, validation, columns, settings, config))
             continue
         stops = held_back(examples)
@@ -151,7 +152,7 @@ def _learned(
     )
     callbacks: list[Callable[..., Any]] = []
     judging = []
-    if stops is not None and len(stops):
+    if config.patience and stops is not None and len(stops):
         array = columns.matrix(stops.features)
         judging = [data.create_valid(array, stops.labels, weight=row_weights(stops))]
         callbacks = [lightgbm.early_stopping(config.patience, verbose=False)]

@@ -1,0 +1,203 @@
+"""Will a session buy? In five parts with all columns; and without PageValues, learning to October and judged
+on November and December, against LightGBM that is tuned in the same run.
+
+python -m benchmarks.quality.online_shoppers FOLDER/online_shoppers_intention.csv --out r.json
+
+Of the months all choices, of both sides, are made on the newest training months, each judged by what is
+learned from those before it; the test months are read once, at the end.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from benchmarks.quality.online_shoppers import rival
+from benchmarks.quality.online_shoppers.contestants import CANDIDATES, WHOLE, said_by
+from benchmarks.quality.online_shoppers.sessions import (
+    LAST_TRAINING,
+    LEAK,
+    MONTHS,
+    Floats,
+    Sessions,
+    narrowed,
+    read_sessions,
+)
+from benchmarks.quality.sequential.ledger import commit, machine
+
+from foresell.evaluation.classification import SCORES, score_of
+from foresell.evaluation.intervals import Interval
+from foresell.evaluation.resampled import Weighted, differences_of, intervals_of
+from foresell.predict.customers.examples import Examples
+
+PARTS = 5
+FIRST_JUDGED = MONTHS.index("June")
+SCORED = ("auroc", "aupr")
+GOALS = {"auroc": 0.934, "aupr": 0.754}
+Fit = Callable[[Examples, int], Callable[[Examples], Floats]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--trials", type=int, default=40, help="of LightGBM's own tuning")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=("parts", "months"))
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    sessions = read_sessions(given.file)
+    record: dict[str, Any] = {"machine": machine(), "commit": commit()}
+    if given.only != "months":
+        record["parts"] = in_parts(sessions, given.seeds)
+    if given.only != "parts":
+        record["months"] = by_months(sessions, given.trials, given.seeds)
+    print(json.dumps(record, indent=1))
+    if given.out:
+        given.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def in_parts(sessions: Sessions, seeds: int) -> dict[str, Any]:
+    """Five parts drawn by class: the mean over parts and seeds, as published figures are, and the score of
+    all sessions together with its interval."""
+    examples = sessions.examples
+    raw = narrowed(examples, sessions.derived)
+    found: dict[str, list[Floats]] = {"foresell": [], "lightgbm": []}
+    places = []
+    for seed in range(seeds):
+        part = parts_of(examples.labels, seed)
+        places.append(part)
+        for name, of, fit in (
+            ("foresell", examples, lambda train, s: said_by(WHOLE, train, s)),
+            ("lightgbm", raw, lambda train, s: rival.fitted(train, rival.DEFAULTS, s)),
+        ):
+            said = np.empty(len(examples))
+            for one in range(PARTS):
+                said[part == one] = fit(of.take(part != one), seed)(of.take(part == one))
+            found[name].append(said)
+    return {
+        name: {
+            **{
+                score: {
+                    "mean_of_parts": float(
+                        np.mean(
+                            [
+                                score_of(score, examples.labels[part == one], said[part == one])
+                                for part, said in zip(places, of, strict=True)
+                                for one in range(PARTS)
+                            ]
+                        )
+                    ),
+                    **asdict(_scored(examples, of)[score]),
+                }
+                for score in SCORED
+            },
+            "holds": all(
+                np.mean([score_of(score, examples.labels, said) for said in of]) >= goal
+                for score, goal in GOALS.items()
+            ),
+        }
+        for name, of in found.items()
+    }
+
+
+def parts_of(labels: Floats, seed: int) -> np.ndarray:
+    """(n,) 0 to PARTS − 1, each with its share of either class."""
+    random, found = np.random.default_rng(seed), np.empty(len(labels), np.int64)
+    for label in (0.0, 1.0):
+        rows = random.permutation(np.flatnonzero(labels == label))
+        found[rows] = np.arange(len(rows)) % PARTS
+    return found
+
+
+def by_months(sessions: Sessions, trials: int, seeds: int) -> dict[str, Any]:
+    started = perf_counter()
+    hidden = (LEAK, *sessions.derived)
+    ours = _pairs(sessions, (LEAK,))
+    theirs = _pairs(sessions, hidden)
+    judged = {
+        name: rival.mean_over(ours, lambda train, model=model: said_by(model, train, 0), both)
+        for name, model in CANDIDATES.items()
+    }
+    chosen = max(judged, key=lambda name: judged[name])
+    best, value = rival.tuned(theirs, both, trials, seed=0)
+    # Once more with the columns that ours has: how much is theirs and how much the model's.
+    with_ours, value_with_ours = rival.tuned(ours, both, trials, seed=0)
+    train, test = range(LAST_TRAINING + 1), range(LAST_TRAINING + 1, len(MONTHS))
+    contestants: Mapping[str, tuple[Fit, Sequence[str]]] = {
+        "foresell": (lambda rows, seed: said_by(CANDIDATES[chosen], rows, seed), (LEAK,)),
+        "lightgbm": (lambda rows, seed: rival.fitted(rows, best, seed), hidden),
+        "lightgbm_with_derived": (lambda rows, seed: rival.fitted(rows, with_ours, seed), (LEAK,)),
+        "lightgbm_untuned": (lambda rows, seed: rival.fitted(rows, rival.DEFAULTS, seed), hidden),
+    }
+    said = {
+        name: [
+            fit(sessions.of(train, without=without), seed)(sessions.of(test, without=without))
+            for seed in range(seeds)
+        ]
+        for name, (fit, without) in contestants.items()
+    }
+    actual = sessions.of(test)
+    return {
+        "judged_on": [MONTHS[place] for place in range(FIRST_JUDGED, LAST_TRAINING + 1)],
+        "candidates": judged,
+        "chosen": chosen,
+        "lightgbm": {"parameters": best, "value": value, "trials": trials},
+        "lightgbm_with_derived": {"parameters": with_ours, "value": value_with_ours},
+        "test": {name: _record(_scored(actual, of)) for name, of in said.items()},
+        "by_seed": {
+            name: [{score: score_of(score, actual.labels, one) for score in SCORED} for one in of]
+            for name, of in said.items()
+        },
+        "foresell_less": {
+            name: _record(_differences(actual, of, said["foresell"]))
+            for name, of in said.items()
+            if name != "foresell"
+        },
+        "seconds": perf_counter() - started,
+    }
+
+
+def both(labels: Floats, predicted: Floats) -> float:
+    """What chooses: the mean of AUROC and AUPR."""
+    return float(np.mean([score_of(score, labels, predicted) for score in SCORED]))
+
+
+def _pairs(sessions: Sessions, without: Sequence[str]) -> list[tuple[Examples, Examples]]:
+    return [
+        (sessions.of(range(month), without=without), sessions.of([month], without=without))
+        for month in range(FIRST_JUDGED, LAST_TRAINING + 1)
+    ]
+
+
+def _over_seeds(labels: Floats, said: Sequence[Floats], score: str) -> Weighted:
+    each = [SCORES[score](labels, one) for one in said]
+    return lambda weights: float(np.mean([one(weights) for one in each]))
+
+
+def _scored(examples: Examples, said: Sequence[Floats]) -> dict[str, Interval]:
+    prepared = {score: _over_seeds(examples.labels, said, score) for score in SCORED}
+    return intervals_of(prepared, examples.keys["entity_id"], seed=0)
+
+
+def _differences(
+    examples: Examples, first: Sequence[Floats], second: Sequence[Floats]
+) -> dict[str, Interval]:
+    """Means over seeds, both on the same draws of sessions."""
+    one, other = (
+        {score: _over_seeds(examples.labels, said, score) for score in SCORED} for said in (first, second)
+    )
+    return differences_of(one, other, examples.keys["entity_id"], seed=0)
+
+
+def _record(found: Mapping[str, Interval]) -> dict[str, Any]:
+    return {name: asdict(one) for name, one in found.items()}
+
+
+if __name__ == "__main__":
+    main()
