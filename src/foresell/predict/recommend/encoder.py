@@ -13,6 +13,7 @@ from foresell.behavior.held_out import CUSTOMERS_AT_ONCE
 from foresell.behavior.model import SequenceModel
 from foresell.behavior.sequences import Sequences
 from foresell.predict.recommend.index import VectorIndex
+from foresell.predict.recommend.inverted import RECALL_AT
 from foresell.predict.recommend.rank import Floats
 from foresell.predict.recommend.timelines import MICROSECONDS, Timelines
 from foresell.predict.recommend.vector_opinions import Sampled
@@ -46,8 +47,16 @@ class Encoder:
 
     @cached_property
     def index(self) -> VectorIndex:
-        """By position in the catalog."""
-        return VectorIndex.of(self.vectors_PD.numpy()[1:])
+        """By position in the catalog; exact, but slow among millions, until `prepare` is called."""
+        return VectorIndex.exact(self.vectors_PD.numpy()[1:])
+
+    def prepare(self, vectors_CD: Floats) -> float:
+        """Learn an index where there are too many products to look at each (seconds), and say how many of
+        the best 20 it finds. By customers' vectors: every other one to learn, the rest to judge."""
+        index = VectorIndex.of(self.vectors_PD.numpy()[1:], vectors_CD[::2] if len(vectors_CD) > 1 else None)
+        # As a cached property is set: nothing that answers now waits for it.
+        self.__dict__["index"] = index
+        return index.recall(vectors_CD[1::2], RECALL_AT)
 
     @cached_property
     def sampled(self) -> Sampled:

@@ -60,6 +60,11 @@ class FittedRecommender(ABC):
         """(C, D) the customers' vectors. What takes long for a customer is done here, and may be kept."""
         raise NotImplementedError
 
+    def prepare(self, told: Timelines) -> float | None:
+        """Make now what the first answer would wait for. `told`: of a sample of customers. The share of a
+        customer's best products that the index of vectors finds; None: the model has none."""
+        return None
+
     def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
         """The same as `score` where few products are asked for, or the best of those that may be shown.
         `vectors`: as `vectors` gave them, where they were kept."""
@@ -71,7 +76,7 @@ class FittedRecommender(ABC):
         positions of the products of the history because of which (−1: none)."""
 
     def explain_some(
-        self, profiles: Any, opinions: Opinions, rows: Ints, products: Ints, best: Sequence[Ints]
+        self, profiles: Any, opinions: Opinions | None, rows: Ints, products: Ints, best: Sequence[Ints]
     ) -> Explained:
         """As `explain`, of customers (rows, ascending) of the profiles. `opinions`: theirs; `best`: the best
         products of each row of the profiles, which spare some models to look at all others."""

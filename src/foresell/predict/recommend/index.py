@@ -48,6 +48,13 @@ class VectorIndex:
         queries = None if queries_BD is None else _queries(queries_BD, vectors.shape[1])
         return cls(exact, Inverted.of(exact, queries))
 
+    @classmethod
+    def exact(cls, vectors_PD: Floats) -> "VectorIndex":
+        """The same without cells at any size: nothing is learned, every product is looked at."""
+        exact = ExactSearch.of(_checked(vectors_PD))
+        _check_length(exact)
+        return cls(exact, None)
+
     @property
     def size(self) -> int:
         return len(self._exact.vectors_PD)

@@ -25,20 +25,23 @@ from foresell.behavior.workers import alone
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.encoder import Encoder, sequences_of
 from foresell.predict.recommend.fitted import FittedRecommender, Rows
-from foresell.predict.recommend.habit import Habit, Taken, taken_of
+from foresell.predict.recommend.habit import Habit, taken_of
 from foresell.predict.recommend.held_back import held_back, to_judge
 from foresell.predict.recommend.leave_out import NEWEST_TRIED, Variants, named, variants
 from foresell.predict.recommend.newcomers import Newcomers
 from foresell.predict.recommend.opinions import Opinions
 from foresell.predict.recommend.rank import SCORES_AT_ONCE, Explained, Floats, Ints
+from foresell.predict.recommend.sequence_profiles import Profiles
 from foresell.predict.recommend.steps import Steps
 from foresell.predict.recommend.timelines import Timelines
 from foresell.predict.recommend.vector_opinions import Foretold
-from foresell.predict.recommend.vector_reasons import because_of
+from foresell.predict.recommend.vector_reasons import because_of, left_out
 
 REASON = "goes_with"
 AGAIN_REASON = "buy_again"
 TASTE_REASON = "your_taste"
+# Customers for whom reasons are prepared with their vectors.
+FEW = 8
 
 
 class ProductIds(nn.Module):
@@ -77,7 +80,7 @@ class FittedSequenceModel(FittedRecommender):
         best = max(int(row["epoch"]) for row in self.curve if row["is_best"])
         return {"max_epochs": best + 1, "patience": best + 1}
 
-    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> "Profiles":
+    def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Profiles:
         found = Profiles.of(customers, histories, self._vocabulary)
         return replace(
             found,
@@ -85,7 +88,7 @@ class FittedSequenceModel(FittedRecommender):
             steps=self.steps.profiles(customers, histories) if self.steps else None,
         )
 
-    def read(self, told: Timelines) -> "Profiles":
+    def read(self, told: Timelines) -> Profiles:
         return Profiles(
             sequences_of(told),
             taken_of(told, self.habit.taken_again) if self.habit else None,
@@ -96,11 +99,17 @@ class FittedSequenceModel(FittedRecommender):
     def has_vectors(self) -> bool:
         return self.newcomers is None
 
-    def vectors(self, profiles: "Profiles") -> Floats:
+    def vectors(self, profiles: Profiles) -> Floats:
         """(C, D) what comes out after the last action; 0 without any."""
-        return self.encoder.vectors(profiles.sequences)
+        everybody = np.arange(profiles.sequences.num_customers)
+        if len(everybody) > FEW:
+            return self.encoder.vectors(profiles.sequences)
+        # Reasons will be asked for: for few customers twice as many histories take hardly longer.
+        tried = left_out(self.encoder, profiles.sequences, everybody)
+        profiles.keep_left_out(everybody, tried)
+        return np.asarray(tried[1][tried[0].removed == 0])
 
-    def opinions(self, profiles: "Profiles", vectors: Floats | None = None) -> Opinions:
+    def opinions(self, profiles: Profiles, vectors: Floats | None = None) -> Opinions:
         if self.newcomers:
             return super().opinions(profiles)
         found = self.vectors(profiles) if vectors is None else vectors
@@ -110,7 +119,12 @@ class FittedSequenceModel(FittedRecommender):
         return Foretold(self.encoder.index, found, is_told, steps, habit)
 
     def explain_some(
-        self, profiles: "Profiles", opinions: Opinions, rows: Ints, products: Ints, best: Sequence[Ints]
+        self,
+        profiles: Profiles,
+        opinions: Opinions | None,
+        rows: Ints,
+        products: Ints,
+        best: Sequence[Ints],
     ) -> Explained:
         if not isinstance(opinions, Foretold):
             return super().explain_some(profiles, opinions, rows, products, best)
@@ -127,11 +141,14 @@ class FittedSequenceModel(FittedRecommender):
         codes = np.where(because < 0, TASTE_REASON, REASON)
         return np.where(again, AGAIN_REASON, codes), because
 
+    def prepare(self, told: Timelines) -> float | None:
+        return self.encoder.prepare(self.vectors(self.read(told))) if self.has_vectors else None
+
     @cached_property
     def encoder(self) -> Encoder:
         return Encoder.of(self.model, self._vectors)
 
-    def score(self, profiles: "Profiles") -> Floats:
+    def score(self, profiles: Profiles) -> Floats:
         chances = np.zeros((profiles.sequences.num_customers, self.catalog.size), dtype=np.float32)
         for rows, found in self._chances(profiles):
             chances[rows] = found
@@ -139,7 +156,7 @@ class FittedSequenceModel(FittedRecommender):
             return chances
         return self.habit.apply(chances, profiles.taken)
 
-    def explain(self, profiles: "Rows[Profiles]", products: Ints) -> Explained:
+    def explain(self, profiles: Rows[Profiles], products: Ints) -> Explained:
         """Because of the product without which the chance falls most (`leave_out`); one taken before, because
         of itself."""
         taken = profiles.of.taken
@@ -152,7 +169,7 @@ class FittedSequenceModel(FittedRecommender):
         codes = np.where(because < 0, TASTE_REASON, REASON)
         return np.where(again, AGAIN_REASON, codes), because
 
-    def _named(self, profiles: "Rows[Profiles]", products: Ints) -> Ints:
+    def _named(self, profiles: Rows[Profiles], products: Ints) -> Ints:
         if not len(products):
             return products
         customers, rows = np.unique(profiles.customers, return_inverse=True)
@@ -183,7 +200,7 @@ class FittedSequenceModel(FittedRecommender):
         with torch.no_grad():
             return all_vectors(self.model)
 
-    def _chances(self, profiles: "Profiles") -> Iterator[tuple[Ints, Floats]]:
+    def _chances(self, profiles: Profiles) -> Iterator[tuple[Ints, Floats]]:
         for rows, found in chances_of(self.model, self._vectors, profiles, self.newcomers):
             yield rows, self.steps.mix(found, profiles.steps[rows]) if self.steps else found
 
@@ -241,41 +258,6 @@ def train(
 
 def vocabulary_of(catalog: Catalog) -> Vocabulary:
     return Vocabulary(catalog.product_ids)
-
-
-@dataclass(frozen=True)
-class Profiles:
-    """The histories of the customers asked for, in their order; one without actions has none. `steps`: (C, G)
-    CSR, what the graph of steps reads."""
-
-    sequences: Sequences
-    taken: Taken | None = None
-    steps: Any = None
-
-    @classmethod
-    def of(cls, customers: pl.Series, histories: pl.DataFrame, vocabulary: Vocabulary) -> "Profiles":
-        """`customers`: ascending and distinct."""
-        known = histories.filter(pl.col("customer_id").is_in(customers.implode()))
-        found = Sequences.from_actions(known, vocabulary)
-        lengths = pl.DataFrame({"customer_id": found.customer_ids, "length": found.lengths})
-        each = pl.DataFrame({"customer_id": customers}).join(
-            lengths, on="customer_id", how="left", maintain_order="left"
-        )["length"]
-        offsets = np.concatenate([[0], each.fill_null(0).cum_sum().to_numpy()]).astype(np.int64)
-        return cls(replace(found, offsets=offsets, customer_ids=None))
-
-    @property
-    def shape(self) -> tuple[int]:
-        return (self.sequences.num_customers,)
-
-    def __getitem__(self, which: "slice | Ints") -> "Profiles | Rows[Profiles]":
-        """Those of a slice of the customers, to be scored; single rows, to be explained."""
-        if not isinstance(which, slice):
-            return Rows(self, which)
-        first, last, _ = which.indices(self.sequences.num_customers)
-        sequences = replace(self.sequences, offsets=self.sequences.offsets[first : last + 1])
-        taken = self.taken.between(first, last) if self.taken else None
-        return Profiles(sequences, taken, None if self.steps is None else self.steps[first:last])
 
 
 def chances_of(

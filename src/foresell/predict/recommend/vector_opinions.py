@@ -3,9 +3,9 @@
 `Products`: the inner product itself is the opinion. `Foretold`: it is the logarithm of a chance, which counts
 and habit may mix into (`steps`, `habit`).
 
-The chances need a sum over all products. Up to INDEXED it is taken whole; above, and for reasons, from the
-best products and a sample of the others (Mussmann and Ermon, Learning and inference via maximum inner product
-search, ICML 2016).
+The chances need a sum over all products. Where the index is exact it is taken whole; elsewhere, and for
+reasons, from the best products and a sample of the others (Mussmann and Ermon, Learning and inference via
+maximum inner product search, ICML 2016).
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from foresell.predict.recommend.opinions import (
 from foresell.predict.recommend.rank import Floats, Ints
 
 # Of so many products the best for sure, and of so many drawn from all, a sum is estimated.
-NUM_BEST, NUM_SAMPLED, SEED = 300, 2_048, 7
+NUM_BEST, NUM_SAMPLED, SEED = 300, 1_024, 7
 # A customer who may not see more products than this is searched for alone, with a mask.
 MOST_BARRED = 256
 # How much farther is looked where weights and cells, or habit, disagree on what is near.
@@ -159,15 +159,15 @@ class Sampled:
     def log_sums(self, queries_VD: Floats, best: Ints) -> Doubles:
         """(V,) the logarithm of the sum over all products of e to the inner product: of the best, and of the
         sampled of the others, each standing for as many as there are."""
-        logs = [queries_VD @ self.index.vectors(best).T] if len(best) else []
-        is_other = ~is_among(self.positions, np.sort(best))
-        if is_other.any():
-            stands_for = (self.index.size - len(best)) / int(is_other.sum())
-            logs.append(queries_VD @ self.vectors_SD[is_other].T + np.float32(np.log(stands_for)))
-        together = np.concatenate(logs, axis=1).astype(np.float64)
-        highest = together.max(axis=1)
-        sums: Doubles = highest + np.log(np.exp(together - highest[:, None]).sum(axis=1))
-        return sums
+        of_best = queries_VD @ self.index.vectors(best).T
+        others = queries_VD @ self.vectors_SD.T
+        is_best = is_among(self.positions, np.sort(best))
+        others[:, is_best] = -np.inf
+        if num_others := int(len(is_best) - is_best.sum()):
+            others += np.float32(np.log((self.index.size - len(best)) / num_others))
+        highest = np.maximum(of_best.max(axis=1, initial=-np.inf), others.max(axis=1))
+        parts = (np.exp(some - highest[:, None]).sum(axis=1, dtype=np.float64) for some in (of_best, others))
+        return np.asarray(highest + np.log(sum(parts)))
 
 
 def searched(

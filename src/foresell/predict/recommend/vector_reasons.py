@@ -6,13 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from foresell.behavior.sequences import Sequences
 from foresell.predict.recommend.encoder import Encoder
-from foresell.predict.recommend.leave_out import LEAST_CHANCE, NEWEST_TRIED, largest_falls, variants
-from foresell.predict.recommend.rank import Ints
+from foresell.predict.recommend.leave_out import LEAST_CHANCE, NEWEST_TRIED, Variants, largest_falls, variants
+from foresell.predict.recommend.rank import Floats, Ints
 from foresell.predict.recommend.steps import Steps
 from foresell.predict.recommend.vector_opinions import Foretold
 
 LEAST_LOG = float(np.log(LEAST_CHANCE))
+
+
+# The histories that are tried, and what comes out of each.
+LeftOut = tuple[Variants, Floats]
+
+
+def left_out(encoder: Encoder, sequences: Sequences, customers: Ints) -> LeftOut:
+    """Of customers (rows, ascending): the history itself, then one without each of its last products."""
+    found = variants(sequences, customers, encoder.model.max_length + NEWEST_TRIED)
+    return found, encoder.vectors(found.sequences)
 
 
 def because_of(
@@ -30,16 +41,19 @@ def because_of(
     customers, starts = np.unique(rows, return_index=True)
     if not len(customers):
         return because
-    found = variants(profiles.sequences, customers, encoder.model.max_length + NEWEST_TRIED)
-    vectors_VD = encoder.vectors(found.sequences)
+    kept = profiles.left_out
+    whom, tried = kept if kept else (customers, left_out(encoder, profiles.sequences, customers))
+    found, vectors_VD = tried
     counted = None
     if steps is not None:
-        counted = steps.counted(steps.without(profiles.steps[customers[found.owners]], found.removed))
+        counted = steps.counted(steps.without(profiles.steps[whom[found.owners]], found.removed))
     firsts = np.append(np.flatnonzero(found.removed == 0), len(found.owners))
     ends = np.append(starts[1:], len(rows))
     is_empty = found.sequences.lengths == 0
-    for place, customer in enumerate(customers):
-        span = slice(int(firsts[place]), int(firsts[place + 1]))
+    for place, (customer, variant) in enumerate(
+        zip(customers, np.searchsorted(whom, customers), strict=True)
+    ):
+        span = slice(int(firsts[variant]), int(firsts[variant + 1]))
         asked = products[starts[place] : ends[place]]
         logs_VM = vectors_VD[span] @ encoder.index.vectors(asked).T.astype(np.float64)
         sums_V = encoder.sampled.log_sums(vectors_VD[span], np.union1d(best[int(customer)], asked))

@@ -18,6 +18,7 @@ from foresell.contracts.errors import InputError
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.index import VectorIndex
+from foresell.predict.recommend.inverted import RECALL_AT
 from foresell.predict.recommend.model import RecommendModel
 from foresell.predict.recommend.neighbors import argmax_of_rows
 from foresell.predict.recommend.opinions import Opinions
@@ -98,7 +99,13 @@ class Als(FittedRecommender):
 
     @cached_property
     def index(self) -> VectorIndex:
-        return VectorIndex.of(self.factors)
+        return VectorIndex.exact(self.factors)
+
+    def prepare(self, told: Timelines) -> float | None:
+        vectors = self.vectors(self.read(told))
+        index = VectorIndex.of(self.factors, vectors[::2] if len(vectors) > 1 else None)
+        self.__dict__["index"] = index
+        return index.recall(vectors[1::2], RECALL_AT)
 
     def _customer(self, products: Ints, values: Floats) -> Floats:
         taken, extra = self.factors[products], np.float32(self.config.alpha) * values

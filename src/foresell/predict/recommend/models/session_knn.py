@@ -8,9 +8,10 @@ An artifact holds sessions one by one, without ids or times, in the order of the
 models it is no sum over customers. Erasing a customer takes a new training.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from scipy import sparse
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
-from foresell.predict.recommend.neighbors import argmax_of_rows, nearest
 from foresell.predict.recommend.opinions import Opinions, Sparse
 from foresell.predict.recommend.rank import Explained, Floats, Ints
 from foresell.predict.recommend.timelines import Doubles, Timelines
@@ -110,28 +110,86 @@ class SessionKNN(FittedRecommender):
 
     def _voted(self, profiles: Any) -> Any:
         """(C, P) CSR: the votes of the nearest sessions."""
+        bits_S = np.zeros(self.sessions.shape[0], np.int32)
+        rows = [
+            self._votes_for(profiles.indices[first:last], profiles.data[first:last], bits_S)
+            for first, last in pairwise(profiles.indptr)
+        ]
+        starts = np.cumsum([0, *(len(products) for products, _ in rows)])
+        products = np.concatenate([np.empty(0, np.int64), *(products for products, _ in rows)])
+        votes = np.concatenate([np.empty(0, np.float32), *(votes for _, votes in rows)])
+        return sparse.csr_array((votes, products, starts), shape=profiles.shape)
 
-        def similarity(sums: Floats, rows: Ints, columns: Ints) -> Floats:
-            similar: Floats = self._similarities[sums.astype(np.int64)]
-            return similar
-
-        if not self.sessions.shape[0]:
-            return sparse.csr_array(profiles.shape, dtype=np.float32)
-        neighbors = nearest(profiles, self._newest, self.config.num_neighbors, similarity)
-        return neighbors @ self._votes
+    def _votes_for(self, products: Ints, bits: Floats, bits_S: Ints) -> tuple[Ints, Floats]:
+        """Products, ascending, and their votes. `bits_S`: room for the sessions' bits, all 0 before and
+        after."""
+        each = [(int(bit), _row(self._newest, product)) for product, bit in zip(products, bits, strict=True)]
+        for bit, sessions in each:
+            bits_S[sessions] += bit
+        # A session is counted where its newest shared product is.
+        once = [sessions[bits_S[sessions] < 2 * bit] for bit, sessions in each]
+        found = np.concatenate([np.empty(0, np.int32), *once])
+        similar = self._similarities[bits_S[found]]
+        for _, sessions in each:
+            bits_S[sessions] = 0
+        found, similar = found[similar > 0], similar[similar > 0]
+        if len(found) > self.config.num_neighbors:
+            edge = np.partition(similar, len(similar) - self.config.num_neighbors)
+            kept = similar >= edge[len(similar) - self.config.num_neighbors]
+            found, similar = found[kept], similar[kept]
+        order = np.lexsort((found, -similar))[: self.config.num_neighbors]
+        cells, lengths = _cells_of(self._votes, found[order])
+        votes = np.repeat(similar[order], lengths) * self._votes.data[cells]
+        told, which = np.unique(self._votes.indices[cells], return_inverse=True)
+        return told.astype(np.int64), np.bincount(which, votes, minlength=len(told)).astype(np.float32)
 
     def explain(self, profiles: Any, products: Ints) -> Explained:
         """Because of the customer's newest product that shares a session with the recommended one."""
-        row_of = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
-        theirs, other = self._newest[profiles.indices], self._by_product[products[row_of]]
-        shares = np.asarray(theirs.multiply(other).sum(axis=1)).ravel() > 0
-        parts = sparse.csr_array(
-            (np.where(shares, profiles.data, 0.0), profiles.indices, profiles.indptr), shape=profiles.shape
-        )
-        parts.eliminate_zeros()
-        because = argmax_of_rows(parts)
+        return self.explain_some(profiles, None, np.arange(len(products)), products, ())
+
+    def explain_some(
+        self,
+        profiles: Any,
+        opinions: Opinions | None,
+        rows: Ints,
+        products: Ints,
+        best: Sequence[Ints],
+    ) -> Explained:
+        bits_S = np.zeros(self.sessions.shape[0], np.int32)
+        because = np.full(len(products), -1, np.int64)
+        for row in np.unique(rows):
+            mine = np.flatnonzero(rows == row)
+            first, last = profiles.indptr[row], profiles.indptr[row + 1]
+            own, bits = profiles.indices[first:last], profiles.data[first:last].astype(np.int64)
+            order = np.argsort(bits)
+            for product, bit in zip(own[order], bits[order], strict=True):
+                bits_S[_row(self._newest, product)] = bit
+            cells, lengths = _cells_of(self._by_product, products[mine])
+            shared = bits_S[self._by_product.indices[cells]]
+            starts = np.cumsum(lengths) - lengths
+            highest = np.zeros(len(mine), np.int64)
+            some = lengths > 0
+            if some.any():
+                highest[some] = np.maximum.reduceat(shared, starts[some])
+            is_told = highest > 0
+            because[mine[is_told]] = own[order][np.searchsorted(bits[order], highest[is_told])]
+            for product in own:
+                bits_S[_row(self._newest, product)] = 0
         codes = np.where(because == products, "buy_again", REASON)
         return np.where(because < 0, "popular", codes), because
+
+
+def _row(matrix: Any, row: int) -> Any:
+    """The columns of a row of a CSR matrix."""
+    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+
+
+def _cells_of(matrix: Any, rows: Ints) -> tuple[Ints, Ints]:
+    """Where the cells of some rows of a CSR matrix are, one row after another, and how many each has."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[np.asarray(rows) + 1] - starts
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(int(lengths.sum())), lengths
 
 
 def similarity_of_bits(config: SessionKNNConfig) -> Floats:

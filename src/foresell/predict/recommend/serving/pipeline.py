@@ -98,7 +98,7 @@ def _answers(
     products = np.concatenate([one.products for one in lists])
     codes, because = scored.why(of, products, [one.pool for one in lists])
     ids = known.assortment.product_ids
-    named = iter(zip(ids.gather(products).to_list(), codes, because.tolist(), strict=True))
+    named = iter(zip([ids[one] for one in products.tolist()], codes, because.tolist(), strict=True))
     answers = []
     for row, (request, chosen) in enumerate(zip(requests, lists, strict=True)):
         due_at = scored.due_at[row] if scored.due_at else {}

@@ -11,12 +11,14 @@ from foresell.predict.recommend.rank import SCORES_AT_ONCE
 from foresell.predict.recommend.rules.constraints import CustomerFacts
 from foresell.predict.recommend.serving.histories import Histories
 from foresell.predict.recommend.serving.knowledge import Knowledge
-from foresell.predict.recommend.serving.people import People
+from foresell.predict.recommend.serving.people import People, told
 from foresell.predict.recommend.serving.pipeline import Absence, answer, why_not
 from foresell.predict.recommend.serving.request import Action, Answer, Request
 
 # Customers whose scores are held together.
 MOST_AT_ONCE = 256
+# Customers whose vectors an index is learned and judged by.
+NUM_SAMPLED = 256
 
 
 class Shown(Protocol):
@@ -37,10 +39,23 @@ class Recommender:
     def __init__(self, knowledge: Knowledge, histories: Histories, shown: Shown = nothing_shown) -> None:
         self._now: tuple[Knowledge, People] = (knowledge, People(knowledge, histories))
         self._shown = shown
+        # Of a customer's best products by vectors, the share that `prepare` found to be found; None: not
+        # measured, or the model has no vectors.
+        self.recall: float | None = None
 
     @property
     def knowledge(self) -> Knowledge:
         return self._now[0]
+
+    def prepare(self) -> None:
+        """Make now what the first customers would wait for: seconds, or some ten with millions of products.
+        A server calls it before it answers, and after it swaps; others answer meanwhile."""
+        known, people = self._now
+        known.prepare()
+        people.prepare()
+        everybody = people.histories.customers()
+        some = everybody[:: 1 + len(everybody) // NUM_SAMPLED]
+        self.recall = known.fitted.prepare(told([people.past(one) for one in some])) if some else None
 
     def customers(self) -> list[str]:
         """All who have a history, ascending."""
