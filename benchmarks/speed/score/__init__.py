@@ -1,0 +1,1 @@
+"""How fast customers are scored whose features are there."""
