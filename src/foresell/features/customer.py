@@ -8,7 +8,6 @@ described(spec)                                           the same columns, each
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from functools import reduce
 from math import floor
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -43,11 +42,8 @@ CALENDAR = (
         "weekday",
     ),
 )
-# Of which facts somebody must have one to have a row, each with the facts that only they can have.
-FOLLOWERS: dict[str, tuple[str, ...]] = {
-    "orders": ("lines", "order_days", "focus_days", "products", "categories", "brands"),
-    "events": ("sessions", "event_days"),
-}
+# Of which facts somebody must have one to have a row.
+LEADING = ("orders", "events")
 
 
 def formulas(spec: CustomerSpec) -> tuple[Formula, ...]:
@@ -88,16 +84,15 @@ def combined(facts: Facts, cutoff: datetime, settings: Settings) -> "ir.Table":
 
     found = formulas(facts.spec)
     wide = _wide(facts, [f for f in found if isinstance(f, Measure)], floor(cutoff.timestamp()))
-    wide = wide.mutate(**_filled(wide, found))
+    numbers = {formula.name: _number(wide, formula) for formula in found if isinstance(formula, Measure)}
     columns: dict[str, Any] = {}
     for formula in found:
         if isinstance(formula, Ratio):
-            bottom = wide[formula.bottom]
-            columns[formula.name] = wide[formula.top] / ibis.ifelse(bottom == 0, ibis.null("float64"), bottom)
+            columns[formula.name] = numbers[formula.top] / numbers[formula.bottom].nullif(0.0)
         elif isinstance(formula, OfCutoff):
             columns[formula.name] = ibis.literal(part_of_cutoff(formula, cutoff, settings))
         else:
-            columns[formula.name] = wide[formula.name]
+            columns[formula.name] = numbers[formula.name]
     return wide.select(ID, **columns)
 
 
@@ -118,13 +113,9 @@ def nothing_known(spec: CustomerSpec, cutoff: datetime, settings: Settings) -> d
     return found
 
 
-def _filled(wide: "ir.Table", found: Sequence[Formula]) -> dict[str, Any]:
-    filled = {}
-    for formula in found:
-        if isinstance(formula, Measure):
-            number = wide[formula.name].cast("float64")
-            filled[formula.name] = number.fill_null(0.0) if formula.is_zero_without_rows else number
-    return filled
+def _number(wide: "ir.Table", measure: Measure) -> Any:
+    number = wide[measure.name].cast("float64")
+    return number.fill_null(0.0) if measure.is_zero_without_rows else number
 
 
 def _wide(facts: Facts, measures: Sequence[Measure], cutoff_second: int) -> "ir.Table":
@@ -133,21 +124,16 @@ def _wide(facts: Facts, measures: Sequence[Measure], cutoff_second: int) -> "ir.
     for measure in measures:
         by_fact.setdefault(measure.fact, []).append(measure)
     made = {name: aggregated(facts.table(name), wanted, cutoff_second) for name, wanted in by_fact.items()}
-    leaders = [
-        reduce(_joined, [made[name] for name in (leader, *followers) if name in made])
-        for leader, followers in FOLLOWERS.items()
-        if leader in made
-    ]
-    known = {name for leader, followers in FOLLOWERS.items() for name in (leader, *followers)}
-    return reduce(
-        _joined, [table for name, table in made.items() if name not in known], reduce(_outer, leaders)
-    )
+    leading = [made.pop(name) for name in LEADING if name in made]
+    wide = leading[0] if len(leading) == 1 else _of_either(*leading)
+    # One chain of joins and one choice of columns: each further step would cost Ibis all columns again.
+    for name, table in made.items():
+        own = table.rename({f"{name}_{ID}": ID})
+        wide = wide.left_join(own, [(ID, f"{name}_{ID}")])
+    return wide
 
 
-def _joined(left: "ir.Table", right: "ir.Table") -> "ir.Table":
-    return left.left_join(right, ID).drop(f"{ID}_right")
-
-
-def _outer(left: "ir.Table", right: "ir.Table") -> "ir.Table":
+def _of_either(left: "ir.Table", right: "ir.Table") -> "ir.Table":
     joined = left.outer_join(right, ID)
+    # A computed column of a join cannot be joined on: `mutate` ends the join first.
     return joined.mutate(**{ID: joined[ID].coalesce(joined[f"{ID}_right"])}).drop(f"{ID}_right")
