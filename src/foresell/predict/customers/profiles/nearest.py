@@ -23,23 +23,24 @@ DULL = {"steady", "on_time", "middle", "indifferent"}
 
 @dataclass(frozen=True, eq=False)
 class Neighborhood:
-    """Customers as directions (n, D). `by`: vectors or features."""
+    """Customers as points (n, D). `by`: vectors, of length 1 and alike by cosine; or features, alike by
+    1 ÷ (1 + distance)."""
 
     by: str
     ids: pl.Series
-    directions: NDArray[np.float32]
+    points: NDArray[np.float32]
 
     @classmethod
     def of(cls, customers: Customers) -> "Neighborhood":
-        """By the behavior model's vectors where there are any, else by features. Whoever has neither is a row
-        of zeros, near to nobody. Raises InputError where no feature tells customers apart."""
+        """By the behavior model's vectors where there are any, else by features. Who has no actions is a
+        row of zeros, near to nobody. Raises InputError where no feature tells customers apart."""
         if customers.vectors.size:
             vectors = unit_length(np.asarray(customers.vectors, np.float64))
             known = (customers.vectors != 0).any(axis=1, keepdims=True)
             directions = unit_length(np.where(known, vectors - vectors.mean(axis=0), 0.0))
             return cls("vectors", customers.ids, directions.astype(np.float32))
         points = chosen_space(customers, ()).points(customers.features)
-        return cls("features", customers.ids, unit_length(points).astype(np.float32))
+        return cls("features", customers.ids, points.astype(np.float32))
 
     def nearest(self, customer_id: str, k: int = NUM_NEAREST) -> Nearest:
         """The k others most alike, ties by position. Raises NotFoundError for a customer who is not there,
@@ -52,7 +53,7 @@ class Neighborhood:
                 f"Nothing is known of customer '{customer_id}' to compare with others", do="Check the id."
             )
         own = int(places[0])
-        likeness = self.directions @ self.directions[own]
+        likeness = self._likeness(self.points[own])
         likeness[own] = -np.inf
         order = np.lexsort((np.arange(len(likeness)), -likeness))[: min(k, len(likeness) - 1)]
         order = order[likeness[order] > 0]
@@ -61,6 +62,11 @@ class Neighborhood:
             tuple(self.ids[int(place)] for place in order),
             tuple(round(float(likeness[place]), 6) for place in order),
         )
+
+    def _likeness(self, point: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self.by == "vectors":
+            return np.asarray(self.points @ point, np.float64)
+        return np.asarray(1 / (1 + np.linalg.norm(self.points - point, axis=1)), np.float64)
 
 
 def in_common(found: Nearest, tags: pl.DataFrame, k: int = LEAST_PEOPLE) -> tuple[InCommon, ...]:

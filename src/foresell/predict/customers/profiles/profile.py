@@ -154,8 +154,8 @@ class InCommon:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The customers most alike: their ids (pseudonyms, as everywhere in the store), likeness (cosine, 1: the
-    same direction) in the same order, and what many of them have in common. `by`: vectors or features."""
+    """The customers most alike: their ids (pseudonyms, as everywhere in the store), likeness in that order
+    (see `nearest.Neighborhood`), and what many of them have in common. `by`: vectors or features."""
 
     by: str
     customer_ids: tuple[str, ...]

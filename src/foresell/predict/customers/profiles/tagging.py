@@ -145,7 +145,7 @@ def _tagged(
             "customer_id": found["customer_id"],
             "tag": pl.Series([tag] * len(found), dtype=pl.String),
             "value": found[value].cast(pl.String),
-            "confidence": found[confidence].cast(pl.Float64),
+            "confidence": found[confidence].cast(pl.Float64).round(DIGITS),
             "evidence": pl.Series(texts, dtype=pl.String),
         }
     )
