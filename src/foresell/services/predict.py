@@ -22,19 +22,28 @@ if TYPE_CHECKING:
 TASKS: tuple[Task, ...] = ("recommend", "forecast")
 # What serves while the history is too short to judge models.
 SIMPLEST: dict[Task, str] = {"recommend": "popularity", "forecast": "seasonal_naive"}
+VALUE = "value"
+VALUE_IS_CHOSEN_BY = "ranks of gini, mae and decile_error together"
 SCORE_LEVELS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """How the models of a task did: the score that chooses, and a row a model and split."""
+    """How the models of a task did: a row a model and split; the score they are shown by, and what chooses, in
+    words."""
 
     task: str
     metric: str
+    chosen_by: str
     rows: tuple[dict[str, object], ...]
 
     def as_record(self) -> dict[str, object]:
-        return {"task": self.task, "metric": self.metric, "rows": list(self.rows)}
+        return {
+            "task": self.task,
+            "metric": self.metric,
+            "chosen_by": self.chosen_by,
+            "rows": list(self.rows),
+        }
 
 
 def fit(shop: Shop, task: Task, progress: Progress = silent) -> None:
@@ -74,6 +83,7 @@ def read_leaderboard(shop: Shop, task: str) -> Leaderboard:
     import polars as pl
 
     metric, is_higher_better = _main_score(shop, task)
+    chosen_by = VALUE_IS_CHOSEN_BY if task == VALUE else metric
     rows = read_results(shop, "leaderboard").filter(pl.col("task") == task)
     if rows.is_empty():
         raise NotFoundError(
@@ -84,7 +94,7 @@ def read_leaderboard(shop: Shop, task: str) -> Leaderboard:
     best_first = sorted(
         grouped, key=lambda row: (row["split"] != "test", _order(row, metric, is_higher_better))
     )
-    return Leaderboard(task, metric, tuple(best_first))
+    return Leaderboard(task, metric, chosen_by, tuple(best_first))
 
 
 def _board_row(frame: "polars.DataFrame") -> dict[str, object]:
@@ -119,10 +129,8 @@ def _main_score(shop: Shop, task: str) -> tuple[str, bool]:
         from foresell.predict.forecast.backtest import MAIN_SCORE
 
         return MAIN_SCORE, False
-    if task == "value":
-        from foresell.predict.customers.value.backtest import METRIC
-
-        return METRIC, True
+    if task == VALUE:
+        return "gini", True
     from foresell.predict.customers.backtest import HIGHER_IS_BETTER
     from foresell.services.customers.tasks import load_task
 

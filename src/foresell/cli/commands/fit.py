@@ -81,8 +81,8 @@ def _fit_customers(shop: "Shop", task: str, of: str | None, as_json: bool) -> No
     from foresell.cli.commands.leaderboard import print_leaderboard
     from foresell.cli.output import print_json, print_text, progress_bar
     from foresell.services.customers.fit import fit_customers
-    from foresell.services.customers.value import VALUE, fit_value
-    from foresell.services.predict import read_leaderboard
+    from foresell.services.customers.value import fit_value
+    from foresell.services.predict import VALUE, read_leaderboard
 
     with progress_bar() as progress:
         fitted = (

@@ -31,7 +31,7 @@ def print_leaderboard(board: "Leaderboard") -> None:
     """A line a model: the score that chose it on validation, then its test scores."""
     from foresell.cli.output import print_note, print_table, print_text
 
-    print_text(f"{board.task}: chosen by {board.metric} on validation; the other figures are of the test")
+    print_text(f"{board.task}: chosen by {board.chosen_by} on validation; the other figures are of the test")
     chosen_by = {row["model"]: _scores(row).get(board.metric) for row in board.rows if row["split"] != "test"}
     of_test = [row for row in board.rows if row["split"] == "test"]
     # Not every model has every score: one without intervals has no coverage.

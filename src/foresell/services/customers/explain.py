@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from foresell.explain.contributions import Contributions
     from foresell.explain.counterfactual import Counterfactual
     from foresell.explain.feature_groups import FeatureGroup
-    from foresell.explain.reason_text import Reason
+    from foresell.explain.reason_text import Reason, Subject
     from foresell.explain.value_text import Language
     from foresell.predict.customers.fitted import FittedTask
     from foresell.predict.customers.task import Task
@@ -41,7 +41,7 @@ class Explained:
     model: str
     customer_id: str
     cutoff_at: datetime
-    unit: str  # probability, money or days
+    subject: "Subject"
     score: float
     usual: float
     is_chosen: bool | None
@@ -62,7 +62,7 @@ class Explained:
             "model": self.model,
             "customer_id": self.customer_id,
             "cutoff_at": self.cutoff_at.isoformat(),
-            "unit": self.currency if self.unit == "money" else self.unit,
+            "unit": self.currency if self.subject.unit == "money" else self.subject.unit,
             "score": self.score,
             "usual": self.usual,
             "is_chosen": self.is_chosen,
@@ -110,7 +110,7 @@ def _explained(
     row: "polars.DataFrame",
     others: "polars.DataFrame",
 ) -> Explained:
-    from foresell.explain.feature_groups import each_alone, group_features
+    from foresell.explain.feature_groups import group_features
     from foresell.explain.mixtures import background_sample
     from foresell.explain.phrases import PHRASES
     from foresell.explain.reason_text import NO_CAUSE, Subject, Wording, reasons_of, usual_values
@@ -126,9 +126,7 @@ def _explained(
         from foresell.explain.counterfactual import smallest_change
 
         observed = background_sample(others, NEIGHBORS_AMONG)
-        change = smallest_change(
-            fitted.predict, row, observed, each_alone(fitted.described), fitted.threshold.value
-        )
+        change = smallest_change(fitted.predict, row, observed, groups, fitted.threshold.value)
     return Explained(
         task=task.name,
         question=task.text,
@@ -137,7 +135,7 @@ def _explained(
         model=label,
         customer_id=customer_id,
         cutoff_at=cutoff,
-        unit=task.unit,
+        subject=subject,
         score=score,
         usual=float(found.base[0]),
         is_chosen=None if fitted.threshold is None else score >= fitted.threshold.value,
@@ -170,6 +168,15 @@ def _contributions(
     return sampled, shapley_values(fitted.predict, row, background[:SINGLY_BACKGROUND], apart)
 
 
+# How columns of customers are said.
+GROUP_WORDS: dict[str, tuple[str, str]] = {
+    "age_band": ("age", "年龄"),
+    "gender": ("gender", "性别"),
+    "income_band": ("income", "收入"),
+    "country": ("country", "国家"),
+    "city": ("city", "城市"),
+    "household": ("household", "家庭"),
+}
 # What a prediction is of, by its unit, as reasons say it.
 _SUBJECTS: dict[str, tuple[str, str]] = {
     "probability": ("the chance", "概率"),
@@ -203,6 +210,6 @@ def fairness_of(shop: Shop, name: str, of: str | None = None) -> dict[str, Any]:
         "task": task.name,
         "model": label,
         "threshold": None if fitted.threshold is None else fitted.threshold.value,
-        "findings": [finding.as_record() for finding in fairness_findings(measured)],
+        "findings": [one.as_record() for one in fairness_findings(measured, texts=GROUP_WORDS)],
         "rows": measured.to_dicts(),
     }

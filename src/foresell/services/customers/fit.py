@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from foresell.contracts.tables import TABLES
+from foresell.services.customers.explain import GROUP_WORDS
 from foresell.services.customers.predict import score_everybody
 from foresell.services.customers.tasks import find_task
 from foresell.services.production import PRODUCTION
@@ -225,7 +226,7 @@ def _summary(
 
     threshold = judged.fitted[judged.chosen].threshold
     own = judged.differences.filter(pl.col("model") == judged.chosen)
-    found = () if decisions is None else fairness_findings(fairness(decisions))
+    found = () if decisions is None else fairness_findings(fairness(decisions), texts=GROUP_WORDS)
     return FittedSummary(
         task=splits.task.name,
         question=splits.task.text,

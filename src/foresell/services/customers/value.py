@@ -10,6 +10,7 @@ from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.tables import TABLES
 from foresell.services.customers.fit import FittedSummary
 from foresell.services.customers.predict import Scored, refuse_unknown
+from foresell.services.predict import VALUE
 from foresell.services.production import PRODUCTION
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from foresell.predict.customers.value.backtest import Cutoffs, ValueBacktest
     from foresell.predict.customers.value.model import FittedValueModel
 
-VALUE = "value"
 QUESTION = "how much will the customer spend within the horizon"
 # As far ahead as this, or as far as three horizons fit into the history.
 LONGEST_DAYS, SHORTEST_DAYS = 90.0, 14.0
 WARM_UP = timedelta(days=60)
 NEED_TREES = ("trees", "corrected")
 CARD = (
-    "Chosen by its Gini on validation; test scores are reported, not used to choose. What serves learned "
-    "from the training and validation windows, and its intervals held on the newest."
+    "Chosen by Gini, absolute error and error by tenths together on validation; test scores are reported, not "
+    "used to choose. What serves learned from the training and validation windows, and its intervals held on "
+    "the newest."
 )
 
 

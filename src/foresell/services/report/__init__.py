@@ -44,7 +44,7 @@ def write_report(
 
     spoken = read_language(language) or shop.settings.store.language
     with shop.reading_matched() as tables:
-        report = gather(tables, shop.settings, start, end, progress)
+        report = gather(tables, shop.settings, start, end, progress, shop.folder.models)
     page = render(report, spoken)
     write_page_file(path, page, "report")
     progress("report", len(STEPS), len(STEPS))

@@ -215,6 +215,87 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """How many customers have a chance in [lower, upper)."""
+
+    lower: float
+    upper: float
+    num_customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What moves scores; `size`: what it adds in the mean, its sign left out."""
+
+    text: str
+    text_zh: str
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessNote:
+    severity: str
+    message: str
+    message_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutlook:
+    """What a task's model says of all customers. `bands` only of chances; `num_chosen` and `threshold` None:
+    no costs are declared."""
+
+    task: str
+    question: str
+    question_zh: str
+    model: str
+    unit: str
+    horizon_days: float | None
+    num_customers: int
+    num_chosen: int | None
+    threshold: float | None
+    mean: float
+    bands: tuple[Band, ...] = ()
+    drivers: tuple[Driver, ...] = ()
+    findings: tuple[FairnessNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What customers are expected to spend: in all, and by tenths of them, the most valuable first."""
+
+    model: str
+    horizon_days: float | None
+    num_customers: int
+    expected: float
+    tenths: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    segment: str
+    name_zh: str
+    sentence: str
+    sentence_zh: str
+    num_customers: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    name: str
+    segments: tuple[SegmentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredCustomers:
+    """What models say of customers; empty where none was fitted."""
+
+    outlooks: tuple[TaskOutlook, ...] = ()
+    worth: Worth | None = None
+    segmentations: tuple[Segmentation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The recent span against the one before; `why` is None where too little is known."""
 
@@ -239,3 +320,4 @@ class Report:
     pairs: tuple[PairRow, ...] = ()
     change: Change = field(default_factory=Change)
     predictions: Predictions = field(default_factory=Predictions)
+    customers: ScoredCustomers = field(default_factory=ScoredCustomers)

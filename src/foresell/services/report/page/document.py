@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from foresell.services.report.page import change, customers, measures, places, predictions, quality
+from foresell.services.report.page import change, customers, measures, places, predictions, quality, scored
 from foresell.services.report.page.language import Language
 from foresell.services.report.page.reasons import reason_in
 from foresell.services.report.page.sentences import sentences
@@ -22,6 +22,9 @@ SECTIONS = (
     "promotions",
     "rfm",
     "cohorts",
+    "tasks",
+    "worth",
+    "segments",
     "pairs",
     "forecasts",
     "recommendations",
@@ -80,6 +83,9 @@ def _views(report: Report, language: Language) -> dict[str, object]:
         "segments": customers.segments(report.measured, language),
         "fans": predictions.fans(forecasts, language),
         "forecast_table": predictions.forecast_table(forecasts, language) if forecasts else None,
+        "outlooks": scored.outlook_views(report.customers.outlooks, language),
+        "worth": scored.worth_view(report.customers.worth, language),
+        "segmentations": scored.segmentation_views(report.customers.segmentations, language),
         "boards": predictions.boards(shown.leaderboard, language),
         "quality": quality.quality_view(report.quality, language),
     }

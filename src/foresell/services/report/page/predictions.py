@@ -22,7 +22,10 @@ MOST_SERIES = 40
 # Weeks of history in a fan: enough to see the season, short enough to see the forecast.
 HISTORY_WEEKS = 52
 # A score whose name starts so is better when it is lower, nearest 0, or nearest its level; else when higher.
-LOWER = ("mase", "rmsse", "rmse", "wape", "quantile")
+LOWER = (
+    *("mase", "rmsse", "rmse", "wape", "quantile"),
+    *("log_loss", "brier", "calibration_error", "mae", "decile_error", "width"),
+)
 NEAREST_ZERO = ("bias",)
 NEAREST_LEVEL = ("coverage_",)
 
@@ -128,7 +131,8 @@ def _interval(point: ForecastPoint, language: Language) -> str:
 
 def boards(rows: Sequence[LeaderboardRow], language: Language) -> list[Board]:
     """One a task, on its test split where there is one."""
-    tasks = [task for task in ("recommend", "forecast") if any(row.task == task for row in rows)]
+    told = dict.fromkeys(row.task for row in rows)
+    tasks = sorted(told, key=lambda task: (task not in FIRST_BOARDS, task == "forecast", task))
     return [_board(task, [row for row in rows if row.task == task], language) for task in tasks]
 
 
@@ -150,21 +154,26 @@ def _board(task: str, rows: Sequence[LeaderboardRow], language: Language) -> Boa
         )
         for model in models
     )
-    title = language.say(f"leaderboards.{task}")
+    own = f"leaderboards.{task}"
+    title = language.say(own) if language.knows(own) else language.say("leaderboards.customers", task=task)
     if language.knows(f"split.{split}"):
         title = f"{title} · {language.say(f'split.{split}')}"
     notes = tuple(dict.fromkeys(row.note for row in chosen.values() if row.note))
     return Board(title, tuple(scores), table, tuple(_meanings(scores, language)), notes)
 
 
+FIRST_BOARDS = ("recommend", "forecast")
 SCORE_ORDER = (
     *("ndcg", "recall", "mrr", "coverage@", "novelty"),
     *("mase", "rmsse", "wape", "rmse", "bias", "quantile", "coverage_"),
+    *("auroc", "aupr", "log_loss", "brier", "accuracy", "calibration_error", "money"),
+    *("gini", "rank_correlation", "mae", "decile_error", "width"),
 )
 
 
 def _family(score: str) -> str | None:
-    return next((start for start in SCORE_ORDER if score.startswith(start)), None)
+    """The longest start that fits: rmse and rmsse, mae and mase are others."""
+    return max((start for start in SCORE_ORDER if score.startswith(start)), key=len, default=None)
 
 
 def _rank_of_score(score: str) -> tuple[int, str]:
