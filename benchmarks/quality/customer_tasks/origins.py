@@ -29,18 +29,23 @@ class Origin:
 
 
 def origins(
-    first: datetime, until: datetime, horizon: timedelta, number: int, known: timedelta
+    first: datetime, until: datetime, horizon: timedelta, steps: int, number: int, known: timedelta
 ) -> list[Origin]:
-    """The `number` newest, a horizon apart, so that no two test windows overlap. Cutoffs lie half a horizon
-    apart; before the first of them lies `known`."""
+    """At most the `number` newest, a horizon apart, so that no two test windows overlap. Of cutoffs there are
+    `steps` in a horizon; before the first of them lies `known`."""
     grid = []
     cutoff = until - horizon
     while cutoff >= first + known:
         grid.append(cutoff)
-        cutoff -= horizon / 2
+        cutoff -= horizon / steps
     return [
-        Origin(tuple(reversed(grid[place + 4 : place + 4 + MOST_TRAIN])), grid[place + 2], grid[place])
-        for place in range(0, 2 * number, 2)
+        Origin(
+            tuple(reversed(grid[place + 2 * steps : place + 2 * steps + MOST_TRAIN])),
+            grid[place + steps],
+            grid[place],
+        )
+        for place in range(0, number * steps, steps)
+        if place + 2 * steps < len(grid)
     ]
 
 
