@@ -1,0 +1,1 @@
+"""Features of a million customers from fifty million events, against SQL written by hand."""
