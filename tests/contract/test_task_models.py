@@ -77,7 +77,7 @@ def test_predictions_are_well_formed_and_beat_chance(name: str, target: Target) 
     assert found.min() >= 0
     if target == "happens":
         assert found.max() <= 1
-    if name != "base_rate":
+    if name != "average":
         score = score_of("auroc", test.labels, found) if target == "happens" else 0.5
         assert score > 0.6 or target == "amount"
         assert target == "happens" or amount_score("gini", test.labels, found) > 0.1
@@ -134,7 +134,7 @@ def test_a_category_that_was_never_seen_counts_as_unknown(name: str) -> None:
 
 @EVERY_MODEL
 def test_a_missing_column_is_named(name: str) -> None:
-    if name in ("base_rate", "sequence"):
+    if name in ("average", "sequence"):
         pytest.skip("reads no features")
     model, test = fitted(name, "happens"), made_up(20, 2, "happens")
     column = model.to_tables()["columns"]["feature"][0] if name == "one_feature" else "orders"
@@ -167,7 +167,7 @@ def test_what_was_learned_names_no_customer(name: str) -> None:
 
 @EVERY_MODEL
 def test_weights_count_as_rows_would(name: str) -> None:
-    if name not in ("base_rate", "logistic"):
+    if name not in ("average", "logistic"):
         pytest.skip("draws rows at random")
     examples, test = made_up(300, 0, "happens"), made_up(20, 2, "happens")
     doubled = examples.take(np.r_[np.arange(300), np.arange(100)])

@@ -45,7 +45,7 @@ STEPS = {ORDERS.name: 6}
 KNOWN = {ORDERS.name: timedelta(days=60)}
 RANDOM = {"is_random": True, "num_leaves": 31, "max_trees": 3_000, "learning_rate": 0.1, "bags": 2}
 COUNTS = {
-    "base_rate": Contestant("base_rate", {}),
+    "average": Contestant("average", {}),
     "one_feature": Contestant("one_feature", {}),
     "logistic": Contestant("logistic", {}),
     "lightgbm": Contestant("trees", {}),

@@ -6,6 +6,8 @@ those of COMPETING.
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.installed import obstacle
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 # Name → the module whose MODEL it is; loaded on use.
 MODELS: dict[str, str] = {
-    "base_rate": "foresell.predict.customers.models.base_rate",
+    "average": "foresell.predict.customers.models.average",
     "one_feature": "foresell.predict.customers.models.one_feature",
     "logistic": "foresell.predict.customers.models.logistic",
     "trees": "foresell.predict.customers.models.trees",
@@ -24,12 +26,14 @@ MODELS: dict[str, str] = {
     "fused": "foresell.predict.customers.models.fused",
 }
 # Those that compete for a shop; all others are for who asks for them by name.
-COMPETING: tuple[str, ...] = ("base_rate", "one_feature", "logistic", "trees", "stack", "sequence", "fused")
+COMPETING: tuple[str, ...] = ("average", "one_feature", "logistic", "trees", "stack", "sequence", "fused")
 # The naive ones, that a model must beat.
-BASELINES: tuple[str, ...] = ("base_rate", "one_feature")
+BASELINES: tuple[str, ...] = ("average", "one_feature")
 # Name → what must be installed for it, and the extra that brings it.
 NEEDS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("trees", "stack", "fused"), ("lightgbm", "trees")),
+    "trees": ("lightgbm", "trees"),
+    "stack": ("lightgbm", "trees"),
+    "fused": ("lightgbm", "trees"),
     "neural": ("torch", "behavior"),
 }
 # Those that read the behavior model's vectors.
@@ -39,35 +43,19 @@ NEED_VECTORS: tuple[str, ...] = ("sequence", "fused")
 def competing(*, has_vectors: bool = False) -> tuple[str, ...]:
     """Those of COMPETING that can be fitted with what is installed, and with or without vectors."""
     return tuple(
-        name for name in COMPETING if (has_vectors or name not in NEED_VECTORS) and _obstacle(name) is None
+        name
+        for name in COMPETING
+        if (has_vectors or name not in NEED_VECTORS) and obstacle(name, NEEDS) is None
     )
 
 
 def left_out(*, has_vectors: bool = False) -> str:
     """Which of COMPETING cannot be fitted, and why, in words; "" for none."""
-    missing = [(name, _obstacle(name)) for name in COMPETING]
+    missing = [(name, obstacle(name, NEEDS)) for name in COMPETING]
     if not has_vectors:
         fit = "foresell fit behavior"
         missing += [(name, fit) for name in NEED_VECTORS]
-    return "; ".join(f"without {name}: {obstacle}" for name, obstacle in missing if obstacle)
-
-
-def _obstacle(name: str) -> str | None:
-    """What to do before a model can be fitted; None: nothing."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    if name not in NEEDS:
-        return None
-    library, extra = NEEDS[name]
-    if find_spec(library) is None:
-        return f"pip install 'foresell[{extra}]'"
-    try:
-        import_module(library)
-    except OSError as error:
-        # Such as LightGBM without OpenMP, which no package of Python brings.
-        return f"{library} cannot be loaded ({error}); on Debian: apt-get install libgomp1"
-    return None
+    return "; ".join(f"without {name}: {why}" for name, why in missing if why)
 
 
 def load_model(name: str) -> "TaskModel":

@@ -5,6 +5,8 @@
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.installed import obstacle
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,31 +33,13 @@ NEEDS: dict[str, tuple[str, str]] = {"behavior": ("torch", "behavior"), "hybrid"
 
 def competing() -> tuple[str, ...]:
     """Those of COMPETING that can be fitted with what is installed."""
-    return tuple(name for name in COMPETING if _obstacle(name) is None)
+    return tuple(name for name in COMPETING if obstacle(name, NEEDS) is None)
 
 
 def left_out(models: "Iterable[str]") -> str:
     """Which of COMPETING are missing from the models for want of something, in words; "" for none."""
-    missing = [(name, _obstacle(name)) for name in COMPETING if name not in models]
-    return "; ".join(f"without {name}: {obstacle}" for name, obstacle in missing if obstacle)
-
-
-def _obstacle(name: str) -> str | None:
-    """What to do before a model can be fitted; None: nothing."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    if name not in NEEDS:
-        return None
-    library, extra = NEEDS[name]
-    if find_spec(library) is None:
-        return f"pip install 'foresell[{extra}]'"
-    try:
-        import_module(library)
-    except OSError as error:
-        # Such as LightGBM without OpenMP, which no package of Python brings.
-        return f"{library} cannot be loaded ({error}); on Debian: apt-get install libgomp1"
-    return None
+    missing = [(name, obstacle(name, NEEDS)) for name in COMPETING if name not in models]
+    return "; ".join(f"without {name}: {why}" for name, why in missing if why)
 
 
 def load_model(name: str) -> "RecommendModel":

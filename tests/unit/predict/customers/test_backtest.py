@@ -52,7 +52,7 @@ def found() -> Backtest:
         made_up(2),
         "happens",
         task="churn",
-        models=("base_rate", "one_feature", "trees"),
+        models=("average", "one_feature", "trees"),
         configs={"trees": {"max_trees": 60}},
         costs=COSTS,
         record={"name": "churn"},
@@ -89,7 +89,7 @@ def test_the_test_labels_choose_and_teach_nothing(found: Backtest) -> None:
         turned,
         "happens",
         task="churn",
-        models=("base_rate", "one_feature", "trees"),
+        models=("average", "one_feature", "trees"),
         configs={"trees": {"max_trees": 60}},
         costs=COSTS,
         samples=10,
@@ -154,6 +154,6 @@ def test_tuning_is_never_worse_on_validation_than_the_defaults_and_the_same_agai
 def test_what_cannot_be_tuned_is_named() -> None:
     pytest.importorskip("optuna")
     with pytest.raises(NotFoundError, match="Valid: fused, trees"):
-        tune("base_rate", [(made_up(0), made_up(1))], "happens")
+        tune("average", [(made_up(0), made_up(1))], "happens")
     with pytest.raises(InputError):
         tune("trees", [], "happens")

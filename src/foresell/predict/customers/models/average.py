@@ -12,17 +12,17 @@ from foresell.predict.customers.columns import checked_labels, row_weights
 from foresell.predict.customers.examples import Examples, Floats
 from foresell.predict.customers.model import FittedTaskModel, Target, TaskModel, Weights
 
-NAME = "base_rate"
+NAME = "average"
 
 
 @dataclass(frozen=True, slots=True)
-class BaseRateConfig:
+class AverageConfig:
     """Nothing can be set."""
 
 
 @dataclass(frozen=True)
-class FittedBaseRate(FittedTaskModel):
-    config: BaseRateConfig
+class FittedAverage(FittedTaskModel):
+    config: AverageConfig
     rate: float
 
     def predict(self, features: pl.DataFrame, vectors: NDArray[np.float32] | None = None) -> Floats:
@@ -33,15 +33,15 @@ class FittedBaseRate(FittedTaskModel):
 
 
 def fit(
-    examples: Examples, config: BaseRateConfig, target: Target, *, validation: Examples | None = None
-) -> FittedBaseRate:
+    examples: Examples, config: AverageConfig, target: Target, *, validation: Examples | None = None
+) -> FittedAverage:
     """Raises InputError where labels are not known or all the same."""
     labels = checked_labels(examples, target)
-    return FittedBaseRate(config, float(np.average(labels, weights=row_weights(examples))))
+    return FittedAverage(config, float(np.average(labels, weights=row_weights(examples))))
 
 
-def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights) -> FittedBaseRate:
-    return FittedBaseRate(BaseRateConfig(**config), float(tables["rate"]["rate"][0]))
+def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights) -> FittedAverage:
+    return FittedAverage(AverageConfig(**config), float(tables["rate"]["rate"][0]))
 
 
-MODEL = TaskModel(NAME, BaseRateConfig, fit, load)
+MODEL = TaskModel(NAME, AverageConfig, fit, load)
