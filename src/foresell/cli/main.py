@@ -15,6 +15,7 @@ from foresell.cli.commands import (
     embed,
     erase,
     explain,
+    export,
     fairness,
     fit,
     forecast,
@@ -66,6 +67,7 @@ app.command("profile")(profile.profile)
 app.command("segment")(segment.segment)
 app.command("fairness")(fairness.fairness)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.add_typer(export.app, name="export")
 app.command("report")(report.report)
 app.command("digest")(digest.digest)
 app.add_typer(match.app, name="match")

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -55,14 +55,27 @@ def keeping_originals(
 
 def read_original(state: State, key: bytes, mark: str) -> str:
     """The identifier behind a token; NotFoundError where originals were not kept or are erased."""
-    ciphertext = state.original(mark)
-    if ciphertext is None:
-        raise NotFoundError(
-            "No original is kept for this token",
-            received=mark,
-            do="Originals are kept only for imports made while privacy.keep_originals is true.",
-        )
-    return _cipher(key).decrypt(ciphertext).decode()
+    with reading_originals(state, key) as original:
+        return original(mark)
+
+
+@contextmanager
+def reading_originals(state: State, key: bytes) -> Iterator[Callable[[str], str]]:
+    """As `read_original`, of many tokens: what gives the identifier behind each."""
+    cipher = _cipher(key)
+    with state.reading() as connection:
+
+        def original(mark: str) -> str:
+            found = connection.execute("SELECT ciphertext FROM originals WHERE token = ?", [mark]).fetchone()
+            if found is None:
+                raise NotFoundError(
+                    "No original is kept for this token",
+                    received=mark,
+                    do="Originals are kept only for imports made while privacy.keep_originals is true.",
+                )
+            return cipher.decrypt(bytes(found[0])).decode()
+
+        yield original
 
 
 def _cipher(key: bytes) -> "Fernet":

@@ -73,7 +73,7 @@ class State:
                 connection.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that only reads, and can do so where nothing can be written."""
         with self._explained():
             connection = self._open_to_read()
@@ -123,7 +123,7 @@ class State:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 
     def meta(self, name: str) -> str | None:
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
         return None if row is None else str(row[0])
 
@@ -132,7 +132,7 @@ class State:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [name, value])
 
     def decisions(self) -> dict[str, Decision]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute("SELECT quarantine_id, status, fixes FROM quarantine_decisions")
             return {row[0]: Decision(row[0], row[1], json.loads(row[2])) for row in rows}
 
@@ -148,7 +148,7 @@ class State:
             )
 
     def rolled_back_runs(self) -> set[str]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {row[0] for row in connection.execute("SELECT run_id FROM rolled_back_runs")}
 
     def roll_back(self, run_ids: Iterable[str]) -> None:
@@ -159,7 +159,7 @@ class State:
 
     def tombstones(self) -> list[tuple[str, str]]:
         """(identifier kind, HMAC) of everything erased."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [(kind, mark) for kind, mark in connection.execute("SELECT kind, token FROM tombstones")]
 
     def bury(self, tombstones: Iterable[tuple[str, str]]) -> None:
@@ -171,12 +171,12 @@ class State:
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?, ?)", rows)
 
     def original(self, mark: str) -> bytes | None:
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute("SELECT ciphertext FROM originals WHERE token = ?", [mark]).fetchone()
         return None if row is None else bytes(row[0])
 
     def original_tokens(self) -> list[str]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [str(row[0]) for row in connection.execute("SELECT token FROM originals")]
 
     def forget_originals(self, marks: Iterable[str]) -> None:
@@ -185,7 +185,7 @@ class State:
 
     def rule_sets(self) -> list[RuleSet]:
         """Every version, oldest first; the last one is in force. Empty where there never were rules."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             is_there = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'rule_sets'"
             if not connection.execute(is_there).fetchone()[0]:
                 return []
@@ -216,14 +216,14 @@ class State:
 
     def problems(self) -> list[str]:
         """What SQLite's own check finds wrong; empty when sound."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
         return [] if rows == ["ok"] else rows
 
     def copy_to(self, path: Path) -> None:
         target = sqlite3.connect(path)
         try:
-            with self._reading() as connection:
+            with self.reading() as connection:
                 connection.backup(target)
         finally:
             target.close()
