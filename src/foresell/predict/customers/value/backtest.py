@@ -141,7 +141,7 @@ def best_of(labels: Floats, outlooks: Mapping[str, pl.DataFrame]) -> str:
     the higher Gini, then the first name."""
     scores = [_three(labels, outlook) for outlook in outlooks.values()]
     ranks = [sum(sum(other[place] < one[place] for other in scores) for place in range(3)) for one in scores]
-    order = sorted(zip(ranks, scores, outlooks, strict=True), key=lambda one: (one[0], one[1][0]))
+    order = sorted(zip(ranks, scores, outlooks, strict=True), key=lambda one: (one[0], one[1][0], one[2]))
     return order[0][2]
 
 

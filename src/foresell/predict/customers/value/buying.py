@@ -67,7 +67,7 @@ class FittedBuying(FittedValueModel):
         )
 
     def with_interval_of(self, other: Self) -> Self:
-        return replace(self, level=other.level)
+        return replace(self, level=max(self.level, other.level))
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return self.spending.to_tables() | {"interval": pl.DataFrame({"level": [self.level]})}

@@ -104,7 +104,7 @@ class FittedCorrected(FittedValueModel):
         return history, plain * factor, days * stretch(spending, history, days, factor)
 
     def with_interval_of(self, other: Self) -> Self:
-        return replace(self, level=other.level)
+        return replace(self, level=max(self.level, other.level))
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return self.spending.to_tables() | {

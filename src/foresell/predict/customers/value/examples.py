@@ -16,6 +16,7 @@ from foresell.predict.customers.examples import Examples, together
 from foresell.predict.customers.value.model import Measure, checked_measure
 from foresell.predict.customers.value.summary import (
     VALUE_FEATURES,
+    CutScope,
     bought_days,
     last_day,
     order_days,
@@ -27,12 +28,20 @@ HOUR = timedelta(hours=1)
 NAMES = [feature.name for feature in VALUE_FEATURES]
 
 
-def value_features(tables: Tables, settings: Settings, cutoff: datetime, horizon_days: float) -> pl.DataFrame:
+def value_features(
+    tables: Tables,
+    settings: Settings,
+    cutoff: datetime,
+    horizon_days: float,
+    *,
+    whole: Scope | None = None,
+) -> pl.DataFrame:
     """customer_id and VALUE_FEATURES as of `cutoff`, a row a customer with an order before it, sorted.
 
     Raises InputError as `order_days` does.
     """
-    return summarize(order_days(tables, settings, cutoff), last_day(cutoff, settings), horizon_days)
+    days = order_days(tables, settings, cutoff, whole=whole)
+    return summarize(days, last_day(cutoff, settings), horizon_days)
 
 
 def value_examples(
@@ -49,11 +58,11 @@ def value_examples(
     """
     checked_measure(measure)
     _, until = history(tables, settings)
-    parts = []
+    parts, whole = [], Scope(tables, settings)
     for cutoff in cutoffs:
         _refuse_unknown_future(cutoff, horizon_days, until)
-        features = value_features(tables, settings, cutoff, horizon_days)
-        amounts = future_amounts(tables, settings, cutoff, horizon_days)
+        features = value_features(tables, settings, cutoff, horizon_days, whole=whole)
+        amounts = future_amounts(tables, settings, cutoff, horizon_days, whole=whole)
         parts.append(examples_of(features, amounts.select("customer_id", amount=measure), cutoff))
     return together(parts)
 
@@ -69,13 +78,21 @@ def examples_of(features: pl.DataFrame, amounts: pl.DataFrame, cutoff: datetime)
     return Examples(keys, features.select(NAMES), np.asarray(labels, np.float64), VALUE_FEATURES)
 
 
-def future_amounts(tables: Tables, settings: Settings, cutoff: datetime, horizon_days: float) -> pl.DataFrame:
+def future_amounts(
+    tables: Tables,
+    settings: Settings,
+    cutoff: datetime,
+    horizon_days: float,
+    *,
+    whole: Scope | None = None,
+) -> pl.DataFrame:
     """customer_id, orders, spend in [cutoff, cutoff + horizon), as known at its end; who ordered only.
 
     `orders`: local days with an order. `spend`: of those days, less the refunds of the window, those of
     earlier orders included where they name the customer; never below 0.
     """
-    scope = Scope(after(tables, settings, cutoff, timedelta(days=horizon_days)), settings)
+    later = after(tables, settings, cutoff, timedelta(days=horizon_days))
+    scope = CutScope(later, settings, whole=whole or Scope(tables, settings))
     days = bought_days(scope)
     found = days.group_by("customer_id").agg(orders=pl.len().cast(pl.Float64), spend=pl.col("amount").sum())
     if scope.has_rows("refunds"):

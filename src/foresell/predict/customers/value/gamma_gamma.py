@@ -60,13 +60,14 @@ class GammaGamma:
 
 def fit_gamma_gamma(history: History, *, penalty: float = 0.0) -> GammaGamma:
     """By maximum likelihood over those with orders after the first. `penalty`: see `likelihood.maximize`; its
-    pull is on v measured in mean values.
+    pull is on v measured in the median of the values.
 
     Raises InputError where fewer than 10 came back, a value is 0 or less or not known, all values are the
     same, the likelihood has no clear maximum, or the mean value of an order would be infinite (q ≤ 1).
     """
     x, mean = _of_repeats(history)
-    unit = float(mean.mean())
+    # Not the mean, which a few giants can move beyond where the search looks.
+    unit = float(np.median(mean))
     starts = [{"p": 4.0, "q": 4.0, "v": 0.75}, {"p": 1.0, "q": 2.0, "v": 1.0}]
     found = maximize("Gamma-Gamma", _log_likelihood(x, mean / unit), starts, len(x), penalty=penalty)
     values = found.values * np.array([1.0, 1.0, unit])

@@ -88,7 +88,7 @@ class FittedLearned(FittedValueModel):
         return make_outlook(mean, lower=amounts[0], median=amounts[1], upper=amounts[2])
 
     def with_interval_of(self, other: Self) -> Self:
-        return replace(self, shift=other.shift)
+        return replace(self, shift=max(self.shift, other.shift))
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {

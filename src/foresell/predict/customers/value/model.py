@@ -49,8 +49,8 @@ class FittedValueModel(ABC):
         return self.outlook(features)["mean"].to_numpy()
 
     def with_interval_of(self, other: Self) -> Self:
-        """This model with intervals as wide as those of `other`, a fit of the same config; itself where it
-        has none."""
+        """This model with intervals that are widened at least as much as those of `other`, a fit of the same
+        config; itself where it has none."""
         return self
 
     @abstractmethod

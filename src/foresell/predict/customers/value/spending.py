@@ -180,7 +180,7 @@ def _simulated(
     of_orders = spending.orders.estimate.drawn(draws, random)
     of_value = spending.worth.estimate.drawn(draws, random)
     parts = []
-    for start in range(0, len(history), ROWS_AT_ONCE):
+    for start in range(0, max(len(history), 1), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         some, until = history.take(rows), ahead[rows]
         drawn = np.empty((draws, len(some)))
@@ -188,4 +188,4 @@ def _simulated(
             orders = drawn_orders(of_orders[place], some, until, random)
             drawn[place] = drawn_value(of_value[place], some, orders, random)
         parts.append(reduce(drawn, rows))
-    return np.concatenate(parts, axis=1) if parts else np.empty((0, 0))
+    return np.concatenate(parts, axis=1)

@@ -7,6 +7,7 @@ Several orders of one local day are one, as in the literature. The clock of a cu
 the first order and stops on the last full or begun day before the cutoff.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -82,16 +83,35 @@ def _features() -> tuple[Feature, ...]:
 VALUE_FEATURES: tuple[Feature, ...] = _features()
 
 
-def order_days(tables: Tables, settings: Settings, cutoff: datetime) -> pl.DataFrame:
+@dataclass(frozen=True)
+class CutScope(Scope):
+    """A question put to a shop's tables cut in time. What the `whole` shop has none of, no cut of it has, so
+    that is asked once and not at every cutoff."""
+
+    whole: Scope | None = None
+
+    def has_rows(self, table: str) -> bool:
+        return self.whole.has_rows(table) if self.whole else super().has_rows(table)
+
+    def has_values(self, table: str, column: str) -> bool:
+        return self.whole.has_values(table, column) if self.whole else super().has_values(table, column)
+
+    def has_foreign_money(self, table: str) -> bool:
+        return self.whole.has_foreign_money(table) if self.whole else super().has_foreign_money(table)
+
+
+def order_days(
+    tables: Tables, settings: Settings, cutoff: datetime, *, whole: Scope | None = None
+) -> pl.DataFrame:
     """ORDER_DAYS as known at `cutoff`, sorted: a row a customer and local day with an order that counts.
 
     `amount`: net of discounts and refunds, without tax and shipping, in the store's currency; a refund is
     taken off its order's day, one without an order off the last order day before it. `units`: null where
-    unknown. Orders of nobody are left out.
+    unknown. Orders of nobody are left out. `whole`: the uncut shop, where several cutoffs are asked for.
 
     Raises InputError where no customer has an order before `cutoff`, or an exchange rate is missing.
     """
-    scope = Scope(asof(tables, settings, cutoff), settings)
+    scope = CutScope(asof(tables, settings, cutoff), settings, whole=whole or Scope(tables, settings))
     days = bought_days(scope)
     if days.is_empty():
         raise InputError(
