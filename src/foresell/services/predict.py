@@ -29,8 +29,8 @@ SCORE_LEVELS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """How the models of a task did: a row a model and split; the score they are shown by, and what chooses, in
-    words."""
+    """How the models of a task did: a row a model and split; the score they are shown by, and in words what
+    chooses."""
 
     task: str
     metric: str
@@ -158,10 +158,10 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
         config = config_of(best, shop.settings)
         fitted = load_model(best).fit(learned, config, described_products(tables))
         weights: dict[str, NDArray[Any]] = getattr(fitted, "to_weights", dict)()
-        _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board, weights)
+        label = _save(shop, "recommend", best, fitted.config, fitted.to_tables(), board, weights)
         write_results(shop, "leaderboard", board, replaces={"task": "recommend"})
         progress("recommending to every customer", 0, None)
-        rows = recommend_to_all(shop, tables)
+        rows = recommend_to_all(shop, tables, (fitted, label), learned)
     write_results(shop, "recommendations", rows, replaces={})
 
 

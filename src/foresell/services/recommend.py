@@ -62,6 +62,19 @@ def why_not(
     }
 
 
+def best_of_customer(shop: Shop, tables: "MatchedTables", customer_id: str, k: int) -> list[str]:
+    """The products recommended to a customer, best first, without reasons or chance: to order other things
+    by. NotFoundError as `recommend`."""
+    from foresell.predict.recommend.serving.knowledge import NO_CHANCE
+    from foresell.predict.recommend.serving.request import Request
+
+    asked = _as_person(tables, Request("customer", k, customer_id))
+    answering = make_recommender(shop, tables, _customers([asked]))
+    answering.swap(replace(answering.knowledge, exploring=NO_CHANCE))
+    answer = answering.answer([asked], with_reasons=False)[0]
+    return [item.product_id for item in answer.items]
+
+
 def _as_person(tables: "MatchedTables", request: "Request") -> "Request":
     """The request of the person that the links make of its customer. NotFoundError for one nobody knows."""
     if request.customer_ids:

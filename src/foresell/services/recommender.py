@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     import polars
 
     from foresell.contracts.protocols import Tables
+    from foresell.predict.recommend.fitted import FittedRecommender
     from foresell.predict.recommend.rules.rule import Rule
     from foresell.predict.recommend.serving.knowledge import Exploring, Knowledge
     from foresell.predict.recommend.serving.recommender import Recommender
+
+    # A fitted one, and what it is called.
+    Model = tuple[FittedRecommender, str]
 
 # Of `[recommend] repeats = "exclude"`; buying again is not meant by it.
 NO_REPEATS = 'repeats = "exclude" in foresell.toml'
@@ -26,31 +30,42 @@ PRIOR_CLICKS, PRIOR_SHOWN = 1, 100
 
 
 def make_recommender(
-    shop: Shop, tables: "Tables", customer_ids: Iterable[str] | None = None
+    shop: Shop,
+    tables: "Tables",
+    customer_ids: Iterable[str] | None = None,
+    model: "Model | None" = None,
+    past: "polars.DataFrame | None" = None,
 ) -> "Recommender":
-    """What answers, from the production model and the tables as they are now.
+    """What answers, from the tables as they are now.
 
     `customer_ids`: those whose histories are read; None: everybody's, for a server. What surfaces count is
-    read while `tables` is open: call `knowledge.prepare()` before it is closed.
+    read while `tables` is open: call `prepare()` before it is closed. `model`: None: the one in production;
+    `past`: everybody's interactions, where they were read already.
     """
-    import polars as pl
-
-    from foresell.predict.recommend.interactions import interactions
-    from foresell.predict.recommend.model import INTERACTIONS
     from foresell.predict.recommend.serving.histories import Histories
     from foresell.predict.recommend.serving.recommender import Recommender
     from foresell.services.served import shown_counts
 
+    if past is None:
+        past = _past(tables, customer_ids)
+    known = make_knowledge(shop, tables, model)
+    return Recommender(known, Histories.of(past), partial(shown_counts, tables))
+
+
+def _past(tables: "Tables", customer_ids: Iterable[str] | None) -> "polars.DataFrame":
+    import polars as pl
+
+    from foresell.predict.recommend.interactions import interactions
+    from foresell.predict.recommend.model import INTERACTIONS
+
     if customer_ids is None:
-        past = interactions(tables)
-    else:
-        each = [interactions(tables, one) for one in customer_ids]
-        past = pl.concat(each) if each else pl.DataFrame(schema=INTERACTIONS)
-    return Recommender(make_knowledge(shop, tables), Histories.of(past), partial(shown_counts, tables))
+        return interactions(tables)
+    each = [interactions(tables, one) for one in customer_ids]
+    return pl.concat(each) if each else pl.DataFrame(schema=INTERACTIONS)
 
 
-def make_knowledge(shop: Shop, tables: "Tables") -> "Knowledge":
-    """Model, assortment, rules and settings of this moment."""
+def make_knowledge(shop: Shop, tables: "Tables", model: "Model | None" = None) -> "Knowledge":
+    """Model (None: the one in production), assortment, rules and settings of this moment."""
     from foresell.predict.recommend.assortment import read_assortment
     from foresell.predict.recommend.interactions import described_products, interactions
     from foresell.predict.recommend.serving.counts import trends
@@ -58,7 +73,7 @@ def make_knowledge(shop: Shop, tables: "Tables") -> "Knowledge":
     from foresell.predict.recommend.serving.rerank import Reranking
 
     now, settings = datetime.now(UTC), shop.settings.recommend
-    fitted, label = load_recommender(shop)
+    fitted, label = model or load_recommender(shop)
     version, rules = current_rules(shop)
     exploring = Exploring(settings.exploration, settings.epsilon)
     clicks: Mapping[str, tuple[int, int]] = {}
@@ -115,10 +130,16 @@ def _with_clicks(
     return replace(exploring, click_rate=clicked / shown), clicks
 
 
-def recommend_to_all(shop: Shop, tables: "Tables") -> "polars.DataFrame":
+def recommend_to_all(
+    shop: Shop,
+    tables: "Tables",
+    model: "Model | None" = None,
+    past: "polars.DataFrame | None" = None,
+) -> "polars.DataFrame":
     """Rows of the `recommendations` table: the answer on the surface `customer` to each who has a history.
 
-    Nothing of it is left to chance: what is written is looked at, not served.
+    Nothing of it is left to chance: what is written is looked at, not served. `model`, `past`: as
+    `make_recommender` takes them.
     """
     import polars as pl
 
@@ -127,7 +148,7 @@ def recommend_to_all(shop: Shop, tables: "Tables") -> "polars.DataFrame":
     from foresell.predict.recommend.serving.request import Request
     from foresell.predict.recommend.serving.words import reason_text
 
-    answering = make_recommender(shop, tables)
+    answering = make_recommender(shop, tables, model=model, past=past)
     answering.swap(replace(answering.knowledge, exploring=NO_CHANCE))
     k, language = shop.settings.recommend.k, shop.settings.store.language
     requests = [Request("customer", k, one) for one in answering.customers()]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foresell.contracts.protocols import Tables
+    from foresell.matching.resolve import MatchedTables
     from foresell.predict.recommend.assortment import Assortment
     from foresell.predict.recommend.rules.compiling import Compiled
     from foresell.predict.recommend.rules.constraints import Constraints, CustomerFacts
@@ -101,7 +102,7 @@ def search(
         searcher = make_searcher(shop, tables, encoder)
         person = None if customer_id is None else tables.person_of(customer_id)
         facts = _facts(tables, searcher.assortment, person)
-    boost, note = _boost(shop, searcher.assortment, customer_id, progress)
+        boost, note = _boost(shop, tables, searcher.assortment, customer_id)
     found = searcher.search(query, k, facts, boost)
     rows = searcher.assortment.products[found.positions_K].select("product_id", "name", "brand", "price")
     items = [
@@ -171,22 +172,20 @@ def _facts(tables: "Tables", assortment: "Assortment", customer_id: str | None) 
 
 
 def _boost(
-    shop: Shop, assortment: "Assortment", customer_id: str | None, progress: Progress
+    shop: Shop, tables: "MatchedTables", assortment: "Assortment", customer_id: str | None
 ) -> "tuple[NDArray[np.float32] | None, str]":
     """1 for each product, and up to 1 + MOST_BOOST for those recommended to the customer, by their rank."""
     import numpy as np
 
-    from foresell.predict.recommend.serving.request import Request
     from foresell.services.production import PRODUCTION
-    from foresell.services.recommend import recommend
+    from foresell.services.recommend import best_of_customer
     from foresell.store.model_versions import pointers
 
     if customer_id is None:
         return None, ""
     if PRODUCTION not in pointers(shop.folder.models, "recommend"):
         return None, "Not personal: no recommender is fitted. Run: foresell fit recommend"
-    items = recommend(shop, [Request("customer", BOOSTED, customer_id)], progress)[0]["items"]
-    ids = [item["product_id"] for item in items] if isinstance(items, list) else []
+    ids = best_of_customer(shop, tables, customer_id, BOOSTED)
     positions = assortment.position_of(ids)
     worth = 1 + MOST_BOOST * (1 - np.arange(len(ids), dtype=np.float32) / BOOSTED)
     boost = np.ones(assortment.size, np.float32)

@@ -55,12 +55,12 @@ def _vectors(positions: pl.Series, words: pl.Series, size: int, most_products: i
     )
     num_products = pl.len().over("word")
     telling = given.filter((num_products > 1) & (num_products <= most_products)).with_columns(
-        idf=(pl.lit(float(size)) / num_products).log(),
-        column=pl.col("word").rank("dense").cast(pl.Int64) - 1,
+        idf=(pl.lit(float(size)) / num_products).log()
     )
     # A word that every product has weighs nothing, and would leave a row of zeros.
     telling = telling.filter(pl.col("idf") > 0).with_columns(
-        value=pl.col("idf") / pl.col("idf").pow(2).sum().sqrt().over("product")
+        value=pl.col("idf") / pl.col("idf").pow(2).sum().sqrt().over("product"),
+        column=pl.col("word").rank("dense").cast(pl.Int64) - 1,
     )
     cells = (
         telling["value"].cast(pl.Float32).to_numpy(),

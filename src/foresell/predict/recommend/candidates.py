@@ -109,7 +109,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Candidates:
-    """`customers` and `products`: (M,) ascending pairs; `features`: (M, F) of `Knowledge.feature_names`."""
+    """`customers` and `products`: (M,) ascending pairs; `features`: (M, F) of `Panel.feature_names`."""
 
     customers: Ints
     products: Ints
@@ -117,9 +117,10 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class Knowledge:
-    """What was learned up to one moment. `num_best`: the products that each component puts forward;
-    `with_taken`: what a customer took is a candidate too, else never."""
+class Panel:
+    """Recommenders that propose, and the facts their proposals are judged by, as of one moment. `num_best`:
+    the products that each component puts forward; `with_taken`: what a customer took is a candidate too,
+    else never."""
 
     catalog: Catalog
     facts: ProductFacts
@@ -137,7 +138,7 @@ class Knowledge:
         num_best: int,
         *,
         with_taken: bool,
-    ) -> "Knowledge":
+    ) -> "Panel":
         components = tuple(Component.of(name, one, catalog) for name, one in fitted.items())
         facts = product_facts(catalog, interactions, products)
         return cls(catalog, facts, components, num_best, with_taken)

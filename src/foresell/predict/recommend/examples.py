@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foresell.predict.recommend.candidates import Knowledge
+from foresell.predict.recommend.candidates import Panel
 from foresell.predict.recommend.rank import Floats, Ints
 
 # The share of the customers that stops the trees early, where nobody else is there to do so.
@@ -47,26 +47,24 @@ class Examples:
         return int(self.was_taken[order[places < K]].sum())
 
 
-def examples(
-    knowledge: Knowledge, histories: pl.DataFrame, later: pl.DataFrame, most_customers: int
-) -> Examples:
+def examples(panel: Panel, histories: pl.DataFrame, later: pl.DataFrame, most_customers: int) -> Examples:
     """Of customers who have a history and something later, at most `most_customers`, by a hash of the id.
-    `knowledge`: of nothing of `later`."""
+    `panel`: of nothing of `later`."""
     both = later.select("customer_id").unique().join(histories, on="customer_id", how="semi")
     chosen = both.sort(pl.col("customer_id").hash(2), "customer_id").head(most_customers)
     hashed = chosen.sort("customer_id").with_row_index("customer")
     customers = hashed["customer_id"]
-    profiles = knowledge.profiles(customers, histories)
-    wanted = knowledge.catalog.with_positions(later.join(hashed, on="customer_id"))
-    pairs = wanted["customer"].to_numpy().astype(np.int64) * knowledge.catalog.size
+    profiles = panel.profiles(customers, histories)
+    wanted = panel.catalog.with_positions(later.join(hashed, on="customer_id"))
+    pairs = wanted["customer"].to_numpy().astype(np.int64) * panel.catalog.size
     pairs = np.unique(pairs + wanted["product"].to_numpy())
     parts = []
-    for first, some in knowledge.batches(profiles):
-        found = knowledge.candidates(some, knowledge.said(some))
+    for first, some in panel.batches(profiles):
+        found = panel.candidates(some, panel.said(some))
         parts.append(replace(found, customers=found.customers + first))
     of = np.concatenate([part.customers for part in parts] or [np.empty(0, np.int64)])
     products = np.concatenate([part.products for part in parts] or [np.empty(0, np.int64)])
-    empty = np.empty((0, len(knowledge.feature_names)), np.float32)
+    empty = np.empty((0, len(panel.feature_names)), np.float32)
     features = np.concatenate([part.features for part in parts] or [empty])
     is_judge = (hashed["customer_id"].hash(3) % JUDGING == 0).to_numpy()
-    return Examples(of, features, np.isin(of * knowledge.catalog.size + products, pairs), is_judge[of])
+    return Examples(of, features, np.isin(of * panel.catalog.size + products, pairs), is_judge[of])

@@ -70,11 +70,11 @@ class Timelines:
 
     def renamed(self, positions: Ints) -> "Timelines":
         """The same over another catalog: `positions` in it of this one's products, −1 of what it lacks."""
-        if not len(positions):
-            return Timelines(self.offsets, -1 - np.abs(self.product), self.at, self.weight)
-        there = np.where(self.product >= 0, positions[self.product], -1)
-        lacking = np.where(self.product >= 0, -1 - self.product, self.product - len(positions))
-        return Timelines(self.offsets, np.where(there >= 0, there, lacking), self.at, self.weight)
+        is_here = self.product >= 0
+        product = self.product - len(positions)
+        own = self.product[is_here]
+        product[is_here] = np.where(positions[own] >= 0, positions[own], -1 - own)
+        return Timelines(self.offsets, product, self.at, self.weight)
 
     def as_interactions(self, catalog: Catalog) -> tuple[pl.Series, pl.DataFrame]:
         """Customers (made-up ids, ascending) and INTERACTIONS of the products that the catalog has."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from foresell.predict.recommend.candidates import Knowledge, Profiles
+from foresell.predict.recommend.candidates import Panel, Profiles
 from foresell.predict.recommend.fitted import Rows
 from foresell.predict.recommend.leave_out import NEWEST_TRIED, largest_falls
 from foresell.predict.recommend.rank import SCORES_AT_ONCE, Floats, Ints
@@ -15,22 +15,22 @@ from foresell.predict.recommend.rank import SCORES_AT_ONCE, Floats, Ints
 LogChances = Callable[[Profiles, Ints, Ints], Floats]
 
 
-def without_one(knowledge: Knowledge, rows: Rows[Profiles], products: Ints, log_chances: LogChances) -> Ints:
+def without_one(panel: Panel, rows: Rows[Profiles], products: Ints, log_chances: LogChances) -> Ints:
     """(R,) positions of the products because of which each row's product is likely; −1 where its chance
     falls without none of the NEWEST_TRIED products that its customer took last (the newer of equals)."""
     because = np.full(len(products), -1, np.int64)
     customers = np.unique(rows.customers)
-    at_once = max(1, SCORES_AT_ONCE // knowledge.catalog.size // (NEWEST_TRIED + 1))
+    at_once = max(1, SCORES_AT_ONCE // panel.catalog.size // (NEWEST_TRIED + 1))
     for first in range(0, len(customers), at_once):
         some = customers[first : first + at_once]
         mine = np.flatnonzero(np.isin(rows.customers, some))
         of = np.searchsorted(some, rows.customers[mine])
-        because[mine] = _because(knowledge, rows.of, some, of, products[mine], log_chances)
+        because[mine] = _because(panel, rows.of, some, of, products[mine], log_chances)
     return because
 
 
 def _because(
-    knowledge: Knowledge, profiles: Profiles, some: Ints, of: Ints, products: Ints, log_chances: LogChances
+    panel: Panel, profiles: Profiles, some: Ints, of: Ints, products: Ints, log_chances: LogChances
 ) -> Ints:
     histories = pl.concat(
         [
@@ -46,14 +46,14 @@ def _because(
         .filter(pl.col("removed").is_null() | (pl.col("product_id") != pl.col("removed")))
         .select("customer_id", "product_id", "occurred_at", "weight")
     )
-    found = knowledge.profiles(tried["customer_id"], variants)
+    found = panel.profiles(tried["customer_id"], variants)
     owners = tried["customer"].to_numpy().astype(np.int64)
     begins, ends = np.searchsorted(owners, of), np.searchsorted(owners, of, side="right")
     lengths = ends - begins
     starts = np.cumsum(lengths) - lengths
     asked = np.repeat(begins - starts, lengths) + np.arange(int(lengths.sum()))
     chances = log_chances(found, asked, np.repeat(products, lengths))
-    removed = knowledge.catalog.positions.join(
+    removed = panel.catalog.positions.join(
         tried.select(product_id="removed"), on="product_id", how="right", maintain_order="right"
     )["product"]
     positions = removed.cast(pl.Int64).fill_null(-1).to_numpy()

@@ -56,7 +56,7 @@ def fitted() -> FittedHybrid:
 def test_every_candidate_is_above_all_others_and_all_keep_an_order(fitted: FittedHybrid) -> None:
     profiles = fitted.profiles(CUSTOMERS, PAST)
     scores = fitted.score(profiles)
-    found = fitted.knowledge.candidates(profiles, fitted.knowledge.said(profiles))
+    found = fitted.panel.candidates(profiles, fitted.panel.said(profiles))
     is_candidate = np.zeros(scores.shape, bool)
     is_candidate[found.customers, found.products] = True
     assert scores.max() <= 1
@@ -84,9 +84,9 @@ def test_what_is_taken_every_week_comes_first(fitted: FittedHybrid) -> None:
 def test_nothing_of_the_window_is_known_at_its_start() -> None:
     newest = PAST["occurred_at"].max() - pl.duration(days=28)
     early, window = PAST.filter(pl.col("occurred_at") <= newest), PAST.filter(pl.col("occurred_at") > newest)
-    knowledge = hybrid.fit(early, replace(LITTLE, max_trees=1), PRODUCTS).knowledge
-    one = examples(knowledge, early, window, 100)
-    other = examples(knowledge, early, window.with_columns(product_id=pl.lit("p00")), 100)
+    panel = hybrid.fit(early, replace(LITTLE, max_trees=1), PRODUCTS).panel
+    one = examples(panel, early, window, 100)
+    other = examples(panel, early, window.with_columns(product_id=pl.lit("p00")), 100)
     np.testing.assert_array_equal(one.features, other.features)
     assert one.was_taken.sum() != other.was_taken.sum()
     assert 0 < one.judges.sum() < len(one.judges)
@@ -95,7 +95,7 @@ def test_nothing_of_the_window_is_known_at_its_start() -> None:
 def test_without_repeats_what_was_taken_is_no_candidate() -> None:
     fitted = hybrid.fit(PAST, replace(LITTLE, repeats=False), PRODUCTS)
     profiles = fitted.profiles(CUSTOMERS, PAST)
-    found = fitted.knowledge.candidates(profiles, fitted.knowledge.said(profiles))
+    found = fitted.panel.candidates(profiles, fitted.panel.said(profiles))
     assert np.isnan(profiles.pasts.taken.at(found.customers, found.products)).all()
     assert len(found.products) > 0
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from foresell.predict.recommend import load_model
 from foresell.predict.recommend.alike import described
-from foresell.predict.recommend.candidates import Component, Knowledge, Profiles
+from foresell.predict.recommend.candidates import Component, Panel, Profiles
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.examples import examples
 from foresell.predict.recommend.fitted import FittedRecommender, Rows
@@ -89,12 +89,12 @@ class FittedHybrid(FittedRecommender):
 
     config: HybridConfig
     catalog: Catalog
-    knowledge: Knowledge
+    panel: Panel
     ranker: Ranker | None
     strongest: str
 
     def profiles(self, customers: pl.Series, histories: pl.DataFrame) -> Profiles:
-        return self.knowledge.profiles(customers, histories)
+        return self.panel.profiles(customers, histories)
 
     def read(self, told: Timelines) -> Profiles:
         return self.profiles(*told.as_interactions(self.catalog))
@@ -102,14 +102,14 @@ class FittedHybrid(FittedRecommender):
     def score(self, profiles: Profiles) -> Floats:
         """(C, P): the chance to be taken within the window (times price to the power of `money_weight`, over
         the highest price), drawn into (0.001, 1]; what is no candidate has at most that."""
-        said = self.knowledge.said(profiles)
+        said = self.panel.said(profiles)
         strongest = next(one for one in said if one.component.name == self.strongest)
         scores = np.zeros((profiles.shape[0], self.catalog.size), np.float32)
         highest = strongest.scores.max(axis=1, keepdims=True, initial=0.0)
         of_others = HIGHEST_OF_OTHERS / np.where(highest > 0, highest, np.float32(1.0))
         scores[:, strongest.component.positions] = strongest.scores * of_others
         if self.ranker is not None:
-            found = self.knowledge.candidates(profiles, said)
+            found = self.panel.candidates(profiles, said)
             chances = self._worth(found.products, self._chances(self.ranker, found.features))
             drawn = HIGHEST_OF_OTHERS + (1 - HIGHEST_OF_OTHERS) * chances
             scores[found.customers, found.products] = drawn
@@ -121,7 +121,7 @@ class FittedHybrid(FittedRecommender):
 
     @cached_property
     def _seen(self) -> Ints:
-        return seen(self.knowledge, self.config)
+        return seen(self.panel, self.config)
 
     def _worth(self, products: Ints, chances: Floats) -> Floats:
         if not self.config.money_weight:
@@ -131,7 +131,7 @@ class FittedHybrid(FittedRecommender):
     @cached_property
     def _money(self) -> Floats:
         """(P,) in (0, 1]: a price over the highest to the power of `money_weight`; unknown: the median."""
-        log_price = self.knowledge.facts.of("price")
+        log_price = self.panel.facts.of("price")
         is_known = ~np.isnan(log_price)
         if not is_known.any():
             return np.ones_like(log_price)
@@ -146,18 +146,18 @@ class FittedHybrid(FittedRecommender):
         asked = ~again & ~is_empty
         because = np.where(again, products, -1)
         rest = Rows(profiles.of, profiles.customers[asked])
-        because[asked] = without_one(self.knowledge, rest, products[asked], self._log_chances)
+        because[asked] = without_one(self.panel, rest, products[asked], self._log_chances)
         codes = np.where(because < 0, TASTE_REASON, REASON)
         return np.where(again, AGAIN_REASON, np.where(is_empty, "popular", codes)), because
 
     def _log_chances(self, profiles: Profiles, customers: Ints, products: Ints) -> Floats:
         """(M,) of pairs, candidates or not."""
-        said = self.knowledge.said(profiles)
+        said = self.panel.said(profiles)
         if self.ranker is None:
             strongest = next(one for one in said if one.component.name == self.strongest)
             chances = strongest.at(customers, products)[:, 0]
         else:
-            features = self.knowledge.features(profiles, said, customers, products)
+            features = self.panel.features(profiles, said, customers, products)
             chances = self._chances(self.ranker, features)
         return np.log(np.maximum(chances, LEAST_CHANCE))
 
@@ -167,22 +167,22 @@ class FittedHybrid(FittedRecommender):
             {"strongest": [self.strongest], "trees": [text]}, {"strongest": pl.String, "trees": pl.String}
         )
         tables = {"products": self.catalog.to_table(), "ranker": ranker}
-        for one in self.knowledge.components:
+        for one in self.panel.components:
             tables |= {f"{one.name}_{name}": table for name, table in one.fitted.to_tables().items()}
-        return tables | self.knowledge.facts.to_tables(self.catalog)
+        return tables | self.panel.facts.to_tables(self.catalog)
 
     def to_weights(self) -> dict[str, Floats]:
         """Name → array, of the components that have weights."""
         return {
             f"{one.name}.{name}": array
-            for one in self.knowledge.components
+            for one in self.panel.components
             for name, array in getattr(one.fitted, "to_weights", dict)().items()
         }
 
 
-def seen(knowledge: Knowledge, config: HybridConfig) -> Ints:
+def seen(panel: Panel, config: HybridConfig) -> Ints:
     """The features that the trees see, by place."""
-    return np.flatnonzero([name not in config.left_out for name in knowledge.feature_names])
+    return np.flatnonzero([name not in config.left_out for name in panel.feature_names])
 
 
 def fit(
@@ -197,13 +197,13 @@ def fit(
     The trees stop by what customers of `validation` take; without it, by a fifth of the customers of the
     window, of whom they then learn nothing else.
     """
-    known = _knowledge(interactions, config, products)
+    known = _panel(interactions, config, products)
     newest = pl.col("occurred_at").max()
     is_early = pl.col("occurred_at") <= newest - timedelta(days=config.window_days)
     early, window = interactions.filter(is_early), interactions.filter(~is_early)
     if early.is_empty():
         return FittedHybrid(config, known.catalog, known, None, config.components[0])
-    at_start = _knowledge(early, config, products)
+    at_start = _panel(early, config, products)
     found = examples(at_start, early, window, config.most_customers)
     if validation is not None:
         found = found.judged_by(examples(known, interactions, validation, config.most_customers))
@@ -213,14 +213,14 @@ def fit(
     return FittedHybrid(config, known.catalog, known, ranker, found.strongest(config.components))
 
 
-def _knowledge(interactions: pl.DataFrame, config: HybridConfig, products: pl.DataFrame | None) -> Knowledge:
+def _panel(interactions: pl.DataFrame, config: HybridConfig, products: pl.DataFrame | None) -> Panel:
     new = [] if products is None else described(products)
     catalog = Catalog.from_interactions(interactions, config.half_life_days, new)
     fitted = {
         name: load_model(name).fit(interactions, config.of_component(name), products)
         for name in config.components
     }
-    return Knowledge.of(catalog, interactions, products, fitted, config.num_best, with_taken=config.repeats)
+    return Panel.of(catalog, interactions, products, fitted, config.num_best, with_taken=config.repeats)
 
 
 def load(
@@ -239,11 +239,11 @@ def load(
             asdict(chosen.of_component(name)), own, *([of_weights] if of_weights else [])
         )
         components.append(Component.of(name, fitted, catalog))
-    knowledge = Knowledge(
+    panel = Panel(
         catalog, ProductFacts.from_tables(tables), tuple(components), chosen.num_best, chosen.repeats
     )
     strongest, text = tables["ranker"].row(0)
-    return FittedHybrid(chosen, catalog, knowledge, Ranker(text) if text else None, strongest)
+    return FittedHybrid(chosen, catalog, panel, Ranker(text) if text else None, strongest)
 
 
 def _those_of(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:

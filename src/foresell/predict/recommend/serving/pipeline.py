@@ -31,6 +31,7 @@ def answer(
     requests: Sequence[Request],
     now: datetime,
     facts: Sequence[CustomerFacts],
+    with_reasons: bool = True,
 ) -> list[Answer]:
     """The answers to requests of one surface. `facts`: of their customers, positions of `known`."""
     if not known.assortment.size:
@@ -42,7 +43,7 @@ def answer(
         some = [one for one in asked if _pool_size(one.request) == size]
         for one, ranked in zip(some, best(scored.opinions, some, size + _num_pins(some)), strict=True):
             lists[one.row] = _choose(known, people, one, ranked, size)
-    return _answers(known, scored, requests, lists, now)
+    return _answers(known, scored, requests, lists, now, with_reasons)
 
 
 def _asked(
@@ -91,12 +92,20 @@ _NONE = _List(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.in
 
 
 def _answers(
-    known: Knowledge, scored: Scored, requests: Sequence[Request], lists: Sequence[_List], now: datetime
+    known: Knowledge,
+    scored: Scored,
+    requests: Sequence[Request],
+    lists: Sequence[_List],
+    now: datetime,
+    with_reasons: bool,
 ) -> list[Answer]:
     """The lists with their reasons, all of which are found together."""
     of = np.repeat(np.arange(len(lists)), [len(one.products) for one in lists])
     products = np.concatenate([one.products for one in lists])
-    codes, because = scored.why(of, products, [one.pool for one in lists])
+    codes: Sequence[str | None] = [None] * len(products)
+    because = np.full(len(products), -1)
+    if with_reasons:
+        codes, because = scored.why(of, products, [one.pool for one in lists])
     ids = known.assortment.product_ids
     named = iter(zip([ids[one] for one in products.tolist()], codes, because.tolist(), strict=True))
     answers = []
@@ -114,7 +123,7 @@ def _answers(
                     rank=place + 1,
                     score=score,
                     propensity=propensity,
-                    reason_code=str(code),
+                    reason_code=None if code is None else str(code),
                     because_product_id=ids[reason] if reason >= 0 else None,
                     due_at=due_at.get(product),
                 )

@@ -1,0 +1,146 @@
+"""Looking at a few products gives what looking at all of them gives."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from shop import NOW, content_of, knowledge, recommender, taken
+from test_laws import RULES, catalogs, histories, requests
+
+from foresell.behavior.content import content
+from foresell.behavior.model import BehaviorModel, Sizes
+from foresell.features.ids import places
+from foresell.predict.recommend import load_model
+from foresell.predict.recommend.assortment import Assortment
+from foresell.predict.recommend.catalog import Catalog
+from foresell.predict.recommend.fitted import FittedRecommender
+from foresell.predict.recommend.habit import AGAIN_FEATURES, Habit, taken_again
+from foresell.predict.recommend.models.behavior import BehaviorConfig
+from foresell.predict.recommend.opinions import Opinions, Sparse
+from foresell.predict.recommend.rank import Explained, Floats, Ints
+from foresell.predict.recommend.rules.reading import rule_from_record
+from foresell.predict.recommend.sequence_model import FittedSequenceModel, vocabulary_of
+from foresell.predict.recommend.serving import candidates
+from foresell.predict.recommend.serving.request import Request
+from foresell.predict.recommend.steps import Steps
+from foresell.predict.recommend.timelines import Timelines
+
+WEIGHED = (
+    *RULES,
+    rule_from_record({"name": "bury p4", "kind": "bury", "factor": 0.0, "product_ids": ["p4"]}, "test"),
+    rule_from_record({"name": "push red", "kind": "boost", "factor": 1.7, "category": "red"}, "test"),
+)
+rule_sets = st.lists(st.sampled_from(WEIGHED), unique_by=lambda rule: rule.name, max_size=5).map(tuple)
+
+
+@dataclass(frozen=True)
+class Dense(FittedRecommender):
+    """A model that scores every product, by the scores that it was judged with."""
+
+    of: Any
+    catalog: Catalog
+
+    def read(self, told: Timelines) -> Any:
+        return self.of.read(told)
+
+    def score(self, profiles: Any) -> Floats:
+        return np.asarray(self.of.score(profiles), np.float32)
+
+    def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
+        return Sparse.of_all(np.maximum(self.score(profiles), 0.0))
+
+    def explain(self, profiles: Any, products: Ints) -> Explained:
+        return self.of.explain(profiles, products)
+
+    def to_tables(self) -> dict[str, pl.DataFrame]:
+        return {}
+
+
+def behavior(past: pl.DataFrame, products: pl.DataFrame, *parts: str) -> FittedSequenceModel:
+    """As it is before training, but for vectors that differ."""
+    catalog = Catalog.from_interactions(past, 30.0)
+    config = BehaviorConfig(preset="tiny", width=8)
+    torch.manual_seed(5)
+    known = content(content_of(Assortment.of(products)), vocabulary_of(catalog))
+    model = BehaviorModel(config.chosen().model, Sizes(catalog.size, 0, 0), known)
+    with torch.no_grad():
+        model.products.ids.weight.normal_()
+    model.eval()
+    fitted = FittedSequenceModel(config, catalog, model, [], {})
+    if "steps" in parts:
+        graph = load_model("transition")
+        counts = graph.fit(past, graph.config(min_customers=1), None)
+        columns = places(counts.catalog.product_ids, catalog.product_ids)
+        fitted = replace(fitted, steps=Steps("transition", counts, 0.3, columns))
+    if "habit" in parts:
+        weights = np.linspace(-0.5, 0.8, len(AGAIN_FEATURES))
+        habit = Habit(weights, np.array([-1.0, 0.9]), taken_again(past, catalog))
+        fitted = replace(fitted, habit=habit)
+    return fitted
+
+
+def fit(model: str, past: pl.DataFrame, products: pl.DataFrame) -> Any:
+    name, *parts = model.split("+")
+    if name == "behavior":
+        return behavior(past, products, *parts)
+    chosen = load_model(name)
+    return chosen.fit(past, chosen.config(), content_of(Assortment.of(products)))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("item_knn", "transition", "session_knn", "content", "popularity"),
+        *("behavior", "behavior+steps", "behavior+habit", "behavior+steps+habit"),
+    ],
+)
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # Every example fits models: looking for a smaller one takes minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(
+    products=catalogs(),
+    past=histories,
+    rules=rule_sets,
+    asked=st.lists(requests(), min_size=1, max_size=3),
+    few=st.sampled_from([0, candidates.FEW]),
+)
+def test_candidates_give_what_all_products_give(
+    model: str,
+    products: pl.DataFrame,
+    past: list[tuple[str, str, float]],
+    rules: tuple[Any, ...],
+    asked: list[Request],
+    few: int,
+) -> None:
+    rows = taken(*past)
+    fitted = fit(model, rows, products)
+    known = replace(knowledge(rows, products, rules=rules), fitted=fitted)
+    dense = replace(known, fitted=Dense(fitted, fitted.catalog))
+    usual, candidates.FEW = candidates.FEW, few
+    try:
+        found = recommender(rows, known).answer(asked, NOW)
+    finally:
+        candidates.FEW = usual
+    wanted = recommender(rows, dense).answer(asked, NOW)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.notes == other.notes
+        ours, theirs = [{item.product_id: item.score for item in answer.items} for answer in (one, other)]
+        assert list(ours.values()) == pytest.approx(list(theirs.values()), rel=1e-4, abs=1e-9)
+        if not _has_near_ties(list(theirs.values())):
+            assert list(ours) == list(theirs)
+
+
+def _has_near_ties(scores: list[float]) -> bool:
+    """Whether rounding alone may order two of them either way."""
+    return any(
+        a != b and abs(a - b) <= 1e-4 * abs(a) for place, a in enumerate(scores) for b in scores[place + 1 :]
+    )
