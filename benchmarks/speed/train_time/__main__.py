@@ -2,9 +2,10 @@
 
     python -m benchmarks.speed.train_time SEQUENCES.txt --attributes A.json --texts T.tsv --out FILE.json
 
-RecBole runs in an environment of its own, which is made in `--work` (1.4 GB). Both have the same sequences,
-split, ranking and threads, one after the other. A stopped run goes on with the same command. Exit code 1: the
-goal is missed.
+RecBole runs in an environment of its own, which is made in `--work` (1.4 GB; `--rival-python` names one that
+is there). Both have the same sequences, split, ranking and threads, one after the other; with `--gpu` both
+learn on the GPU, else neither does. A stopped run goes on with the same command. Exit code 1: the goal is
+missed.
 """
 
 import argparse
@@ -33,10 +34,11 @@ Record = dict[str, Any]
 def main() -> None:
     given = arguments()
     given.work.mkdir(parents=True, exist_ok=True)
-    tree: Record = {"machine": machine(), "commit": commit(), "threads": given.threads, "taken": {}}
+    tree: Record = {"machine": machine(), "commit": commit(), "threads": given.threads, "gpu": given.gpu}
+    tree["taken"] = {}
     if given.out.exists():
         earlier = json.loads(given.out.read_text(encoding="utf-8"))
-        if any(earlier[name] != tree[name] for name in ("machine", "threads")):
+        if any(earlier.get(name) != tree[name] for name in ("machine", "threads", "gpu")):
             sys.exit(
                 f"{given.out} comes from another machine, other packages or threads: name another --out."
             )
@@ -57,6 +59,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="behavior")
     parser.add_argument("--config", type=json.loads, default={}, help="of our model, as JSON")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--gpu", action="store_true")
+    parser.add_argument("--rival-python", type=Path, help="a Python that has RecBole")
     parser.add_argument(
         "--epochs", type=int, default=300, help="RecBole's at most; it stops earlier by itself"
     )
@@ -66,10 +70,12 @@ def arguments() -> argparse.Namespace:
 
 
 def rival_command(given: argparse.Namespace) -> list[str]:
-    python, folder = rival_python(given.work / "environment"), given.work / "recbole"
+    python = given.rival_python or rival_python(given.work / "environment")
+    folder = given.work / "recbole"
     folder.mkdir(exist_ok=True)
     command = [str(python.absolute()), "-W", "ignore", str(HERE / "rival_recbole.py")]
     asked = ["--threads", str(given.threads), "--epochs", str(given.epochs), "--work", str(folder.resolve())]
+    asked += ["--gpu"] if given.gpu else []
     return [*command, str(given.sequences.resolve()), *asked, "--out", str(record_of(given, "recbole"))]
 
 
@@ -93,7 +99,7 @@ def race(
     if contestant not in tree["taken"]:
         load = os.getloadavg()[0]
         print(f"{contestant}: load {load:.1f} before", flush=True)
-        took = run(command, folder, environment(given.threads))
+        took = run(command, folder, environment(given))
         record = json.loads(record_of(given, contestant).read_text(encoding="utf-8"))
         costs = {"cpu_seconds": took.cpu_seconds, "peak_bytes": took.peak_bytes, "load_before": load}
         tree["taken"][contestant] = {**costs, "record": record}
@@ -102,9 +108,10 @@ def race(
     return found
 
 
-def environment(threads: int) -> Mapping[str, str]:
+def environment(given: argparse.Namespace) -> Mapping[str, str]:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads))}
+    unseen = {} if given.gpu else {"CUDA_VISIBLE_DEVICES": ""}
+    return {**os.environ, **dict.fromkeys(names, str(given.threads)), **unseen}
 
 
 def verdict(rival: Record, ours: Record) -> Record:

@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=2020)
     parser.add_argument("--epochs", type=int, default=300, help="at most so many; it stops earlier by itself")
+    parser.add_argument("--gpu", action="store_true")
     given = parser.parse_args()
     sys.argv = sys.argv[:1]  # RecBole reads settings from there
     torch.set_num_threads(given.threads)
@@ -48,7 +49,7 @@ def main() -> None:
     sequences = read_sequences(given.sequences)
     write_atomic(sequences, given.work / DATASET)
     config = Config(
-        model="SASRec", dataset=DATASET, config_dict=settings(given.work, given.seed, given.epochs)
+        model="SASRec", dataset=DATASET, config_dict=settings(given.work, given.seed, given.epochs, given.gpu)
     )
     init_seed(config["seed"], config["reproducibility"])
     init_logger(config)
@@ -61,6 +62,7 @@ def main() -> None:
         "sequences": hashlib.sha256(given.sequences.read_bytes()).hexdigest(),
         "seed": given.seed,
         "threads": given.threads,
+        "device": torch.cuda.get_device_name() if given.gpu else "processor",
         "settings": {name: config[name] for name in TOLD},
     }
     trainer = TimedTrainer(config, model, seen_of(sequences, dataset), Files(given.out, given.work), asked)
@@ -69,11 +71,11 @@ def main() -> None:
     trainer.finish(test)
 
 
-def settings(work: Path, seed: int, epochs: int) -> dict[str, Any]:
+def settings(work: Path, seed: int, epochs: int, use_gpu: bool) -> dict[str, Any]:
     """What is said to RecBole; all else is its default."""
     return {
         "data_path": str(work),
-        "use_gpu": False,
+        "gpu_id": "0" if use_gpu else "",  # without it any GPU is taken, whatever use_gpu says
         "show_progress": False,
         "state": "WARNING",
         "seed": seed,
