@@ -56,6 +56,9 @@ def formulas(spec: CustomerSpec) -> tuple[Formula, ...]:
     found: list[Formula] = [*(purchase_features(spec) if spec.has_orders else ())]
     found += event_features(spec) if spec.has_events else ()
     found += CALENDAR
+    names = {formula.name for formula in found}
+    # A ratio is there where both its parts are: a spec may have other windows.
+    found = [f for f in found if not isinstance(f, Ratio) or {f.top, f.bottom} <= names]
     assert max(Counter(formula.name for formula in found).values()) == 1  # noqa: S101
     return tuple(found)
 

@@ -262,7 +262,7 @@ def sessions(facts: Facts) -> "ir.Table":
     )
     is_bought = found.purchases > 0
     return found.mutate(
-        minutes=(found["at"] - found["first"]) / 60.0,
+        minutes=(found["at"] - found["first"]).cast("float64") / 60.0,
         is_bought=is_bought,
         is_only_viewed=(found.views > 0) & ~is_bought,
         is_abandoned=(found.carts > 0) & ~is_bought,

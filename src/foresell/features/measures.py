@@ -81,11 +81,17 @@ def aggregated(rows: "ir.Table", measures: Sequence[Measure], cutoff_second: int
     return aged.group_by("customer_id").agg(**{m.name: _expression(aged, m) for m in measures})
 
 
+def days_of(seconds: Any) -> Any:
+    """Seconds (an Ibis column of whole numbers) in days. Spark takes 86400.0 for a decimal and would cut the
+    quotient of a whole number."""
+    return seconds.cast("float64") / float(SECONDS_A_DAY)
+
+
 def _expression(rows: "ir.Table", measure: Measure) -> Any:
     condition = _condition(rows, measure)
     if measure.how == "count":
         return rows.count(where=condition)
-    values = rows["age"] / float(SECONDS_A_DAY) if measure.of == DAYS else rows[measure.of]
+    values = days_of(rows["age"]) if measure.of == DAYS else rows[measure.of]
     if measure.how == "sd":
         return values.std(where=condition, how="sample")
     return getattr(values, measure.how)(where=condition)

@@ -19,7 +19,7 @@ from foresell.features.event_features import EVENT_WORDS
 from foresell.features.facts import Facts, second_of, shop_of
 from foresell.features.feature import Feature
 from foresell.features.local_time import hour, local_second, weekday
-from foresell.features.measures import SECONDS_A_DAY
+from foresell.features.measures import days_of
 from foresell.features.spec import CustomerSpec
 from foresell.kpis.scope import attach
 
@@ -241,7 +241,7 @@ def _with_past(rows: "ir.Table", facts: Facts, spec: CustomerSpec) -> "ir.Table"
         "past_spent",
         past_session="session_id",
         past_customer="customer_id",
-        past_days_since_order=(past["at"] - past.past_last) / float(SECONDS_A_DAY),
+        past_days_since_order=days_of(past["at"] - past.past_last),
     )
     joined = rows.left_join(
         past, [rows.session_id == past.past_session, rows.customer_id == past.past_customer]

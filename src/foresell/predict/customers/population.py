@@ -11,7 +11,7 @@ from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.features.asof import after
 from foresell.features.facts import Facts
-from foresell.features.measures import SECONDS_A_DAY
+from foresell.features.measures import SECONDS_A_DAY, days_of
 from foresell.features.spec import CustomerSpec
 from foresell.predict.customers.task import EVENT_KINDS, Task
 
@@ -77,7 +77,7 @@ def labels(
     if kind == "amount":
         found = grouped.agg(label=(rows.focus_amount if task.focus else rows.amount).sum())
     elif kind == "days_to_order":
-        found = grouped.agg(label=(rows["at"].min() - floor(cutoff.timestamp())) / float(SECONDS_A_DAY))
+        found = grouped.agg(label=days_of(rows["at"].min() - floor(cutoff.timestamp())))
     else:
         found = grouped.agg(n=rows.count())
         found = found.select(ID, label=(found.n * 0 + (0.0 if kind.startswith("no_") else 1.0)))
