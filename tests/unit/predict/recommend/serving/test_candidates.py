@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from shop import NOW, content_of, knowledge, recommender, taken
-from test_laws import RULES, catalogs, histories, requests
+from test_laws import CUSTOMERS, IDS, RULES, catalogs, histories, requests
 
 from foresell.behavior.content import content
 from foresell.behavior.model import BehaviorModel, Sizes
@@ -26,7 +26,7 @@ from foresell.predict.recommend.rank import Explained, Floats, Ints
 from foresell.predict.recommend.rules.reading import rule_from_record
 from foresell.predict.recommend.sequence_model import FittedSequenceModel, vocabulary_of
 from foresell.predict.recommend.serving import candidates
-from foresell.predict.recommend.serving.request import Request
+from foresell.predict.recommend.serving.request import Action, Request
 from foresell.predict.recommend.steps import Steps
 from foresell.predict.recommend.timelines import Timelines
 
@@ -144,3 +144,67 @@ def _has_near_ties(scores: list[float]) -> bool:
     return any(
         a != b and abs(a - b) <= 1e-4 * abs(a) for place, a in enumerate(scores) for b in scores[place + 1 :]
     )
+
+
+SOLD = pl.DataFrame({"product_id": IDS, "category": ["red", "blue"] * 6})
+DONE = zip(CUSTOMERS * 6, IDS * 2, strict=True)
+PAST = taken(*((who, one, 1.0 + place) for place, (who, one) in enumerate(DONE)))
+
+
+@pytest.mark.parametrize("model", ["behavior", "behavior+steps", "behavior+habit"])
+def test_reasons_are_those_that_the_model_gives_when_it_looks_at_all_products(model: str) -> None:
+    fitted = fit(model, PAST, SOLD)
+    dense = Dense(fitted, fitted.catalog)
+    asked = [Request("customer", 8, who) for who in CUSTOMERS]
+    ours, theirs = (
+        recommender(PAST, replace(knowledge(PAST, SOLD), fitted=one)).answer(asked, NOW)
+        for one in (fitted, dense)
+    )
+    told = [
+        [[(item.product_id, item.reason_code, item.because_product_id) for item in one.items] for one in both]
+        for both in (ours, theirs)
+    ]
+    assert told[0] == told[1]
+
+
+def test_a_kept_vector_is_made_again_when_its_customer_acts() -> None:
+    fitted = fit("behavior", PAST, SOLD)
+    one = recommender(PAST, replace(knowledge(PAST, SOLD), fitted=fitted))
+    asked = [Request("customer", 5, "ann")]
+    first = one.answer(asked, NOW)
+    assert one.answer(asked, NOW) == first
+    one.observe("ann", Action("p7", NOW, "purchase"))
+    later = recommender(pl.concat([PAST, taken(("ann", "p7", 0.0))]), one.knowledge)
+    assert one.answer(asked, NOW) == later.answer(asked, NOW) != first
+
+
+def test_a_prepared_recommender_knows_how_much_its_index_finds() -> None:
+    known = replace(knowledge(PAST, SOLD), fitted=fit("behavior", PAST, SOLD))
+    one = recommender(PAST, known)
+    asked = [Request("customer", 5, who) for who in CUSTOMERS]
+    before = one.answer(asked, NOW)
+    one.prepare()
+    assert one.recall == 1.0
+    assert one.answer(asked, NOW) == before
+    counting = recommender(PAST, knowledge(PAST, SOLD))
+    counting.prepare()
+    assert counting.recall is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(past=histories)
+def test_arrays_are_read_as_frames_are(past: list[tuple[str, str, float]]) -> None:
+    rows = taken(*past)
+    for model in ("behavior+habit", "transition"):
+        fitted = fit(model, rows, SOLD)
+        who = rows["customer_id"].unique().sort()
+        by_frame = fitted.score(fitted.profiles(who, rows))
+        by_arrays = fitted.score(fitted.read(Timelines.of(who, rows, fitted.catalog)))
+        assert by_arrays == pytest.approx(by_frame, rel=1e-6)
+
+
+def test_a_label_of_all_products_tells_nothing_and_breaks_nothing() -> None:
+    sold = pl.DataFrame({"product_id": ["a", "b", "c"], "category": ["all"] * 3, "brand": ["x", "x", "y"]})
+    rows = taken(("ann", "a", 1.0), ("bob", "b", 1.0), ("cem", "c", 1.0))
+    known = knowledge(rows, sold)
+    assert known.alike.matrix.toarray()[0].argmax() == 1
