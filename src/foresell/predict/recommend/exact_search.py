@@ -15,6 +15,8 @@ Doubles = NDArray[np.float64]
 CELLS_AT_ONCE = 262_144
 # So many found above the edge, and the edge is raised.
 MOST_FOUND = 16_384
+# Of so many the k-th best is the first edge: of more it would be higher, and take longer than it spares.
+LOOKED_AT_FIRST = 16_384
 # A mask that leaves a smaller share than this is applied before the products, not after.
 SPARSE_SHARE = 1 / 16
 # The unit roundoff u of float32.
@@ -175,14 +177,15 @@ class _Found:
             self.raise_edges()
 
     def _set_first_edges(self, scores_BN: Floats, allowed: Flags | None) -> None:
-        """For a query without an edge, the k-th best of this block, if it has k."""
+        """For a query without an edge, the k-th best of this block's first, if it has k."""
         open_rows = np.flatnonzero(np.isneginf(self.edge_B))
-        place = scores_BN.shape[1] - self.k
+        width = min(scores_BN.shape[1], max(LOOKED_AT_FIRST, self.k))
+        place = width - self.k
         if not len(open_rows) or place < 0:
             return
-        scores = scores_BN[open_rows]
+        scores = scores_BN[open_rows, :width]
         if allowed is not None:
-            scores[~np.broadcast_to(allowed, scores_BN.shape)[open_rows]] = -np.inf
+            scores[~np.broadcast_to(allowed, scores_BN.shape)[open_rows, :width]] = -np.inf
         scores.partition(place, axis=1)
         self._set_edges(open_rows, scores[:, place])
 

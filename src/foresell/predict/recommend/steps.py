@@ -7,6 +7,7 @@ common. How much the counts have to say, and how they count, is chosen on held-o
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -86,7 +87,15 @@ class Steps:
         opinions = self.graph.opinions(profiles)
         if not isinstance(opinions, Sparse):
             raise TypeError(f"the graph {self.model} does not count")
-        return counted(opinions.matrix, self.columns, self.share)
+        return counted(opinions.matrix, self._positions, len(self.columns), self.share)
+
+    @cached_property
+    def _positions(self) -> Ints:
+        """Of the graph's products in the behavior model's catalog; −1: not there."""
+        positions = np.full(self.graph.catalog.size, -1, np.int64)
+        is_there = self.columns >= 0
+        positions[self.columns[is_there]] = np.flatnonzero(is_there)
+        return positions
 
     def mix(self, chances: Floats, profiles: Any) -> Floats:
         """(C, P): both words, each with its share; the model's alone where the graph has none."""

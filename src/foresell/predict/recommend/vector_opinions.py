@@ -201,18 +201,16 @@ def _of_all(opinions: Opinions, row: int, number: int, allowed: Allowed, barred:
     return positions[logs > -np.inf][of_highest(logs[logs > -np.inf], number)]
 
 
-def counted(scores: Any, columns: Ints, share: float) -> Counted:
-    """From (B, G) CSR scores of a graph whose products are at `columns` of another catalog's P; each row is
-    scaled to a sum of 1."""
+def counted(scores: Any, positions: Ints, num_products: int, share: float) -> Counted:
+    """From (B, G) CSR scores of a graph; `positions`: of its products in a catalog of P (−1: not there).
+    Each row is scaled to a sum of 1."""
     from scipy import sparse
 
-    inverse = np.full(scores.shape[1], -1, np.int64)
-    inverse[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
     rows = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
-    there = inverse[scores.indices]
+    there = positions[scores.indices]
     kept = (there >= 0) & (scores.data > 0)
     rows, there, values = rows[kept], there[kept], scores.data[kept]
     sums = np.bincount(rows, values, minlength=scores.shape[0])
     starts = np.searchsorted(rows, np.arange(scores.shape[0] + 1))
     cells = (values / sums[rows]).astype(np.float32), there, starts
-    return Counted(Sparse(sparse.csr_array(cells, shape=(scores.shape[0], len(columns)))), share)
+    return Counted(Sparse(sparse.csr_array(cells, shape=(scores.shape[0], num_products))), share)
