@@ -30,7 +30,7 @@ from foresell.features.customer import combined, described, nothing_known
 from foresell.features.facts import Facts, shop_of
 from foresell.features.feature import Feature
 from foresell.features.session import session_described
-from foresell.features.spec import CustomerSpec
+from foresell.features.spec import CustomerSpec, FocusOn
 from foresell.predict.customers.examples import Examples, together
 from foresell.predict.customers.population import ID, groups, labels, otherwise, population
 from foresell.predict.customers.refusals import check_population, check_within, need_horizon
@@ -38,6 +38,8 @@ from foresell.predict.customers.task import EVENT_KINDS, SESSIONS_OF, Task
 from foresell.predict.customers.visits import labels_of, moments
 
 LEAST_HISTORY_DAYS = 90.0
+# Of the values that a shop has, as many are named where one is asked for that it has not.
+MOST_NAMED = 30
 SHARE_OF_GAPS = 0.9
 ROUNDING = 1e-9
 SHORTEST_STEP, LONGEST_STEP = timedelta(days=7), timedelta(days=28)
@@ -127,26 +129,37 @@ def suggest_churn_days(tables: Tables, settings: Settings, until: datetime) -> f
 
 def completed(tables: Tables, settings: Settings, task: Task, until: datetime) -> Task:
     """The task with what it leaves to the data, as known at `until`: the horizon of churn, and the category
-    or product, the one that most customers bought."""
+    or product, the one that most customers bought.
+
+    Raises InputError where no such thing of any order is known, NotFoundError for one that nobody bought.
+    """
     if not task.horizon_days:
         task = replace(task, horizon_days=suggest_churn_days(tables, settings, until))
     if task.needs_focus:
-        task = task.of(_most_bought(tables, settings, task, until))
+        assert task.open_focus is not None  # noqa: S101
+        bought = _bought(tables, settings, task.open_focus, until)
+        return task.of(bought[0])
+    if focus := task.focus:
+        bought = _bought(tables, settings, focus.on, until)
+        if focus.value not in bought:
+            raise NotFoundError(
+                f"Nobody has bought the {focus.on} '{focus.value}'",
+                do=did_you_mean(focus.value, bought[:MOST_NAMED]),
+            )
     return task
 
 
-def _most_bought(tables: Tables, settings: Settings, task: Task, until: datetime) -> str:
+def _bought(tables: Tables, settings: Settings, on: FocusOn, until: datetime) -> list[str]:
+    """All categories (products, …) of orders, those of most customers first, ties by name."""
     known = asof(tables, settings, until)
     spec = CustomerSpec(has_orders=True, has_events=False, has_products=known.has_rows("products"))
     lines = Facts(known, settings, spec).table("lines")
-    column = "product_id" if task.open_focus == "product" else str(task.open_focus)
+    column = "product_id" if on == "product" else on
     lines = lines.filter(lines.is_goods, lines[column].notnull())
     counts = lines.group_by(column).agg(customers=lines[ID].nunique()).to_polars()
     if counts.is_empty():
-        raise InputError(
-            f"No {task.open_focus} of any order is known", do=f"Import products with a {task.open_focus}."
-        )
-    return str(counts.sort(["customers", column], descending=[True, False])[column][0])
+        raise InputError(f"No {on} of any order is known", do=f"Import products with a {on}.")
+    return [str(one) for one in counts.sort(["customers", column], descending=[True, False])[column]]
 
 
 def spec_for(tables: Tables, settings: Settings, task: Task, cutoff: datetime) -> CustomerSpec:

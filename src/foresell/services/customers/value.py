@@ -30,9 +30,9 @@ LONGEST_DAYS, SHORTEST_DAYS = 90.0, 14.0
 WARM_UP = timedelta(days=60)
 NEED_TREES = ("trees", "corrected")
 CARD = (
-    "Chosen by Gini, absolute error and error by tenths together on validation; test scores are reported, not "
-    "used to choose. What serves learned from the training and validation windows, and its intervals held on "
-    "the newest."
+    "Chosen by Gini, absolute error and error by tenths together on validation; test scores are reported, "
+    "not used to choose. What serves learned from the training and validation windows, and its intervals "
+    "held on the newest."
 )
 
 
