@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import numpy as np
 import polars as pl
 import pytest
 
+from foresell.contracts.errors import InputError
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.held_back import held_back, to_judge
 from foresell.predict.recommend.model import INTERACTIONS
@@ -38,6 +40,10 @@ def catalog() -> pl.DataFrame:
     )
 
 
+def customers_and_histories() -> tuple[pl.Series, pl.DataFrame]:
+    return shop()["customer_id"].unique().sort(), shop()
+
+
 @pytest.fixture(scope="module")
 def fitted() -> FittedSequenceModel:
     config = MODEL.config(
@@ -52,6 +58,7 @@ def fitted() -> FittedSequenceModel:
         only_new_targets=True,
         use_habit=True,
         use_newcomers=True,
+        newcomers_share=0.25,
     )
     found: FittedSequenceModel = MODEL.fit(shop(), config, catalog())
     return found
@@ -71,6 +78,19 @@ def test_a_product_nobody_took_is_ranked_by_its_content(fitted: FittedSequenceMo
     assert not set(top["product_id"]) & set(sold["product_id"])
     kinds = pl.Series([KINDS[int(customer[1:]) % 2] for customer in top["customer_id"]])
     assert (top["product_id"].str.head(3) == kinds).sum() > 216
+
+
+def test_newcomers_have_the_share_of_chance_that_they_are_given(fitted: FittedSequenceModel) -> None:
+    assert fitted.newcomers is not None
+    chances = np.concatenate([found for _, found in fitted.chances_of(*customers_and_histories())])
+    assert fitted.newcomers.is_new.sum() == 4
+    np.testing.assert_allclose(chances[:, fitted.newcomers.is_new].sum(axis=1), 0.25, rtol=1e-5)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_that_cannot_be_is_refused(share: float) -> None:
+    with pytest.raises(InputError):
+        MODEL.config(newcomers_share=share)
 
 
 def test_a_saved_model_says_the_same(fitted: FittedSequenceModel) -> None:

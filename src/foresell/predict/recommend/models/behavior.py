@@ -12,6 +12,7 @@ from foresell.behavior.content import Content, content
 from foresell.behavior.model import BehaviorModel, Sizes
 from foresell.behavior.presets import Preset, preset
 from foresell.behavior.text import TextEncoder, load_encoder
+from foresell.contracts.errors import InputError
 from foresell.predict.recommend.alike import described
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.habit import learn_habit
@@ -76,6 +77,14 @@ class BehaviorConfig:
     precision: str | None = None
     target_horizon_days: float | None = None
     only_new_targets: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.newcomers_share < 1:
+            raise InputError(
+                "newcomers_share is a share of all that is taken",
+                received=self.newcomers_share,
+                do="Give 0, to learn it from the newest days, or a number between 0 and 1.",
+            )
 
     def chosen(self) -> Preset:
         own = {

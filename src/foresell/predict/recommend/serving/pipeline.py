@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from foresell.predict.recommend.explore import Best, Chosen, Epsilon, Policy, Thompson, explore
@@ -22,6 +23,8 @@ LEAST_POOL = 50
 POOL_A_SLOT = 5
 # Where the caps let too few through, so many times more are looked at.
 WIDER = 8
+# Ids that are looked up one by one.
+FEW = 100
 Doubles = NDArray[np.float64]
 
 
@@ -107,7 +110,7 @@ def _answers(
     if with_reasons:
         codes, because = scored.why(of, products, [one.pool for one in lists])
     ids = known.assortment.product_ids
-    named = iter(zip([ids[one] for one in products.tolist()], codes, because.tolist(), strict=True))
+    named = iter(zip(_ids(ids, products), codes, because.tolist(), strict=True))
     answers = []
     for row, (request, chosen) in enumerate(zip(requests, lists, strict=True)):
         due_at = scored.due_at[row] if scored.due_at else {}
@@ -131,6 +134,13 @@ def _answers(
         notes = (*scored.notes[row], *_shortage(len(items), request.k))
         answers.append(_listed(known, request, tuple(items), notes, now))
     return answers
+
+
+def _ids(ids: pl.Series, positions: Ints) -> list[str]:
+    """One by one where they are few: a query takes as long as some hundred."""
+    if len(positions) > FEW:
+        return ids.gather(positions).to_list()
+    return [ids[one] for one in positions.tolist()]
 
 
 def _listed(
