@@ -9,14 +9,19 @@ from typing import TypeVar
 
 from foresell.contracts.records import IngestRun
 from foresell.contracts.settings import FILE_NAME
+from foresell.services.customers.fit import fit_customers
+from foresell.services.customers.profile import tag_customers
+from foresell.services.customers.segment import segment_customers
+from foresell.services.customers.value import fit_value
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.measure import check_quality
-from foresell.services.predict import TASKS, fit
+from foresell.services.predict import TASKS, VALUE, fit
 from foresell.services.report import write_report
 from foresell.services.shop import Progress, create_shop, open_shop
 
 PRESET = "completejourney"
+SEGMENTATION = "features"
 SETTINGS: dict[str, dict[str, object]] = {
     "store": {
         "name": "The Complete Journey",
@@ -82,5 +87,9 @@ def run_demo(folder: Path, progress: Progress) -> DemoSummary:
     timed("check", lambda: check_quality(shop, progress=progress))
     for task in TASKS:
         timed(f"fit {task}", partial(fit, shop, task, progress))
+    timed("fit churn", lambda: fit_customers(shop, "churn", progress=progress))
+    timed(f"fit {VALUE}", lambda: fit_value(shop, progress=progress))
+    timed("segment", lambda: segment_customers(shop, SEGMENTATION, progress=progress))
+    timed("profile", lambda: tag_customers(shop, progress))
     report = timed("report", lambda: write_report(shop, folder / "report.html", progress=progress))
     return DemoSummary(folder, report.path, tuple(runs), report.headline, seconds)
