@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foresell.behavior.batches import history_batches
-from foresell.behavior.held_out import CUSTOMERS_AT_ONCE
+from foresell.behavior.held_out import CUSTOMERS_AT_ONCE, PRODUCTS_AT_ONCE
 from foresell.behavior.model import SequenceModel
 from foresell.behavior.sequences import Sequences
 from foresell.predict.recommend.index import VectorIndex
@@ -70,6 +70,17 @@ class Encoder:
             for rows, batch in history_batches(sequences, self.model.max_length, CUSTOMERS_AT_ONCE):
                 found[rows] = self.model.last_hidden(batch).numpy()
         return found
+
+
+def product_vectors(model: SequenceModel) -> Tensor:
+    """(P + 1, D) of all products, as `all_vectors`, but never held twice."""
+    with torch.no_grad():
+        vectors_PD = torch.empty(
+            model.num_products + 1, model.products(torch.zeros(1, dtype=torch.long)).shape[1]
+        )
+        for some in torch.arange(len(vectors_PD)).split(PRODUCTS_AT_ONCE):
+            vectors_PD[some[0] : some[-1] + 1] = model.products(some)
+    return vectors_PD
 
 
 def sequences_of(told: Timelines) -> Sequences:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foresell.behavior.batches import history_batches
-from foresell.behavior.held_out import CUSTOMERS_AT_ONCE, all_vectors
+from foresell.behavior.held_out import CUSTOMERS_AT_ONCE
 from foresell.behavior.losses import LossConfig
 from foresell.behavior.model import SequenceModel
 from foresell.behavior.pretrain import TrainingConfig, pretrain
@@ -23,7 +23,7 @@ from foresell.behavior.sequences import Sequences
 from foresell.behavior.vocabulary import Vocabulary
 from foresell.behavior.workers import alone
 from foresell.predict.recommend.catalog import Catalog
-from foresell.predict.recommend.encoder import Encoder, sequences_of
+from foresell.predict.recommend.encoder import Encoder, product_vectors, sequences_of
 from foresell.predict.recommend.fitted import FittedRecommender, Rows
 from foresell.predict.recommend.habit import Habit, taken_of
 from foresell.predict.recommend.held_back import held_back, to_judge
@@ -197,8 +197,7 @@ class FittedSequenceModel(FittedRecommender):
 
     @cached_property
     def _vectors(self) -> Tensor:
-        with torch.no_grad():
-            return all_vectors(self.model)
+        return product_vectors(self.model)
 
     def _chances(self, profiles: Profiles) -> Iterator[tuple[Ints, Floats]]:
         for rows, found in chances_of(self.model, self._vectors, profiles, self.newcomers):
