@@ -37,6 +37,7 @@ READING: dict[str, tuple[str, ...]] = {
     "match list": ("match", "list"),
     "match events": ("match", "events"),
     "match identities, dry": ("match", "identities", "--dry-run"),
+    "export list": ("export", "list"),
     "store info": ("store", "info"),
     "store versions": ("store", "versions"),
     "store verify": ("store", "verify"),
@@ -50,6 +51,8 @@ WRITING: dict[str, tuple[str, ...]] = {
     "fit behavior": ("fit", "behavior", "--preset", "tiny", "--set", "max_epochs=1"),
     "embed": ("embed",),
     "map products": ("map", "products", "--out", "MAP"),
+    "export": ("export", "forecasts", "FORECASTS"),
+    "export to a database": ("export", "recommendations", "DATABASE", "--table", "wanted"),
     "erase": ("erase", "c3", "--yes"),
     "backup": ("store", "backup", "BACKUP"),
     "import": ("import", "FILE", "--as", "products"),
@@ -83,6 +86,8 @@ def test_commands_that_write_answer_in_json_alone_too(
         "BACKUP": str(tmp_path / "backup"),
         "FILE": str(small_shop["products"]),
         "MAP": str(tmp_path / "map.html"),
+        "FORECASTS": str(tmp_path / "forecasts.parquet"),
+        "DATABASE": f"sqlite:///{tmp_path / 'shop.db'}",
     }
     for name, arguments in WRITING.items():
         given = [places.get(argument, argument) for argument in arguments]
