@@ -4,8 +4,9 @@
     VALUE_MODELS[name].fit(examples, config)      learns; `current`: rows of now, for what needs no labels
     fitted.outlook(features)                      OUTLOOK: mean, median, 80% interval, chance to be alive
 
-`backtest.compare` judges them all on one split and chooses on validation. `fit_bg_nbd` and `fit_gamma_gamma`
-are the published models as plain functions on arrays.
+`shop.fit_shop_value` does all of it; `backtest.backtest` judges and chooses;
+`scores.score_rows` makes rows of the table `scores`. `fit_bg_nbd` and `fit_gamma_gamma`, each in its file,
+are the published models on plain arrays.
 """
 
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ VALUE_MODELS: dict[str, str] = {
     "corrected": "foresell.predict.customers.value.corrected",
 }
 BASELINES = ("last_period", "mean_frequency")
+# Model → the library it takes, of the extra `trees`.
+NEEDS = {"trees": "lightgbm", "corrected": "lightgbm"}
 
 
 def load_model(name: str) -> "ValueModel":

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from foresell.contracts.errors import InputError
 from foresell.predict.customers.columns import Columns, checked_labels, row_weights
 from foresell.predict.customers.examples import Examples
+from foresell.predict.customers.value.bg_nbd import BgNbd, at_least
 from foresell.predict.customers.value.boosted import grow, mean_raw, read_trees, texts_of, texts_table
+from foresell.predict.customers.value.buying import BuyingConfig, spending_of
 from foresell.predict.customers.value.corrected import OBJECTIVES
+from foresell.predict.customers.value.history import history_of
 from foresell.predict.customers.value.model import (
     LEVEL,
     FittedValueModel,
@@ -28,6 +31,7 @@ from foresell.predict.customers.value.model import (
     checked_horizon,
     checked_measure,
     make_outlook,
+    newest,
 )
 from foresell.predict.customers.value.nested import tails
 
@@ -60,12 +64,14 @@ class LearnedConfig:
 
 @dataclass(frozen=True)
 class FittedLearned(FittedValueModel):
-    """`texts`: part → trees; `shift`: by which the interval is widened on both sides, on log(1 + amount)."""
+    """`texts`: part → trees; `shift`: by which the interval is widened on both sides, on log(1 + amount);
+    `buying`: says the chances of an order and of being alive; None: they are not known."""
 
     config: LearnedConfig
     columns: Columns
     texts: Mapping[str, list[str]]
     shift: float
+    buying: BgNbd | None = None
 
     @cached_property
     def boosters(self) -> dict[str, list[Any]]:
@@ -85,7 +91,17 @@ class FittedLearned(FittedValueModel):
         amounts = [np.expm1(np.maximum(one, 0.0)) for one in (lower, median, upper)]
         if self.config.measure == "orders":
             amounts = [np.floor(amounts[0]), np.round(amounts[1]), np.ceil(amounts[2])]
-        return make_outlook(mean, lower=amounts[0], median=amounts[1], upper=amounts[2])
+        chances = self._chances(features)
+        return make_outlook(mean, lower=amounts[0], median=amounts[1], upper=amounts[2], **chances)
+
+    def _chances(self, features: pl.DataFrame) -> dict[str, Floats]:
+        if self.buying is None:
+            return {}
+        history = history_of(features)
+        return {
+            "any_order": at_least(self.buying.parameters, history, self.config.horizon_days, 1),
+            "alive": self.buying.probability_alive(history),
+        }
 
     def with_interval_of(self, other: Self) -> Self:
         return replace(self, shift=max(self.shift, other.shift))
@@ -95,7 +111,7 @@ class FittedLearned(FittedValueModel):
             "columns": self.columns.to_table(),
             "trees": texts_table(self.texts),
             "interval": pl.DataFrame({"shift": [self.shift]}),
-        }
+        } | (self.buying.to_tables() if self.buying else {})
 
 
 def quantiles(boosters: Mapping[str, list[Any]], array: Floats) -> tuple[Floats, Floats, Floats]:
@@ -111,8 +127,12 @@ def fit(
     current: pl.DataFrame | None = None,
     validation: Examples | None = None,
 ) -> FittedLearned:
-    """Raises InputError for labels that are not known, below 0, or all the same, and for features that are
-    missing in `validation`."""
+    """The chances are those of BG/NBD on `current`, where it has the columns of a history and both those who
+    came back and those who did not.
+
+    Raises InputError for labels that are not known, below 0, or all the same, and for features that are
+    missing in `validation`.
+    """
     checked_measure(config.measure)
     checked_horizon(None, config)
     checked_labels(examples, "amount")
@@ -126,7 +146,15 @@ def fit(
     actual = np.log1p(aside.labels)
     # An interval ends at 0, which holds all that is there.
     needed = np.maximum(np.maximum(lower, 0.0) - actual, actual - upper)
-    return FittedLearned(config, columns, texts, _shift(needed))
+    return FittedLearned(config, columns, texts, _shift(needed), _buying(examples, current))
+
+
+def _buying(examples: Examples, current: pl.DataFrame | None) -> BgNbd | None:
+    features = newest(examples) if current is None else current
+    try:
+        return spending_of(features, BuyingConfig(measure="orders")).orders
+    except InputError:
+        return None
 
 
 def _shift(needed: Floats) -> float:
@@ -179,6 +207,7 @@ def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights:
         Columns.from_table(tables["columns"]),
         texts_of(tables["trees"]),
         float(tables["interval"]["shift"][0]),
+        BgNbd.from_tables(dict(tables)) if "bg_nbd" in tables else None,
     )
 
 
