@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.features.kept import kept
-from foresell.features.measures import SECONDS_A_DAY
 from foresell.features.spec import CustomerSpec
 from foresell.kpis.order_facts import counted_orders, paid_back, sold_lines
 from foresell.kpis.scope import Scope, attach, make_scope
@@ -208,14 +207,12 @@ def _bought(facts: Facts, column: str) -> "ir.Table":
 
 
 def refunds(facts: Facts) -> "ir.Table":
-    """Refunds of whoever they name, else of their order's customer; day's end stands for a moment."""
+    """Refunds of whoever they name, else of their order's customer."""
     back = paid_back(facts.scope)
-    back = back.filter(back.customer_id.notnull())
-    return back.select(
-        "customer_id",
-        at=back.date.epoch_days().cast("int64") * SECONDS_A_DAY,
-        amount=back.amount.cast("float64"),
-    )
+    back = back.filter(back.customer_id.notnull()).select("refund_id", "customer_id", "amount")
+    moments = facts.tables.current("refunds").select(moment_of="refund_id", moment="created_at")
+    joined = back.left_join(moments, back.refund_id == moments.moment_of)
+    return joined.select("customer_id", at=second_of(joined.moment), amount=joined.amount.cast("float64"))
 
 
 def redemptions(facts: Facts) -> "ir.Table":

@@ -8,7 +8,7 @@ from foresell.contracts.settings import Section
 
 About = Literal["customer", "session"]
 LabelKind = Literal["order", "no_order", "event", "no_event", "amount", "days_to_order", "return"]
-Metric = Literal["log_loss", "brier", "auroc", "aupr", "mae", "rmse", "gini", "rank_correlation"]
+Metric = Literal["", "log_loss", "brier", "auroc", "aupr", "mae", "rmse", "gini", "rank_correlation"]
 
 
 class TaskSection(Section):
@@ -20,7 +20,7 @@ class TaskSection(Section):
         allow_inf_nan=False,
         description="How far ahead the label looks, from the cutoff; 0: suggested by the data.",
     )
-    metric: Metric | Literal[""] = Field(
+    metric: Metric = Field(
         "", description="The score that chooses the model; empty: log_loss, of amounts rmse."
     )
     text: str = Field("", description="What is asked, in words.")

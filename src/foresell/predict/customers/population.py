@@ -9,7 +9,7 @@ import polars as pl
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
-from foresell.features.asof import after
+from foresell.features.asof import after, asof
 from foresell.features.facts import Facts
 from foresell.features.measures import SECONDS_A_DAY, days_of
 from foresell.features.spec import CustomerSpec
@@ -53,7 +53,11 @@ def labels(
     """customer_id and `label` (Float64) of those to whom something happened in the label window; of everybody
     else the label is `otherwise(task)`. `shop`: `facts.shop_of(tables)`."""
     begins = timedelta(days=task.label.begins_days)
+    kind = task.label.kind
     window = after(tables, settings, cutoff + begins, task.horizon - begins)
+    if kind == "return":
+        # A refund is of an order from before, which the window alone does not hold.
+        window = asof(tables, settings, cutoff + task.horizon)
     # Only the focus is asked of products, and products only of a focus.
     spec = CustomerSpec(
         has_orders=True,
@@ -62,17 +66,15 @@ def labels(
         focus=task.focus,
     )
     facts = Facts(window, settings, spec, shop)
-    kind = task.label.kind
     if kind == "return":
-        rows = facts.table("refunds") if window.has_rows("refunds") else None
+        rows = facts.table("refunds")
+        rows = rows.filter(rows["at"] >= floor((cutoff + begins).timestamp()))
     elif kind in EVENT_KINDS:
         rows = facts.table("events")
         rows = rows.filter(rows.event_name == task.label.event)
     else:
         rows = facts.table("orders")
         rows = rows.filter(rows.has_focus) if task.focus else rows
-    if rows is None:
-        return pl.DataFrame(schema={ID: pl.String, "label": pl.Float64})
     grouped = rows.group_by(ID)
     if kind == "amount":
         found = grouped.agg(label=(rows.focus_amount if task.focus else rows.amount).sum())
