@@ -115,10 +115,12 @@ class Foretold(Opinions):
             return [_of_all(self, row, number, allowed, one) for row, one in zip(rows, barred, strict=True)]
         told = [place for place, row in enumerate(rows) if self.is_told_B[row]]
         found: list[Ints] = [np.empty(0, np.int64)] * len(rows)
+        # What was taken may stand where its vector puts it, or far below.
+        taken = [len(self.habit[1].of(rows[place])[0]) for place in told] if self.habit else []
         near = searched(
             self.index,
             self.vectors_BD[[rows[place] for place in told]],
-            number,
+            number + max(taken, default=0),
             allowed,
             [barred[place] for place in told],
         )

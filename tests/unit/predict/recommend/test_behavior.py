@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from foresell.contracts.errors import InputError
 from foresell.predict.recommend.catalog import Catalog
@@ -38,10 +39,6 @@ def catalog() -> pl.DataFrame:
         {"product_id": ids, "labels": labels, "price": None, "text": None},
         {"product_id": pl.String, "labels": pl.List(pl.String), "price": pl.Float64, "text": pl.String},
     )
-
-
-def customers_and_histories() -> tuple[pl.Series, pl.DataFrame]:
-    return shop()["customer_id"].unique().sort(), shop()
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +79,9 @@ def test_a_product_nobody_took_is_ranked_by_its_content(fitted: FittedSequenceMo
 
 def test_newcomers_have_the_share_of_chance_that_they_are_given(fitted: FittedSequenceModel) -> None:
     assert fitted.newcomers is not None
-    chances = np.concatenate([found for _, found in fitted.chances_of(*customers_and_histories())])
+    assert fitted.newcomers.share == 0.25
     assert fitted.newcomers.is_new.sum() == 4
+    chances = fitted.newcomers.chances(torch.randn(5, fitted.catalog.size))
     np.testing.assert_allclose(chances[:, fitted.newcomers.is_new].sum(axis=1), 0.25, rtol=1e-5)
 
 

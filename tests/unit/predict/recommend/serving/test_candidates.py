@@ -25,7 +25,7 @@ from foresell.predict.recommend.opinions import Opinions, Sparse
 from foresell.predict.recommend.rank import Explained, Floats, Ints
 from foresell.predict.recommend.rules.reading import rule_from_record
 from foresell.predict.recommend.sequence_model import FittedSequenceModel, vocabulary_of
-from foresell.predict.recommend.serving import candidates
+from foresell.predict.recommend.serving import candidates, pipeline
 from foresell.predict.recommend.serving.request import Action, Request
 from foresell.predict.recommend.steps import Steps
 from foresell.predict.recommend.timelines import Timelines
@@ -125,11 +125,12 @@ def test_candidates_give_what_all_products_give(
     fitted = fit(model, rows, products)
     known = replace(knowledge(rows, products, rules=rules), fitted=fitted)
     dense = replace(known, fitted=Dense(fitted, fitted.catalog))
-    usual, candidates.FEW = candidates.FEW, few
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "FEW", few)
+        if not few:
+            patch.setattr(pipeline, "LEAST_POOL", 1)
+            patch.setattr(pipeline, "POOL_A_SLOT", 1)
         found = recommender(rows, known).answer(asked, NOW)
-    finally:
-        candidates.FEW = usual
     wanted = recommender(rows, dense).answer(asked, NOW)
     for one, other in zip(found, wanted, strict=True):
         assert one.notes == other.notes
