@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from foresell.contracts.errors import InputError
 from foresell.contracts.settings import Settings
 from foresell.features.choosing import customer_spec
+from foresell.features.live_session import LiveVisits
 from foresell.features.local_time import offsets
 from foresell.features.session import session_described, session_features
 
@@ -102,6 +104,25 @@ def test_what_a_visit_has_told_does_not_change_later(
     until = session_features(tables, NEW_YORK, moment, spec).to_polars().sort(KEYS)
     assert 0 < len(until) < len(whole)
     assert_frame_equal(until, whole.filter(pl.col("occurred_at") < moment), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [5])
+def test_live_features_of_a_visit_are_those_of_the_batch(
+    make_tables: Any, shop_of_chance: Any, seed: int
+) -> None:
+    tables = make_tables(shop_of_chance(seed))
+    spec = customer_spec(tables, NEW_YORK, CUTOFF)
+    batch = session_features(tables, NEW_YORK, CUTOFF, spec).to_polars().sort(KEYS)
+    known = LiveVisits.load(tables, NEW_YORK, spec, CUTOFF)
+    events = tables.current("events").to_polars().filter(pl.col("session_id").is_not_null())
+    by_visit = {name: rows.to_dicts() for (name,), rows in events.group_by("session_id")}
+    live = []
+    for visit, number in batch.select(KEYS).iter_rows():
+        so_far = sorted(by_visit[visit], key=lambda event: (event["occurred_at"], event["event_id"]))
+        live.append(known.features(so_far[:number]))
+    assert_frame_equal(pl.concat(live), batch[:, 5:], rel_tol=1e-9)
+    with pytest.raises(InputError, match="without events"):
+        known.features([])
 
 
 @given(
