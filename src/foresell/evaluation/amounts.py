@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from foresell.contracts.errors import InputError
 from foresell.evaluation.classification import mean_of_rows
 from foresell.evaluation.intervals import SAMPLES, Interval
-from foresell.evaluation.resampled import Weighted, differences_of, entity_codes, intervals_of
+from foresell.evaluation.resampled import Weighted, differences_between, entity_codes, intervals_of
 
 Floats = NDArray[np.float64]
 # Rows compared with all others at once: 32 MB.
@@ -123,13 +123,7 @@ def amount_differences(
     """Each of SCORES, of the second model's predictions less that of the first's on the same rows; 95%."""
     actual, one = _checked(labels, first)
     _, other = _checked(labels, second)
-    return differences_of(
-        {name: score(actual, one) for name, score in SCORES.items()},
-        {name: score(actual, other) for name, score in SCORES.items()},
-        entities,
-        seed=seed,
-        samples=samples,
-    )
+    return differences_between(SCORES, actual, one, other, entities, seed=seed, samples=samples)
 
 
 def concordance(

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from foresell.contracts.errors import InputError
 from foresell.evaluation.calibration import calibration_error_of
 from foresell.evaluation.intervals import SAMPLES, Interval
-from foresell.evaluation.resampled import Weighted, differences_of, intervals_of
+from foresell.evaluation.resampled import Weighted, differences_between, intervals_of
 
 Floats = NDArray[np.float64]
 LEAST_CHANCE = 1e-15
@@ -143,13 +143,7 @@ def score_differences(
     """Each of SCORES, of the second model's predictions less that of the first's on the same rows; 95%."""
     happens, one = _checked(labels, first)
     _, other = _checked(labels, second)
-    return differences_of(
-        {name: score(happens, one) for name, score in SCORES.items()},
-        {name: score(happens, other) for name, score in SCORES.items()},
-        entities,
-        seed=seed,
-        samples=samples,
-    )
+    return differences_between(SCORES, happens, one, other, entities, seed=seed, samples=samples)
 
 
 def gains(labels: ArrayLike, predicted: ArrayLike, parts: int = 10) -> pl.DataFrame:

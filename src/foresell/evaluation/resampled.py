@@ -40,6 +40,13 @@ def entity_codes(entities: ArrayLike) -> Ints:
     return column.rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - first
 
 
+def entity_folds(entities: ArrayLike, folds: int, *, seed: int) -> Ints:
+    """(n,) 0 to `folds` − 1: parts of like numbers of entities, each with all its rows."""
+    codes = entity_codes(entities)
+    places = np.random.default_rng(seed).permutation(int(codes.max(initial=-1)) + 1)
+    return np.asarray(places[codes] % folds, np.int64)
+
+
 def intervals_of(
     scores: Mapping[str, Weighted],
     entities: ArrayLike,
@@ -87,6 +94,26 @@ def differences_of(
 
     return intervals_of(
         {name: less(name) for name in first}, entities, seed=seed, level=level, samples=samples
+    )
+
+
+def differences_between(
+    scores: Mapping[str, Callable[[Floats, Floats], Weighted]],
+    labels: Floats,
+    first: Floats,
+    second: Floats,
+    entities: ArrayLike,
+    *,
+    seed: int,
+    samples: int,
+) -> dict[str, Interval]:
+    """As `differences_of`, of (n,) predictions of two models; `scores`: by labels and predictions."""
+    return differences_of(
+        {name: score(labels, first) for name, score in scores.items()},
+        {name: score(labels, second) for name, score in scores.items()},
+        entities,
+        seed=seed,
+        samples=samples,
     )
 
 

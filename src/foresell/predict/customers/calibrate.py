@@ -19,7 +19,7 @@ from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit, logit
 
 from foresell.evaluation.classification import log_losses
-from foresell.evaluation.resampled import entity_codes
+from foresell.evaluation.resampled import entity_codes, entity_folds
 from foresell.predict.customers.examples import Floats
 from foresell.predict.customers.linear import tweedie_losses
 from foresell.predict.customers.model import Target
@@ -72,7 +72,7 @@ def choose_calibrator(
 
     `labels`, `predicted`: (n,) of validation examples; `entities`: whose each is.
     """
-    folds = _folds(entities, seed)
+    folds = entity_folds(entities, FOLDS, seed=seed)
     told: dict[str, Floats] = {}
     losses: dict[str, Floats] = {}
     for name in OF_TARGET[target]:
@@ -103,12 +103,6 @@ def _cross_fitted(
             return None
         found[own] = method.apply(predicted[own], method.fit(labels[others], predicted[others]))
     return found
-
-
-def _folds(entities: pl.Series, seed: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    codes = entity_codes(entities)
-    places = np.random.default_rng(seed).permutation(int(codes.max(initial=-1)) + 1)
-    return np.asarray(places[codes] % FOLDS, np.int64)
 
 
 def _is_surely_less(one: Floats, other: Floats, entities: pl.Series) -> bool:

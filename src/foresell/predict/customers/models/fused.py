@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foresell.evaluation.resampled import entity_codes
+from foresell.evaluation.resampled import entity_folds
 from foresell.features.feature import Feature
 from foresell.predict.customers.columns import checked_labels, vectors_of
 from foresell.predict.customers.examples import Examples, Floats
@@ -81,8 +81,7 @@ def fit(
 
 
 def _unseen(examples: Examples, config: FusedConfig, target: Target, penalty: float) -> Floats:
-    codes = entity_codes(examples.keys["entity_id"])
-    folds = np.random.default_rng(config.seed).permutation(int(codes.max()) + 1)[codes] % config.folds
+    folds = entity_folds(examples.keys["entity_id"], config.folds, seed=config.seed)
     found = np.empty(len(examples))
     for fold in range(config.folds):
         own, others = examples.take(folds == fold), examples.take(folds != fold)

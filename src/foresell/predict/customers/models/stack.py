@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from foresell.evaluation.resampled import entity_codes
+from foresell.evaluation.resampled import entity_folds
 from foresell.predict.customers import config_of, load_model
 from foresell.predict.customers.columns import checked_labels, row_weights
 from foresell.predict.customers.examples import Examples, Floats
@@ -92,8 +92,7 @@ def _unseen(
     name: str, examples: Examples, config: StackConfig, target: Target, validation: Examples | None
 ) -> Floats:
     """(n,) what the part says of each row when it has learned from other entities."""
-    codes = entity_codes(examples.keys["entity_id"])
-    folds = np.random.default_rng(config.seed).permutation(int(codes.max()) + 1)[codes] % config.folds
+    folds = entity_folds(examples.keys["entity_id"], config.folds, seed=config.seed)
     found = np.empty(len(examples))
     for fold in range(config.folds):
         own = examples.take(folds == fold)
