@@ -1,7 +1,7 @@
 """Boosted trees for amounts: means, factors of a known expectation, quantiles. LightGBM, one thread."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -12,25 +12,57 @@ from foresell.predict.customers.examples import Floats
 SETTLED = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
 
 
+class TreeSettings(Protocol):
+    """What a config says of trees, named as in CorrectedConfig."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def num_leaves(self) -> int: ...
+    @property
+    def min_rows_in_leaf(self) -> int: ...
+    @property
+    def row_share(self) -> float: ...
+    @property
+    def column_share(self) -> float: ...
+    @property
+    def l2(self) -> float: ...
+    @property
+    def bags(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+
+
 def grow(
     array: Floats,
     labels: Floats,
     objective: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    config: TreeSettings,
     *,
     weights: Floats,
     num_trees: int,
-    seed: int,
     offset: Floats | None = None,
-) -> str:
-    """Trees in LightGBM's own format, learned from (n, F) and (n,) labels. `offset`: (n,) on the scale of the
-    logarithm, where the trees begin."""
+) -> list[str]:
+    """Of each bag, trees in LightGBM's own format, learned from (n, F) and (n,) labels. `offset`: (n,) on the
+    scale of the logarithm, where the trees begin."""
     import lightgbm
 
-    given = {**SETTLED, **settings, **objective, "seed": seed, "feature_pre_filter": False}
-    data = lightgbm.Dataset(array, labels, weight=weights, init_score=offset, params=given)
-    text: str = lightgbm.train(given, data, num_trees).model_to_string()
-    return text
+    settings = {
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.num_leaves,
+        "min_data_in_leaf": config.min_rows_in_leaf,
+        "bagging_fraction": config.row_share,
+        "bagging_freq": int(config.row_share < 1),
+        "feature_fraction": config.column_share,
+        "lambda_l2": config.l2,
+        "feature_pre_filter": False,
+    }
+    texts = []
+    for bag in range(config.bags):
+        given = {**SETTLED, **settings, **objective, "seed": config.seed * 1_000 + bag}
+        data = lightgbm.Dataset(array, labels, weight=weights, init_score=offset, params=given)
+        texts.append(lightgbm.train(given, data, num_trees).model_to_string())
+    return texts
 
 
 def read_trees(texts: Mapping[str, list[str]]) -> dict[str, list[Any]]:

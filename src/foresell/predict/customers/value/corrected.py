@@ -151,36 +151,23 @@ def fit(
     labels = checked_labels(examples, "amount")
     columns = Columns.learn(examples, config.only)
     array, offset = columns.matrix(examples.features), offsets(examples, config.buying)
-    settings = {
-        "learning_rate": config.learning_rate,
-        "num_leaves": config.num_leaves,
-        "min_data_in_leaf": config.min_rows_in_leaf,
-        "bagging_fraction": config.row_share,
-        "bagging_freq": int(config.row_share < 1),
-        "feature_fraction": config.column_share,
-        "lambda_l2": config.l2,
-    }
-    texts = tuple(
-        grow(
-            array,
-            labels,
-            OBJECTIVES[config.measure],
-            settings,
-            weights=row_weights(examples),
-            num_trees=config.num_trees,
-            seed=config.seed * 1_000 + bag,
-            offset=offset,
-        )
-        for bag in range(config.bags)
+    texts = grow(
+        array,
+        labels,
+        OBJECTIVES[config.measure],
+        config,
+        weights=row_weights(examples),
+        num_trees=config.num_trees,
+        offset=offset,
     )
     spending = spending_of(newest(examples) if current is None else current, config.buying)
-    fitted = FittedCorrected(config, spending, columns, texts)
+    fitted = FittedCorrected(config, spending, columns, tuple(texts))
     if validation is None:
         return fitted
     then = spending_of(validation.features, config.buying)
     history, _, until = fitted.stretched(validation.features, config.horizon_days, then)
     ranks = ranks_of(then, history, until, validation.labels, config.buying)
-    return FittedCorrected(config, spending, columns, texts, held_level(*ranks, LEVEL))
+    return replace(fitted, level=held_level(*ranks, LEVEL))
 
 
 def offsets(examples: Examples, config: BuyingConfig) -> Floats:

@@ -177,28 +177,14 @@ def _grown(
     *,
     on_log: bool = False,
 ) -> list[str]:
-    settings = {
-        "learning_rate": config.learning_rate,
-        "num_leaves": config.num_leaves,
-        "min_data_in_leaf": config.min_rows_in_leaf,
-        "bagging_fraction": config.row_share,
-        "bagging_freq": int(config.row_share < 1),
-        "feature_fraction": config.column_share,
-        "lambda_l2": config.l2,
-    }
-    labels = np.log1p(examples.labels) if on_log else examples.labels
-    return [
-        grow(
-            columns.matrix(examples.features),
-            labels,
-            objective,
-            settings,
-            weights=row_weights(examples),
-            num_trees=config.num_quantile_trees if on_log else config.num_trees,
-            seed=config.seed * 1_000 + bag,
-        )
-        for bag in range(config.bags)
-    ]
+    return grow(
+        columns.matrix(examples.features),
+        np.log1p(examples.labels) if on_log else examples.labels,
+        objective,
+        config,
+        weights=row_weights(examples),
+        num_trees=config.num_quantile_trees if on_log else config.num_trees,
+    )
 
 
 def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights) -> FittedLearned:

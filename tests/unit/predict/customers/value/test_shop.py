@@ -7,7 +7,8 @@ import pytest
 
 from foresell.contracts.errors import InputError
 from foresell.contracts.settings import Settings
-from foresell.predict.customers.value.last_period import FittedLastPeriod, LastPeriodConfig
+from foresell.predict.customers.value.last_period import again
+from foresell.predict.customers.value.naive import FittedNaive, NaiveConfig
 from foresell.predict.customers.value.shop import competing, fit_shop_value, outlook_of_customers
 
 SETTINGS = Settings.model_validate({"store": {"time_zone": "UTC", "currency": "EUR"}})
@@ -62,7 +63,7 @@ def test_a_shop_learns_what_its_customers_are_worth(tables) -> None:
 
 
 def test_moments_and_customers_without_orders_are_refused(tables) -> None:
-    fitted = FittedLastPeriod(LastPeriodConfig(horizon_days=HORIZON))
+    fitted = FittedNaive(NaiveConfig(horizon_days=HORIZON), again)
     for moment in (datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)):
         with pytest.raises(InputError, match="no orders of that moment"):
             outlook_of_customers(fitted, tables, SETTINGS, moment)
