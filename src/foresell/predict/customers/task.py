@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
-from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
-from foresell.contracts.settings import make_tree
+from foresell.contracts.errors import InputError, did_you_mean
+from foresell.contracts.settings import make_tree, read_tree
 from foresell.contracts.tables import EVENT_NAMES
 from foresell.evaluation.money import Costs
 from foresell.features.spec import Focus, FocusOn
@@ -130,28 +130,27 @@ def read_task(source: Path | str) -> Task:
     Raises NotFoundError for a file that cannot be read; InputError for what is no TOML, an unknown key (the
     nearest is named), a value that cannot be used, and for a task that would see what it is to foresee.
     """
-    where = str(source) if isinstance(source, Path) else "the task"
+    if isinstance(source, Path):
+        return _task(read_tree(Declaration, source))
     try:
-        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        tree = tomllib.loads(text)
-    except OSError as error:
-        raise NotFoundError(
-            f"{where} cannot be read", received=error.strerror, do="Check the path."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{where} is not valid TOML", received=error, do="Correct that line.") from error
-    return task_of(tree, where=where)
+        return task_of(tomllib.loads(source))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError("The task is not valid TOML", received=error, do="Correct that line.") from error
 
 
 def task_of(tree: Mapping[str, Any], *, where: str = "the task") -> Task:
     """The task of nested mappings. Raises as `read_task` does."""
-    told = make_tree(Declaration, tree, where=where)
+    return _task(make_tree(Declaration, tree, where=where))
+
+
+def _task(told: Declaration) -> Task:
     about, costs = told.task, told.costs
     default: Metric = "rmse" if told.label.kind in AMOUNTS else "log_loss"
+    words = about.text or about.name.replace("_", " ")
     return Task(
         name=about.name,
-        text=about.text or about.name.replace("_", " "),
-        text_zh=about.text_zh or about.text or about.name.replace("_", " "),
+        text=words,
+        text_zh=about.text_zh or words,
         about=about.about,
         horizon_days=about.horizon_days,
         label=told.label,

@@ -206,6 +206,9 @@ def test_an_open_task_takes_what_most_bought(make_tables: Any) -> None:
     tables = make_tables(SHOP)
     task = completed(tables, SETTINGS, TASKS["will_buy_category"], datetime(2026, 4, 2, tzinfo=UTC))
     assert task.label.category == "tea"
+    unseen = replace(BUYS_TEA, label=BUYS_TEA.label.model_copy(update={"category": "teas"}))
+    with pytest.raises(NotFoundError, match="Did you mean 'tea'"):
+        completed(tables, SETTINGS, unseen, CUTOFF)
     with pytest.raises(InputError, match="does not say which category"):
         cutoffs_for(TASKS["will_buy_category"], *history(tables, task))
 
