@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING
 
 from foresell.contracts.columns import Column
 from foresell.contracts.errors import InputError, did_you_mean
-from foresell.sources.sql import DATABASES
 from foresell.sources.sql.address import Address
 from foresell.sources.sql.target import Target
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+# The scheme of a URL → the module that writes into such a database.
+TARGETS = {
+    "postgresql": "foresell.sources.sql.postgresql_target",
+    "postgres": "foresell.sources.sql.postgresql_target",
+    "mysql": "foresell.sources.sql.mysql_target",
+    "mariadb": "foresell.sources.sql.mysql_target",
+    "sqlite": "foresell.sources.sql.sqlite_target",
+}
 
 
 def write_table(
@@ -37,11 +45,11 @@ def write_table(
     hold), ConflictError (the table is not ours), DeniedError (password, permission), NotFoundError (database,
     schema), BusyError (somebody holds the table), BackendError (cannot be reached, connection lost).
     """
-    if address.scheme not in DATABASES:
+    if address.scheme not in TARGETS:
         raise InputError(
-            f"There is no kind of database '{address.scheme}'", do=did_you_mean(address.scheme, DATABASES)
+            f"There is no kind of database '{address.scheme}'", do=did_you_mean(address.scheme, TARGETS)
         )
-    target: Target = import_module(f"{DATABASES[address.scheme]}_target").open_target(address)
+    target: Target = import_module(TARGETS[address.scheme]).open_target(address)
     try:
         return target.replace(table, columns, batches, is_forced=is_forced)
     finally:
