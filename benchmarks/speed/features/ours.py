@@ -25,8 +25,12 @@ SPEC = CustomerSpec(
 
 
 def main() -> None:
-    who, events, products, out, memory, threads = sys.argv[1:]
-    engine = EngineSettings(memory_limit=memory, threads=int(threads))
+    who, *files, memory, threads = sys.argv[1:]
+    turn(who, *files, memory=memory, threads=int(threads))
+
+
+def turn(who: str, events: str, products: str, out: str, *, memory: str, threads: int) -> None:
+    engine = EngineSettings(memory_limit=memory, threads=threads)
     with connect(engine, Path(out).parent / "spill") as connection:
         if who == "sql":
             text = (Path(__file__).parent / "rival.sql").read_text(encoding="utf-8")
