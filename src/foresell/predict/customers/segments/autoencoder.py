@@ -5,7 +5,7 @@ extra `behavior` (torch); assigning does not.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from foresell.predict.customers.segments.segmentation import (
     Weights,
 )
 from foresell.predict.customers.segments.space import FeatureSpace, chosen_space
-from foresell.predict.customers.segments.steps import event_names, steps_of
+from foresell.predict.customers.segments.steps import event_names, steps_of, summary
 
 Over = Literal["features", "events"]
 # Customers that the network learns from; all are encoded.
@@ -40,7 +40,7 @@ class AutoencoderConfig:
     columns: tuple[str, ...] = ()
     width: int = 32
     latent: int = 4
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     max_epochs: int = 40
     patience: int = 4
     choosing: Choosing = field(default_factory=Choosing)
@@ -55,14 +55,19 @@ class AutoencoderConfig:
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """`weights` of the network, what they read (`space` of features, or event `names`), and what latent
-    vectors are standardized by."""
+    """`weights` of the network and what they read (`space` of features, or event `names`). Points are
+    (latent − `center`) @ `turn`.
+
+    What a network keeps where, and how large, is an accident of its seed. So latent vectors are turned and
+    stretched to how much they tell: `turn` is the least-squares map to what was encoded, on its principal
+    axes, and two customers are as far apart as what is told of them.
+    """
 
     weights: Mapping[str, NDArray[Any]]
     space: FeatureSpace | None
     names: tuple[str, ...]
     center: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    turn: NDArray[np.float64]
 
     def latent(self, customers: Customers) -> NDArray[np.float64]:
         if self.space is not None:
@@ -70,7 +75,7 @@ class Encoder:
         return encode_steps(steps_of(customers.actions, customers.ids, self.names), self.weights)
 
     def points(self, customers: Customers) -> NDArray[np.float64]:
-        return np.asarray((self.latent(customers) - self.center) / self.scale)
+        return np.asarray((self.latent(customers) - self.center) @ self.turn)
 
 
 class FittedAutoencoder(FittedClusters):
@@ -90,7 +95,7 @@ class FittedAutoencoder(FittedClusters):
         }
 
     def to_weights(self) -> dict[str, NDArray[Any]]:
-        own = {"centers": self.clusters.centers, "center": self.encoder.center, "scale": self.encoder.scale}
+        own = {"centers": self.clusters.centers, "center": self.encoder.center, "turn": self.encoder.turn}
         return {**own, **self.encoder.weights}
 
 
@@ -109,13 +114,13 @@ def fit(
 def load(
     config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights
 ) -> FittedAutoencoder:
-    own = ("centers", "center", "scale")
+    own = ("centers", "center", "turn")
     encoder = Encoder(
         {name: one for name, one in weights.items() if name not in own},
         FeatureSpace.from_table(tables["space"]) if "space" in tables else None,
         tuple(tables["events"]["event_name"]) if "events" in tables else (),
         np.asarray(weights["center"], np.float64),
-        np.asarray(weights["scale"], np.float64),
+        np.asarray(weights["turn"], np.float64),
     )
     clusters = Clusters.loaded(tables, weights["centers"])
     return FittedAutoencoder(AutoencoderConfig(**config), encoder, clusters)
@@ -139,18 +144,30 @@ def _trained(customers: Customers, config: AutoencoderConfig) -> Encoder:
     names: tuple[str, ...] = ()
     if config.over == "features":
         space = chosen_space(customers, config.columns)
-        weights = train_on_features(space.points(learned.features), training)
+        told = space.points(learned.features)
+        weights = train_on_features(told, training)
     else:
         if customers.actions is not None:
             names = event_names(customers.actions)
         steps = steps_of(learned.actions, learned.ids, names)
         if not steps.lengths.any():
             raise InputError("No customer has done anything yet", do="Choose a later date.")
+        told = summary(steps, len(names) + 2)
         weights = train_on_steps(steps, len(names) + 2, training)
-    encoder = Encoder(weights, space, names, np.zeros(config.latent), np.ones(config.latent))
-    latent = encoder.latent(learned)
-    spread = latent.std(axis=0)
-    return Encoder(weights, space, names, latent.mean(axis=0), np.where(spread > 0, spread, 1.0))
+    untold = Encoder(weights, space, names, np.zeros(config.latent), np.eye(config.latent))
+    latent = untold.latent(learned)
+    center = latent.mean(axis=0)
+    return replace(untold, center=center, turn=_turn(latent - center, told - told.mean(axis=0)))
+
+
+def _turn(latent: NDArray[np.float64], told: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(latent, latent)"""
+    to_told = np.linalg.lstsq(latent, told, rcond=None)[0]
+    _, _, axes = np.linalg.svd(latent @ to_told, full_matrices=False)
+    turn = np.zeros((latent.shape[1], latent.shape[1]))
+    found = to_told @ axes[: latent.shape[1]].T
+    turn[:, : found.shape[1]] = found
+    return turn
 
 
 SEGMENTATION = Segmentation("autoencoder", AutoencoderConfig, fit, load)

@@ -92,6 +92,15 @@ def chosen_number(candidates: pl.DataFrame) -> int:
     return int(candidates.filter("is_chosen")["num_segments"][0])
 
 
+def choose_again(candidates: pl.DataFrame, choosing: Choosing, before: int) -> pl.DataFrame:
+    """The candidates with the number of before chosen where it is still allowed: a number that changes at
+    every fit would tear segments apart that are found again."""
+    is_before = (pl.col("num_segments") == before) & pl.col("is_allowed")
+    if choosing.num_segments or not candidates.select(is_before.any()).item():
+        return candidates
+    return candidates.with_columns(is_chosen=pl.col("num_segments") == before)
+
+
 def are_separate(candidates: pl.DataFrame) -> bool:
     """Whether the gap statistic sees groups at all: some number of them beats one group by its error. Where
     it does not, segments are cuts through what is really one crowd: of use, but no discovery."""

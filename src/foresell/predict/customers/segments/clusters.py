@@ -9,7 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foresell.predict.customers.segments.agreement import contingency
-from foresell.predict.customers.segments.choosing import Choosing, chosen_number, judge_candidates
+from foresell.predict.customers.segments.choosing import (
+    Choosing,
+    choose_again,
+    chosen_number,
+    judge_candidates,
+)
 from foresell.predict.customers.segments.describing import describe
 from foresell.predict.customers.segments.kmeans import k_means, nearest_two
 from foresell.predict.customers.segments.segmentation import Customers, FittedSegmentation
@@ -81,10 +86,13 @@ def fit_clusters(
 ) -> Clusters:
     """Choose the number of groups, find them, and say in words who they are.
 
-    `previous`: names are kept for groups that are found again (most customers of either are in both).
+    `previous`: its number of groups is kept while it is allowed, and its names for groups that are found
+    again (most customers of either are in both).
     Raises InputError where there are too few customers.
     """
     candidates = judge_candidates(points, choosing, seed=seed, is_spherical=is_spherical)
+    if previous is not None:
+        candidates = choose_again(candidates, choosing, len(previous.segments))
     random = np.random.default_rng(seed)
     learned = np.sort(random.permutation(len(points))[:MOST_LEARNED])
     found = k_means(points[learned], chosen_number(candidates), seed=seed, is_spherical=is_spherical)

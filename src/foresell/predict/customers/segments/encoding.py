@@ -16,7 +16,9 @@ AT_ONCE = 20_000
 def encode_features(points: Floats, weights: Weights) -> Floats:
     """(n, latent)"""
     hidden = np.maximum(points @ weights["hidden.weight"].T + weights["hidden.bias"], 0.0)
-    return np.asarray(hidden @ weights["to_latent.weight"].T + weights["to_latent.bias"], np.float64)
+    bent = hidden @ weights["to_latent.weight"].T + weights["to_latent.bias"]
+    straight = points @ weights["straight.weight"].T + weights["straight.bias"]
+    return np.asarray(straight + bent, np.float64)
 
 
 def encode_steps(steps: Steps, weights: Weights) -> Floats:

@@ -36,15 +36,36 @@ class Training:
 
 
 class FeatureAutoencoder(nn.Module):
-    def __init__(self, num_columns: int, width: int, latent: int) -> None:
+    """Principal components, and beside them a hidden layer each way that begins at 0: training starts where
+    components end, so that what is found depends little on the seed."""
+
+    def __init__(self, points: NDArray[np.float64], width: int, latent: int) -> None:
         super().__init__()
+        num_columns = points.shape[1]
+        middle, axes = points.mean(axis=0), np.zeros((latent, num_columns))
+        found = np.linalg.svd(points - middle, full_matrices=False)[2][:latent]
+        # The sign of an axis is an accident of the machine.
+        axes[: len(found)] = (
+            found * np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])[:, None]
+        )
         self.hidden = nn.Linear(num_columns, width)
-        self.to_latent = nn.Linear(width, latent)
-        self.decoder = nn.Sequential(nn.Linear(latent, width), nn.ReLU(), nn.Linear(width, num_columns))
+        self.to_latent = _linear(np.zeros((latent, width)), np.zeros(latent))
+        self.straight = _linear(axes, -axes @ middle)
+        from_hidden = _linear(np.zeros((num_columns, width)), np.zeros(num_columns))
+        self.decoder = nn.Sequential(nn.Linear(latent, width), nn.ReLU(), from_hidden)
+        self.back = _linear(axes.T, middle)
 
     def loss(self, x_ND: Tensor) -> Tensor:
-        told_ND = self.decoder(self.to_latent(functional.relu(self.hidden(x_ND))))
-        return functional.mse_loss(told_ND, x_ND)
+        latent_NK = self.straight(x_ND) + self.to_latent(functional.relu(self.hidden(x_ND)))
+        return functional.mse_loss(self.back(latent_NK) + self.decoder(latent_NK), x_ND)
+
+
+def _linear(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
+    return layer
 
 
 class EventAutoencoder(nn.Module):
@@ -75,7 +96,7 @@ class EventAutoencoder(nn.Module):
 def train_on_features(points: NDArray[np.float64], training: Training) -> dict[str, NDArray[Any]]:
     """The encoder's weights."""
     torch.manual_seed(training.seed)
-    model = FeatureAutoencoder(points.shape[1], training.width, training.latent)
+    model = FeatureAutoencoder(points, training.width, training.latent)
     x_ND = torch.from_numpy(points.astype(np.float32))
     _train(model, lambda rows: model.loss(x_ND[rows]), len(points), training)
     return _encoder(model)
@@ -98,7 +119,7 @@ def train_on_steps(steps: Steps, num_events: int, training: Training) -> dict[st
 
 
 def _encoder(model: nn.Module) -> dict[str, NDArray[Any]]:
-    parts = ("hidden.", "events.", "recurrent.", "to_latent.")
+    parts = ("hidden.", "straight.", "events.", "recurrent.", "to_latent.")
     return {
         name: tensor.detach().numpy().copy()
         for name, tensor in model.state_dict().items()

@@ -22,6 +22,9 @@ class Ends:
     low: tuple[str, str]
 
 
+# What grows with a shop's own history, for everybody at once: it describes segments of one day, but groups by
+# it would not mean the same four weeks later.
+GROWING = frozenset({"days_since_first_order", "recent_order_share", "lines_per_product", "category_entropy"})
 PLAIN: dict[str, Ends] = {
     "days_since_order": Ends(("long away", "久未下单"), ("here lately", "最近来过")),
     "recency_days": Ends(("long away", "久未下单"), ("here lately", "最近来过")),
@@ -51,9 +54,16 @@ PLAIN: dict[str, Ends] = {
 }
 
 
-def plain_features(described: Sequence[Feature]) -> tuple[Feature, ...]:
-    """Those of the features that have plain words; all of them where fewer than three have."""
-    plain = tuple(feature for feature in described if feature.name in PLAIN and feature.kind == "number")
+def plain_features(described: Sequence[Feature], *, with_growing: bool = True) -> tuple[Feature, ...]:
+    """Those of the features that have plain words; all of them where fewer than three have. `with_growing`
+    False: without those of GROWING."""
+    plain = tuple(
+        feature
+        for feature in described
+        if feature.name in PLAIN
+        and feature.kind == "number"
+        and (with_growing or feature.name not in GROWING)
+    )
     return plain if len(plain) >= LEAST_PLAIN else tuple(described)
 
 

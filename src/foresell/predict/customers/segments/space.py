@@ -104,8 +104,9 @@ def fit_space(
 
 
 def chosen_space(customers: Customers, columns: tuple[str, ...]) -> FeatureSpace:
-    """The space of these columns of customers; none named: of their `plain_features`."""
-    described = customers.described if columns else plain_features(customers.described)
+    """The space of these columns of customers; none named: of their `plain_features` that do not grow with
+    the shop's history."""
+    described = customers.described if columns else plain_features(customers.described, with_growing=False)
     return fit_space(customers.features, described, columns)
 
 

@@ -62,6 +62,19 @@ def steps_of(actions: pl.DataFrame | None, ids: pl.Series, names: Sequence[str])
     return Steps(event, numbers, lengths)
 
 
+def summary(steps: Steps, num_events: int) -> NDArray[np.float64]:
+    """(n, num_events + 7) how often each event is among a customer's steps, and the means of their numbers,
+    as standard scores; 0 for what does not vary."""
+    is_there = np.arange(steps.event.shape[1]) < steps.lengths[:, None]
+    counts = np.maximum(steps.lengths, 1)[:, None]
+    events = np.stack([((steps.event == one) & is_there).sum(axis=1) for one in range(num_events)], axis=1)
+    found = np.concatenate([events, (steps.numbers * is_there[..., None]).sum(axis=1)], axis=1) / counts
+    spread = found.std(axis=0)
+    return np.asarray(
+        np.divide(found - found.mean(axis=0), spread, out=np.zeros_like(found), where=spread > 0)
+    )
+
+
 def _rows(actions: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     places = pl.DataFrame({"customer_id": ids, "place": np.arange(len(ids), dtype=np.int64)})
     steps = (

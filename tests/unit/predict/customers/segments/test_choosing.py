@@ -7,6 +7,7 @@ from foresell.contracts.errors import InputError
 from foresell.predict.customers.segments.choosing import (
     Choosing,
     are_separate,
+    choose_again,
     chosen_number,
     judge_candidates,
     silhouette,
@@ -46,6 +47,16 @@ def test_a_number_that_is_asked_for_is_taken_and_judged_beside_others():
     found = judge_candidates(blobs([60, 60]), Choosing(num_segments=3, most=4), seed=0)
     assert chosen_number(found) == 3
     assert found["num_segments"].to_list() == [1, 2, 3, 4]
+
+
+def test_the_number_of_before_is_kept_while_it_is_allowed():
+    choosing = Choosing(most=4)
+    found = judge_candidates(blobs([100, 100, 100, 100]), choosing, seed=0)
+    assert chosen_number(found) == 4
+    allowed = found.filter("is_allowed")["num_segments"].to_list()
+    for before in (2, 3, 4, 7):
+        wanted = before if before in allowed else 4
+        assert chosen_number(choose_again(found, choosing, before)) == wanted
 
 
 def test_silhouettes_are_those_of_the_definition():
