@@ -162,7 +162,7 @@ scores = Table(
         real("lower", "of the 80% interval; null: none is given"),
         real("upper", "of the 80% interval"),
         flag("is_chosen", "whether acting on it is worth its cost; null: no costs are declared"),
-        json_text("reasons", "features and what each adds, the largest first"),
+        json_text("reasons", "features and what each adds, the largest first; of worth: its other figures"),
         moment("cutoff_at", "only what was before it is in it", required=True),
         real("horizon_days", "how far ahead it looks; null: no end"),
         moment("made_at", required=True),

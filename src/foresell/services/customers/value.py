@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError, NotFoundError
@@ -20,15 +19,16 @@ if TYPE_CHECKING:
     import polars
 
     from foresell.contracts.protocols import Tables
-    from foresell.predict.customers.examples import Examples
-    from foresell.predict.customers.value.backtest import Cutoffs, ValueBacktest
+    from foresell.predict.customers.value.backtest import ValueBacktest
     from foresell.predict.customers.value.model import FittedValueModel
+    from foresell.predict.customers.value.shop import ShopValue
 
 QUESTION = "how much will the customer spend within the horizon"
 # As far ahead as this, or as far as three horizons fit into the history.
 LONGEST_DAYS, SHORTEST_DAYS = 90.0, 14.0
 WARM_UP = timedelta(days=60)
-NEED_TREES = ("trees", "corrected")
+# What a model of value says: what is spent, and whether a customer has not left for good.
+TASKS = (VALUE, "alive")
 CARD = (
     "Chosen by Gini, absolute error and error by tenths together on validation; test scores are reported, "
     "not used to choose. What serves learned from the training and validation windows, and its intervals "
@@ -40,37 +40,28 @@ def fit_value(shop: Shop, horizon_days: float | None = None, progress: Progress 
     """Judge the models of value on held-out time, put the best to work, and score everybody.
 
     `horizon_days`: None: 90, or what three times fits into the history. Errors: InputError where the history
-    is too short, or no order has a customer.
+    is too short, no order has a customer, or nobody or everybody came back.
     """
-    from foresell.predict.customers.value.backtest import backtest, cutoffs_for
-    from foresell.predict.customers.value.examples import history, value_examples
+    from foresell.predict.customers.value.examples import history
+    from foresell.predict.customers.value.shop import fit_shop_value
 
     with writing(shop, f"fit {VALUE}", progress), shop.reading_matched() as tables:
-        first, until = history(tables, shop.settings)
-        days = horizon_days or suggested_days(first, until)
-        plan = cutoffs_for(first, until, days)
-        progress("value: what customers did", 0, None)
-        train, validation, test = (
-            value_examples(tables, shop.settings, cutoffs, days)
-            for cutoffs in (plan.train, (plan.validation,), (plan.test,))
-        )
+        days = horizon_days or suggested_days(*history(tables, shop.settings))
         progress("value: models against each other", 0, None)
-        judged = backtest(train, validation, test, horizon_days=days, models=_models())
-        fitted = _for_use(judged, (train, validation, test))
-        version = _save(shop, judged, fitted, plan, days)
-        write_results(shop, "leaderboard", _board(judged), replaces={"task": VALUE})
-        progress("value: scoring everybody", 0, None)
-        rows = _rows(shop, tables, fitted, f"{VALUE}/{version}", until, None)
-        write_results(shop, "scores", rows, replaces={"task": VALUE})
+        found = fit_shop_value(tables, shop.settings, horizon_days=days)
+        version = _save(shop, found, days)
+        write_results(shop, "leaderboard", _board(found.backtest), replaces={"task": VALUE})
+        label = f"{VALUE}/{version}"
+        _write(shop, _rows(shop, found.customers, found.outlook, label, found.until, days))
     return FittedSummary(
-        VALUE,
-        QUESTION,
-        judged.chosen,
-        f"{VALUE}/{version}",
-        days,
-        None,
-        tuple(judged.differences.to_dicts()),
-        (),
+        task=VALUE,
+        question=QUESTION,
+        model=found.backtest.chosen,
+        version=label,
+        horizon_days=days,
+        threshold=None,
+        differences=tuple(found.backtest.differences.to_dicts()),
+        findings=(),
     )
 
 
@@ -99,26 +90,27 @@ def predict_value(
     Errors: NotFoundError where nothing was fitted, and for a customer who never ordered.
     """
     from foresell.predict.customers.value.examples import history
+    from foresell.predict.customers.value.shop import outlook_of_customers
 
     fitted, label = load_value(shop)
+    days = float(fitted.config.horizon_days)
+
+    def rows_at(tables: "Tables", cutoff: datetime) -> "polars.DataFrame":
+        asked = list(customers) or None
+        ids, outlook = outlook_of_customers(fitted, tables, shop.settings, cutoff, asked)
+        return _rows(shop, ids, outlook, label, cutoff, days)
+
     if as_of is None and not customers:
         with writing(shop, f"predict {VALUE}", progress), shop.reading_matched() as tables:
-            _, until = history(tables, shop.settings)
-            rows = _rows(shop, tables, fitted, label, until, None)
-            write_results(shop, "scores", rows, replaces={"task": VALUE})
-            return _scored(rows, fitted, label, until)
-    with shop.reading_matched() as tables:
-        first, until = history(tables, shop.settings)
-        if as_of is not None and not first < as_of <= until:
-            raise InputError(
-                "There is no data of that moment",
-                received=as_of.isoformat(),
-                do=f"Choose one after {first:%Y-%m-%d}, until {until:%Y-%m-%d}.",
-            )
-        refuse_unknown(tables, customers)
-        cutoff = as_of or until
-        rows = _rows(shop, tables, fitted, label, cutoff, customers or None)
-        return _scored(rows, fitted, label, cutoff)
+            cutoff = history(tables, shop.settings)[1]
+            rows = rows_at(tables, cutoff)
+            _write(shop, rows)
+    else:
+        with shop.reading_matched() as tables:
+            refuse_unknown(tables, customers)
+            cutoff = as_of or history(tables, shop.settings)[1]
+            rows = rows_at(tables, cutoff)
+    return Scored(VALUE, QUESTION, label, cutoff, days, None, _ordered(rows))
 
 
 def load_value(shop: Shop) -> "tuple[FittedValueModel, str]":
@@ -133,30 +125,13 @@ def load_value(shop: Shop) -> "tuple[FittedValueModel, str]":
     return load_model(found.kind).load(found.config, found.tables, found.weights), found.label
 
 
-def _models() -> tuple[str, ...]:
-    from foresell.predict.customers.value import VALUE_MODELS
-
-    has_trees = find_spec("lightgbm") is not None
-    return tuple(name for name in VALUE_MODELS if has_trees or name not in NEED_TREES)
-
-
-def _for_use(judged: "ValueBacktest", splits: "tuple[Examples, Examples, Examples]") -> "FittedValueModel":
-    from foresell.predict.customers.examples import together
-    from foresell.predict.customers.value.backtest import fit_for_now
-
-    train, validation, test = splits
-    config = judged.configs[judged.chosen]
-    return fit_for_now(judged.chosen, together([train, validation]), test, test.features, config)
-
-
-def _save(
-    shop: Shop, judged: "ValueBacktest", fitted: "FittedValueModel", plan: "Cutoffs", days: float
-) -> str:
+def _save(shop: Shop, found: "ShopValue", days: float) -> str:
     import polars as pl
 
     from foresell.store.model_versions import set_pointer
     from foresell.store.models import Origin, save_artifact
 
+    judged, fitted = found.backtest, found.fitted
     own = _board(judged).filter(pl.col("model") == judged.chosen)
     scores = {
         str(split): dict(zip(frame["score"], frame["value"], strict=True))
@@ -170,7 +145,7 @@ def _save(
         asdict(fitted.config),
         fitted.to_tables(),
         scores,
-        Origin(training_tables=versions, cutoff=plan.test + timedelta(days=days), seed=0),
+        Origin(training_tables=versions, cutoff=found.until, seed=0),
         weights=fitted.to_weights(),
         card=CARD,
     )
@@ -186,43 +161,36 @@ def _board(judged: "ValueBacktest") -> "polars.DataFrame":
 
 def _rows(
     shop: Shop,
-    tables: "Tables",
-    fitted: "FittedValueModel",
+    customers: "polars.Series",
+    outlook: "polars.DataFrame",
     label: str,
     cutoff: datetime,
-    customers: Sequence[str] | None,
+    days: float,
 ) -> "polars.DataFrame":
-    """Rows of `scores`, the most valuable first, ties by customer_id."""
-    import polars as pl
+    from foresell.predict.customers.value.scores import score_rows
 
-    from foresell.predict.customers.value.examples import value_features
-
-    days = float(fitted.config.horizon_days)
-    features = value_features(tables, shop.settings, cutoff, days)
-    if customers is not None:
-        features = features.filter(pl.col("customer_id").is_in(list(customers)))
-        if missing := sorted(set(customers) - set(features["customer_id"])):
-            raise NotFoundError(
-                f"Customer '{missing[0]}' has not ordered by then",
-                do="Ask for somebody with an order: what others are worth cannot be told from theirs.",
-            )
-    told = fitted.outlook(features)
-    return (
-        told.select(score="mean", lower="lower_80", upper="upper_80")
-        .with_columns(
-            customer_id=features["customer_id"],
-            task=pl.lit(VALUE),
-            model=pl.lit(label),
-            unit=pl.lit(shop.settings.store.currency),
-            is_chosen=pl.lit(None, pl.Boolean),
-            reasons=pl.lit(None, pl.String),
-            cutoff_at=pl.lit(cutoff, pl.Datetime("us", "UTC")),
-            horizon_days=pl.lit(days),
-            made_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")),
-        )
-        .sort(["score", "customer_id"], descending=[True, False])
+    return score_rows(
+        customers,
+        outlook,
+        measure="spend",
+        currency=shop.settings.store.currency,
+        model=label,
+        cutoff_at=cutoff,
+        horizon_days=days,
+        made_at=datetime.now(UTC),
     )
 
 
-def _scored(rows: "polars.DataFrame", fitted: "FittedValueModel", label: str, cutoff: datetime) -> Scored:
-    return Scored(VALUE, QUESTION, label, cutoff, float(fitted.config.horizon_days), None, rows)
+def _write(shop: Shop, rows: "polars.DataFrame") -> None:
+    """In the place of what was said of each task before."""
+    import polars as pl
+
+    for task in TASKS:
+        write_results(shop, "scores", rows.filter(pl.col("task") == task), replaces={"task": task})
+
+
+def _ordered(rows: "polars.DataFrame") -> "polars.DataFrame":
+    """The rows of worth, the most valuable first, ties by customer_id."""
+    import polars as pl
+
+    return rows.filter(pl.col("task") == VALUE).sort(["score", "customer_id"], descending=[True, False])

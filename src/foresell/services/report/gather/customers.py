@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NUM_BANDS = 10
 MOST_DRIVERS = 6
 MOST_FINDINGS = 6
-VALUE = "value"
+VALUE, ALIVE = "value", "alive"
 
 
 def gather_customers(tables: Tables, models: Path | None) -> ScoredCustomers:
@@ -36,6 +36,7 @@ def gather_customers(tables: Tables, models: Path | None) -> ScoredCustomers:
     by_task = {
         str(task): frame for (task,), frame in scores.sort("task").group_by("task", maintain_order=True)
     }
+    by_task.pop(ALIVE, None)
     worth = _worth(by_task.pop(VALUE)) if VALUE in by_task else None
     outlooks = tuple(_outlook(task, frame, _artifact(models, task)) for task, frame in by_task.items())
     return ScoredCustomers(outlooks, worth, _segmentations(tables, models))
