@@ -1,5 +1,6 @@
 """Features of customers: by hand, by law (no future, live as in batch), and of shops that lack tables."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from json import dumps, loads
 from math import log, sqrt
@@ -172,7 +173,7 @@ def test_features_do_not_know_the_future(make_tables: Any, shop_of_chance: Any, 
 
     def compute(world: Any) -> Any:
         spec = customer_spec(world, NEW_YORK, CUTOFF, focus=Focus("product", "p1"))
-        return customer_features(world, NEW_YORK, CUTOFF, spec)
+        return customer_features(world, NEW_YORK, CUTOFF, replace(spec, windows=(30, 90)))
 
     assert_no_leak(compute, tables, CUTOFF)
 
