@@ -170,11 +170,6 @@ class State:
         with self.connect() as connection:
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?, ?)", rows)
 
-    def original(self, mark: str) -> bytes | None:
-        with self.reading() as connection:
-            row = connection.execute("SELECT ciphertext FROM originals WHERE token = ?", [mark]).fetchone()
-        return None if row is None else bytes(row[0])
-
     def original_tokens(self) -> list[str]:
         with self.reading() as connection:
             return [str(row[0]) for row in connection.execute("SELECT token FROM originals")]

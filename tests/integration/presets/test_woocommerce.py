@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import InputError
+from foresell.privacy.originals import read_original
 from foresell.privacy.tokens import token
 from foresell.services.erase import erase
 from foresell.services.quarantine import fix_quarantine, list_quarantine, replay_quarantine
@@ -108,7 +109,8 @@ def test_originals_are_kept_where_that_is_asked_for_and_nowhere_in_the_raw_zone(
     shop = make_store("woocommerce", **BERLIN, keep_originals=True)
     shop.add(fixtures / "woocommerce")
     assert found_in_store(shop, PLANTED) == {}
-    assert shop.shop.folder.state.original(token(shop.shop.key, "other", "DE-JaneVat-77")) is not None
+    mark = token(shop.shop.key, "other", "DE-JaneVat-77")
+    assert read_original(shop.shop.folder.state, shop.shop.key, mark) == "DE-JaneVat-77"
 
 
 def test_lines_or_a_list_again_are_all_duplicate(
