@@ -140,6 +140,8 @@ def leaving(known: Known, last_day: int) -> dict[str, object]:
     )
     frame = frame.filter(pl.col("visit_days") >= 10)
     found: dict[str, object] = {"share_gone": round(float((frame["gone"] > 0).mean()), 4)}
+    if frame["gone"].n_unique() < 2:
+        return found
     for name in GONE:
         if name in frame.columns:
             some = frame.drop_nulls(name)

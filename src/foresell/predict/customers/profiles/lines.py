@@ -14,9 +14,11 @@ from foresell.store.ever_there import ever_there
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow
 
 # Lines in memory at once: some 1 GB.
 LINES_AT_ONCE = 5_000_000
+DEVICES = {"customer_id": pl.String, "device": pl.String, "visits": pl.Int64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ class OneCustomer:
             lines = lines.filter(lines.order_id.isin(order_ids))
             of_order = refunds.customer_id.isnull() & refunds.order_id.isin(order_ids)
             is_theirs = is_theirs.fill_null(False) | of_order
-        held["order_lines"] = (lines if order_ids else lines.limit(0)).to_pyarrow()
-        held["refunds"] = refunds.filter(is_theirs).to_pyarrow()
+        held["order_lines"] = lines.to_pyarrow() if order_ids else _empty(lines)
+        held["refunds"] = (
+            refunds.filter(is_theirs).to_pyarrow() if past.has_rows("refunds") else _empty(refunds)
+        )
         for name in ("products", "bundle_items"):
-            held[name] = past.current(name).limit(0).to_pyarrow()
+            held[name] = _empty(past.current(name))
         self._held = held
 
     def current(self, name: str) -> "ir.Table":
@@ -75,6 +79,10 @@ class OneCustomer:
 
     def has_rows(self, name: str) -> bool:
         return bool(self._held[name].num_rows) if name in self._held else self.past.has_rows(name)
+
+
+def _empty(rows: "ir.Table") -> "pyarrow.Table":
+    return rows.schema().to_pyarrow().empty_table()
 
 
 def parts(past: Tables, lines_at_once: int = LINES_AT_ONCE) -> Iterator[Part]:
@@ -109,6 +117,8 @@ def read_lines(part: Tables, settings: Settings) -> pl.DataFrame:
 
 def read_refunds(part: Tables, settings: Settings) -> pl.DataFrame:
     """customer_id, date, amount of money paid back to known customers."""
+    if not part.has_rows("refunds"):
+        return pl.DataFrame(schema={"customer_id": pl.String, "date": pl.Date, "amount": pl.Float64})
     rows = paid_back(make_scope(part, settings))
     rows = rows.filter(rows.customer_id.notnull())
     rows = rows.select("customer_id", "date", amount=rows.amount.cast("float64"))
@@ -128,17 +138,23 @@ def read_products(past: Tables) -> pl.DataFrame:
 
 def read_devices(part: Tables) -> pl.DataFrame:
     """customer_id, device, visits: known customers' visits (sessions, else days) by device."""
+    if not part.has_rows("events"):
+        return pl.DataFrame(schema=DEVICES)
     events = part.current("events")
     return _devices(events.filter(events.customer_id.notnull()))
 
 
 def devices_of_one(past: Tables, customer_id: str) -> pl.DataFrame:
+    if not past.has_rows("events"):
+        return pl.DataFrame(schema=DEVICES)
     events = past.current("events")
     return _devices(events.filter(events.customer_id == customer_id))
 
 
 def read_months(past: Tables, customer_id: str) -> pl.DataFrame:
     """month (first day), event_name, events (how many) of one customer, by month and name."""
+    if not past.has_rows("events"):
+        return pl.DataFrame(schema={"month": pl.Date, "event_name": pl.String, "events": pl.Int64})
     events = past.current("events")
     events = events.filter(events.customer_id == customer_id)
     events = events.mutate(month=events.local_date.truncate("M"))
