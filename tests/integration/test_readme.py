@@ -92,7 +92,7 @@ def test_every_command_and_option_that_is_named_exists(readme: str) -> None:
             inner = getattr(command, "commands", None)
             if inner is None:
                 break
-            # A group may take another word for one of its own commands: `explain churn` is `explain task churn`.
+            # A word may stand for a command: `explain churn` is `explain task churn`.
             found = [command.resolve_command(command.context_class(command), [word]) for word in alternatives]
             assert all(each is not None for _, each, _ in found), span
             command = found[0][1]

@@ -3,25 +3,21 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from foresell.cli.commands.predict import AsOf, Of
 from foresell.cli.options import Json, Store, open_given
+from foresell.cli.word_group import WordGroup
 
 if TYPE_CHECKING:
     from foresell.explain.value_text import Language
     from foresell.services.customers.explain import Explained
 
 
-class _TasksToo(TyperGroup):
-    """A word that is no command is the name of a task: `explain churn 4711` is `explain task churn 4711`."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        is_task = bool(args) and args[0] not in self.commands and not args[0].startswith("-")
-        return super().resolve_command(ctx, ["task", *args] if is_task else args)
+class _Tasks(WordGroup):
+    default = "task"
 
 
-app = typer.Typer(help="Why something is as it is.", no_args_is_help=True, cls=_TasksToo)
+app = typer.Typer(help="Why something is as it is.", no_args_is_help=True, cls=_Tasks)
 
 
 @app.callback()

@@ -1,28 +1,24 @@
 """`foresell export`: what models found, to files and databases."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from foresell.cli.options import Json, Store, open_given
+from foresell.cli.word_group import WordGroup
 
 if TYPE_CHECKING:
     from foresell.services.export import Exported
 
 
-class _TablesToo(TyperGroup):
-    """A word that is no command is the name of a table: `export scores X` is `export table scores X`."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        is_table = bool(args) and args[0] not in self.commands and not args[0].startswith("-")
-        return super().resolve_command(ctx, ["table", *args] if is_table else args)
+class _Tables(WordGroup):
+    default = "table"
 
 
 app = typer.Typer(
     help="What models found, to files and databases: `foresell export scores scores.csv`.",
     no_args_is_help=True,
-    cls=_TablesToo,
+    cls=_Tables,
 )
 
 Target = Annotated[

@@ -9,7 +9,7 @@ from foresell.cli.options import Json, Store, open_given
 MOST_MOVES = 15
 
 if TYPE_CHECKING:
-    from foresell.services.customers.segment import Segmented
+    from foresell.services.customers.segmented import Segmented
 
 
 def segment(

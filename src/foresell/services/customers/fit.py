@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from foresell.contracts.errors import InputError
 from foresell.contracts.tables import TABLES
 from foresell.services.customers.explain import GROUP_WORDS
 from foresell.services.customers.predict import score_everybody
@@ -31,13 +32,15 @@ CARD = (
 
 SAID_SCORES = ("auroc", "log_loss", "mae", "gini")
 MOST_FINDINGS = 3
+HELD_OUT = 1 / 3
 
 
 @dataclass(frozen=True)
 class FittedSummary:
     """What was fitted: a task's name, the question in words, the model chosen, and from where on acting pays.
 
-    `differences`: rows of `backtest.DIFFERENCES` of the model that was chosen.
+    `differences`: rows of `backtest.DIFFERENCES` of the model that was chosen. `suspicious`: features that
+    tell the label so well alone that they may have seen it.
     """
 
     task: str
@@ -48,6 +51,7 @@ class FittedSummary:
     threshold: float | None
     differences: tuple[dict[str, object], ...]
     findings: tuple[str, ...]
+    suspicious: tuple[str, ...] = ()
 
     def as_lines(self) -> list[str]:
         """What a person reads after the leaderboard."""
@@ -59,6 +63,9 @@ class FittedSummary:
             f"{row['against']}, on the test"
             for row in self.differences
             if row["score"] in SAID_SCORES and row["lower"] is not None
+        ]
+        lines += [
+            f"Suspicious: {name} tells the answer almost alone. Does it know it?" for name in self.suspicious
         ]
         return lines + [f"Fairness: {finding}" for finding in self.findings[:MOST_FINDINGS]]
 
@@ -72,6 +79,7 @@ class FittedSummary:
             "threshold": self.threshold,
             "differences": list(self.differences),
             "fairness": list(self.findings),
+            "suspicious": list(self.suspicious),
         }
 
 
@@ -123,6 +131,7 @@ def fit_customers(shop: Shop, name: str, of: str | None = None, progress: Progre
 
 
 def _splits(shop: Shop, tables: "Tables", task: "Task", progress: Progress) -> _Splits:
+    from foresell.predict.customers.tasks import TASKS
     from foresell.predict.customers.training import (
         completed,
         cutoffs_for,
@@ -133,14 +142,33 @@ def _splits(shop: Shop, tables: "Tables", task: "Task", progress: Progress) -> _
 
     progress(f"{task.name}: features", 0, None)
     first, until = history(tables, task)
-    whole = completed(tables, shop.settings, task, until)
+    # What the declaration leaves to the data is told by what lies before validation and test.
+    whole = completed(tables, shop.settings, task, until - (until - first) * HELD_OUT)
     plan = cutoffs_for(whole, first, until)
     spec = spec_for(tables, shop.settings, whole, plan.train[-1])
+    if task.name not in TASKS:
+        progress(f"{task.name}: looking for leaks", 0, None)
+        _refuse_leak(shop, tables, whole, plan.train[-1])
     train, validation, test = (
         training_examples(tables, shop.settings, whole, cutoffs, spec)
         for cutoffs in (plan.train, plan.validation, plan.test)
     )
     return _Splits(whole, spec.as_record(), plan, train, validation, test)
+
+
+def _refuse_leak(shop: Shop, tables: "Tables", task: "Task", cutoff: datetime) -> None:
+    """A task of the shop's own is computed again in worlds with another future."""
+    from foresell.features.leak import LeakError
+    from foresell.predict.customers.leaks import check_leak
+
+    try:
+        check_leak(tables, shop.settings, task, cutoff)
+    except LeakError as leak:
+        raise InputError(
+            f"'{task.name}' knows the future",
+            received=", ".join(leak.columns),
+            do="Leave these features out of its declaration (features.without).",
+        ) from leak
 
 
 def _for_use(splits: _Splits, judged: "Backtest") -> "FittedTask":
@@ -223,6 +251,7 @@ def _summary(
 
     from foresell.evaluation.fairness import fairness
     from foresell.evaluation.fairness_findings import fairness_findings
+    from foresell.predict.customers.leaks import suspicious_features
 
     threshold = judged.fitted[judged.chosen].threshold
     own = judged.differences.filter(pl.col("model") == judged.chosen)
@@ -236,4 +265,5 @@ def _summary(
         threshold=None if threshold is None else threshold.value,
         differences=tuple(own.to_dicts()),
         findings=tuple(finding.message for finding in found),
+        suspicious=tuple(suspicious_features(splits.train)),
     )

@@ -1,12 +1,11 @@
 """Segment customers: fit or assign, say what each segment is and means, and who moved."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
+from foresell.services.customers.segmented import Assigner, Segmented, told_segments
 from foresell.services.production import PRODUCTION
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from foresell.contracts.protocols import Tables
     from foresell.features.spec import CustomerSpec
-    from foresell.predict.customers.segments.drift import Migration, Stability
+    from foresell.predict.customers.segments.drift import Migration
     from foresell.predict.customers.segments.segmentation import Customers, FittedSegmentation
     from foresell.store.models import Artifact
 
@@ -26,61 +25,6 @@ RULES = ".toml"
 # What a shop gets that names no segmentation: both take seconds, and the first needs no features.
 DEFAULTS = ("rfm", "features")
 SEEDS = (1, 2, 3)
-
-
-@dataclass(frozen=True)
-class Segmented:
-    """`segments`: a row a segment, the largest first: segment, name_zh, sentence, sentence_zh, num_customers,
-    share, and share_of_sales, orders and recency_days (means) where there are orders.
-
-    `stability`: over seeds; `migration`: since the cutoff asked for; `candidates`: how the number of segments
-    was chosen. None or empty: not asked, or chance has no part in it.
-    """
-
-    segmentation: str
-    model: str | None
-    cutoff_at: datetime
-    num_customers: int
-    segments: "polars.DataFrame"
-    candidates: "polars.DataFrame"
-    stability: "Stability | None" = None
-    migration: "Migration | None" = None
-
-    def as_record(self) -> dict[str, object]:
-        moved = self.migration
-        return {
-            "segmentation": self.segmentation,
-            "model": self.model,
-            "cutoff_at": self.cutoff_at.isoformat(),
-            "customers": self.num_customers,
-            "segments": self.segments.to_dicts(),
-            "candidates": self.candidates.to_dicts(),
-            "stability": None
-            if self.stability is None
-            else {"adjusted_rand": self.stability.mean, "lowest": self.stability.lowest},
-            "migration": None
-            if moved is None
-            else {
-                "moves": moved.moves.to_dicts(),
-                "drift": moved.drift,
-                "stayed": moved.stayed,
-                "agreement": moved.agreement,
-                "hidden": moved.num_hidden,
-            },
-        }
-
-
-@dataclass(frozen=True)
-class _Assigner:
-    """What puts customers into segments: a fitted model, or rules."""
-
-    name: str
-    label: str | None
-    spec: "CustomerSpec | None"
-    fitted: "FittedSegmentation | None" = None
-    rules: "Any" = None
-    stability: "Stability | None" = None
-    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 def segment_customers(
@@ -113,7 +57,7 @@ def segment_customers(
         assigned = _assigned(shop, tables, assigner, customers, cutoff)
         _write(shop, assigner, assigned, cutoff)
         moved = None if since is None else _moved(shop, tables, assigner, assigned, since)
-        return _told(shop, tables, assigner, assigned, cutoff, moved)
+        return told_segments(shop, tables, assigner, assigned, cutoff, moved)
 
 
 def end_of_history(tables: "Tables") -> datetime:
@@ -132,7 +76,7 @@ def end_of_history(tables: "Tables") -> datetime:
 
 def _assigner(
     shop: Shop, tables: "Tables", name: str, cutoff: datetime, is_refitted: bool, progress: Progress
-) -> "tuple[_Assigner, Customers]":
+) -> "tuple[Assigner, Customers]":
     if name.endswith(RULES):
         return _by_rules(shop, tables, Path(name), cutoff)
     from foresell.predict.customers.segments import load_segmentation
@@ -144,7 +88,7 @@ def _assigner(
         if previous is None:
             raise NotFoundError(f"'{name}' was never fitted", do=f"Run: foresell segment {name}")
         spec, fitted, label = previous
-        return _Assigner(name, label, spec, fitted), read_customers(shop, tables, name, cutoff, spec)
+        return Assigner(name, label, spec, fitted), read_customers(shop, tables, name, cutoff, spec)
     spec = _spec(shop, tables, name, cutoff)
     customers = read_customers(shop, tables, name, cutoff, spec)
     progress(f"{name}: {len(customers):,} customers", 0, None)
@@ -154,7 +98,7 @@ def _assigner(
         stability_over_seeds(segmentation, customers, config, SEEDS) if hasattr(config, "seed") else None
     )
     label = _save(shop, name, fitted, spec, cutoff)
-    return _Assigner(name, label, spec, fitted, stability=stability), customers
+    return Assigner(name, label, spec, fitted, stability=stability), customers
 
 
 def _spec(shop: Shop, tables: "Tables", name: str, cutoff: datetime) -> "CustomerSpec | None":
@@ -201,20 +145,20 @@ def _vectors(tables: "Tables", ids: "polars.Series") -> Any:
     return np.stack([nothing if one is None else np.asarray(one, np.float32) for one in found["vector"]])
 
 
-def _by_rules(shop: Shop, tables: "Tables", path: Path, cutoff: datetime) -> "tuple[_Assigner, Customers]":
+def _by_rules(shop: Shop, tables: "Tables", path: Path, cutoff: datetime) -> "tuple[Assigner, Customers]":
     from foresell.features.customer import described
     from foresell.predict.customers.segments.rules import read_rules
 
     spec = _spec(shop, tables, "features", cutoff)
     assert spec is not None  # noqa: S101
     rules = read_rules(path, described(spec))
-    return _Assigner(rules.name, None, spec, rules=rules), read_customers(
+    return Assigner(rules.name, None, spec, rules=rules), read_customers(
         shop, tables, "features", cutoff, spec
     )
 
 
 def _assigned(
-    shop: Shop, tables: "Tables", assigner: _Assigner, customers: "Customers", cutoff: datetime
+    shop: Shop, tables: "Tables", assigner: Assigner, customers: "Customers", cutoff: datetime
 ) -> "polars.DataFrame":
     """customer_id, segment, confidence."""
     from foresell.features.asof import asof
@@ -229,7 +173,7 @@ def _assigned(
     return found.with_columns(customer_id=customers.ids)
 
 
-def _write(shop: Shop, assigner: _Assigner, assigned: "polars.DataFrame", cutoff: datetime) -> None:
+def _write(shop: Shop, assigner: Assigner, assigned: "polars.DataFrame", cutoff: datetime) -> None:
     import polars as pl
 
     from foresell.predict.customers.segments.segmentation import SEGMENTS
@@ -244,7 +188,7 @@ def _write(shop: Shop, assigner: _Assigner, assigned: "polars.DataFrame", cutoff
 
 
 def _moved(
-    shop: Shop, tables: "Tables", assigner: _Assigner, now: "polars.DataFrame", since: datetime
+    shop: Shop, tables: "Tables", assigner: Assigner, now: "polars.DataFrame", since: datetime
 ) -> "Migration":
     from foresell.predict.customers.segments.drift import migration
 
@@ -255,68 +199,6 @@ def _moved(
         )
     then = read_customers(shop, tables, assigner.name, since, assigner.spec)
     return migration(_assigned(shop, tables, assigner, then, since), now)
-
-
-def _told(
-    shop: Shop,
-    tables: "Tables",
-    assigner: _Assigner,
-    assigned: "polars.DataFrame",
-    cutoff: datetime,
-    moved: "Migration | None",
-) -> Segmented:
-    import polars as pl
-
-    fitted = assigner.fitted
-    names = fitted.segments if fitted is not None else _rule_names(assigner.rules)
-    counted = assigned.group_by("segment").agg(num_customers=pl.len())
-    told = (
-        counted.join(names.drop("num_customers", "share", strict=False), on="segment", how="left")
-        .with_columns(share=pl.col("num_customers") / pl.col("num_customers").sum())
-        .join(_business(shop, tables, assigned, cutoff), on="segment", how="left")
-        .sort(["num_customers", "segment"], descending=[True, False])
-    )
-    return Segmented(
-        assigner.name,
-        assigner.label,
-        cutoff,
-        assigned.height,
-        told,
-        pl.DataFrame() if fitted is None else fitted.candidates,
-        assigner.stability,
-        moved,
-    )
-
-
-def _rule_names(rules: Any) -> "polars.DataFrame":
-    import polars as pl
-
-    from foresell.predict.customers.segments.words import EVERYONE_ELSE
-
-    rows = [(one.name, one.name_zh, one.sentence, one.sentence_zh) for one in rules.segments]
-    rows.append((*EVERYONE_ELSE, "", ""))
-    return pl.DataFrame(rows, ["segment", "name_zh", "sentence", "sentence_zh"], orient="row")
-
-
-def _business(
-    shop: Shop, tables: "Tables", assigned: "polars.DataFrame", cutoff: datetime
-) -> "polars.DataFrame":
-    """What a segment means for the shop: share_of_sales, and the means of orders and recency_days."""
-    import polars as pl
-
-    from foresell.predict.customers.segments.rfm import rfm_customers
-
-    if not tables.has_rows("orders"):
-        return assigned.select("segment").unique()
-    facts = rfm_customers(tables, shop.settings, cutoff)
-    rows = facts.features.with_columns(customer_id=facts.ids)
-    known = assigned.join(rows, on="customer_id", how="left")
-    money = pl.col("monetary_value")
-    return known.group_by("segment").agg(
-        share_of_sales=money.sum() / known["monetary_value"].sum(),
-        orders=pl.col("orders").mean(),
-        recency_days=pl.col("recency_days").mean(),
-    )
 
 
 def _save(
