@@ -61,53 +61,35 @@ def main() -> None:
         record["parts"] = in_parts(sessions, given.seeds)
     if given.only != "parts":
         record["months"] = by_months(sessions, given.trials, given.seeds)
-    print(json.dumps(record, indent=1))
     if given.out:
         given.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def in_parts(sessions: Sessions, seeds: int) -> dict[str, Any]:
-    """Five parts drawn by class: the mean over parts and seeds, as published figures are, and the score of
-    all sessions together with its interval."""
+    """Five parts drawn by class: `mean_of_parts` over parts and seeds, as published figures are; the score of
+    all sessions `together` with its interval."""
     examples = sessions.examples
-    raw = narrowed(examples, sessions.derived)
-    found: dict[str, list[Floats]] = {"foresell": [], "lightgbm": []}
-    places = []
-    for seed in range(seeds):
-        part = parts_of(examples.labels, seed)
-        places.append(part)
-        for name, of, fit in (
-            ("foresell", examples, lambda train, s: said_by(WHOLE, train, s)),
-            ("lightgbm", raw, lambda train, s: rival.fitted(train, rival.DEFAULTS, s)),
-        ):
-            said = np.empty(len(examples))
-            for one in range(PARTS):
-                said[part == one] = fit(of.take(part != one), seed)(of.take(part == one))
-            found[name].append(said)
-    return {
-        name: {
-            **{
-                score: {
-                    "mean_of_parts": float(
-                        np.mean(
-                            [
-                                score_of(score, examples.labels[part == one], said[part == one])
-                                for part, said in zip(places, of, strict=True)
-                                for one in range(PARTS)
-                            ]
-                        )
-                    ),
-                    **asdict(_scored(examples, of)[score]),
-                }
-                for score in SCORED
-            },
-            "holds": all(
-                np.mean([score_of(score, examples.labels, said) for said in of]) >= goal
-                for score, goal in GOALS.items()
-            ),
-        }
-        for name, of in found.items()
+    labels, raw = examples.labels, narrowed(examples, sessions.derived)
+    contestants: Mapping[str, tuple[Examples, Fit]] = {
+        "foresell": (examples, lambda train, seed: said_by(WHOLE, train, seed)),
+        "lightgbm_untuned": (raw, lambda train, seed: rival.fitted(train, rival.DEFAULTS, seed)),
     }
+    found: dict[str, Any] = {}
+    for name, (of, fit) in contestants.items():
+        said, values = [], []
+        for seed in range(1, seeds + 1):
+            part, told = parts_of(labels, seed), np.empty(len(examples))
+            for one in range(PARTS):
+                told[part == one] = fit(of.take(part != one), seed)(of.take(part == one))
+                values.append([score_of(score, labels[part == one], told[part == one]) for score in SCORED])
+            said.append(told)
+        means = dict(zip(SCORED, np.mean(values, axis=0).tolist(), strict=True))
+        found[name] = {
+            "mean_of_parts": means,
+            "together": _record(_scored(examples, said)),
+            "holds": all(means[score] >= goal for score, goal in GOALS.items()),
+        }
+    return found
 
 
 def parts_of(labels: Floats, seed: int) -> np.ndarray:
