@@ -79,6 +79,8 @@ class Encoder:
 
 
 class FittedAutoencoder(FittedClusters):
+    config: AutoencoderConfig
+
     def __init__(self, config: AutoencoderConfig, encoder: Encoder, clusters: Clusters) -> None:
         self.config, self.encoder, self.clusters = config, encoder, clusters
 
@@ -102,10 +104,17 @@ class FittedAutoencoder(FittedClusters):
 def fit(
     customers: Customers, config: AutoencoderConfig, *, previous: FittedSegmentation | None = None
 ) -> FittedAutoencoder:
-    """Raises InputError where there are too few customers or nothing to read, BackendError without torch."""
-    if find_spec("torch") is None:
-        raise BackendError("Autoencoders need torch", do="pip install 'foresell[behavior]'")
-    encoder = _trained(customers, config)
+    """Raises InputError where there are too few customers or nothing to read, BackendError without torch.
+
+    The encoder of `previous` is used again where it was made with the same config (but for the number of
+    segments) from columns that are still there: another training would cut the customers in another way. To
+    train anew, give no `previous`, or another seed.
+    """
+    encoder = _kept(previous, config, customers)
+    if encoder is None:
+        if find_spec("torch") is None:
+            raise BackendError("Autoencoders need torch", do="pip install 'foresell[behavior]'")
+        encoder = _trained(customers, config)
     points = encoder.points(customers)
     clusters = fit_clusters(points, customers, config.choosing, seed=config.seed, previous=previous)
     return FittedAutoencoder(config, encoder, clusters)
@@ -124,6 +133,18 @@ def load(
     )
     clusters = Clusters.loaded(tables, weights["centers"])
     return FittedAutoencoder(AutoencoderConfig(**config), encoder, clusters)
+
+
+def _kept(
+    previous: FittedSegmentation | None, config: AutoencoderConfig, customers: Customers
+) -> Encoder | None:
+    if not isinstance(previous, FittedAutoencoder):
+        return None
+    if replace(previous.config, choosing=config.choosing) != config:
+        return None
+    space = previous.encoder.space
+    is_there = space is None or set(space.columns) <= set(customers.features.columns)
+    return previous.encoder if is_there else None
 
 
 def _trained(customers: Customers, config: AutoencoderConfig) -> Encoder:

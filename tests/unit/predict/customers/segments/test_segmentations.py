@@ -91,6 +91,16 @@ def test_names_stay_when_fitted_again_on_later_customers(name, customers, more_c
         assert (then == now).mean() > 0.9
 
 
+def test_an_encoder_is_trained_once_and_anew_with_another_seed(customers, more_customers):
+    segmentation = load_segmentation("autoencoder")
+    config = segmentation.config(**CONFIGS["autoencoder"])
+    first = segmentation.fit(customers, config)
+    later = segmentation.fit(more_customers[0], config, previous=first)
+    assert later.encoder is first.encoder
+    other = segmentation.config(**CONFIGS["autoencoder"], seed=1)
+    assert segmentation.fit(customers, other, previous=first).encoder is not first.encoder
+
+
 def test_an_unknown_segmentation_names_the_valid_ones():
     with pytest.raises(NotFoundError, match="Did you mean 'features'"):
         load_segmentation("feature")
