@@ -23,7 +23,11 @@ EVERY_TARGET = pytest.mark.parametrize("target", ["happens", "amount"])
 # What learns in many steps learns in few.
 LITTLE = {"trees": {"max_trees": 30}, "fused": {"max_trees": 30}, "stack": {"folds": 2}}
 LITTLE["neural"] = {"epochs": 8, "nets": 2, "width": 16, "batch_size": 32}
-LITTLE["stack"]["configs"] = {"trees": {"max_trees": 20}}
+LITTLE["stack"]["is_equal"] = False
+LITTLE["stack"]["configs"] = {
+    "trees": {"max_trees": 20},
+    "neural": {"epochs": 3, "nets": 1, "uses_vectors": False},
+}
 
 
 def made_up(number: int, seed: int, target: Target) -> Examples:
