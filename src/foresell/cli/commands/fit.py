@@ -43,6 +43,10 @@ def fit(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="behavior: change a setting of the preset."),
     ] = None,
+    trials: Annotated[
+        int,
+        typer.Option(min=0, help="Of customers: so many settings are tried on validation (needs optuna)."),
+    ] = 0,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -61,7 +65,7 @@ def fit(
     if task in get_args(Task):
         _fit_best(shop, task, as_json)
     else:
-        _fit_customers(shop, task, of, as_json)
+        _fit_customers(shop, task, of, trials, as_json)
 
 
 def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
@@ -77,7 +81,7 @@ def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
     print_json(board.as_record()) if as_json else print_leaderboard(board)
 
 
-def _fit_customers(shop: "Shop", task: str, of: str | None, as_json: bool) -> None:
+def _fit_customers(shop: "Shop", task: str, of: str | None, trials: int, as_json: bool) -> None:
     from foresell.cli.commands.leaderboard import print_leaderboard
     from foresell.cli.output import print_json, print_text, progress_bar
     from foresell.services.customers.fit import fit_customers
@@ -86,7 +90,9 @@ def _fit_customers(shop: "Shop", task: str, of: str | None, as_json: bool) -> No
 
     with progress_bar() as progress:
         fitted = (
-            fit_value(shop, progress=progress) if task == VALUE else fit_customers(shop, task, of, progress)
+            fit_value(shop, progress=progress)
+            if task == VALUE
+            else fit_customers(shop, task, of, progress, trials=trials)
         )
     board = read_leaderboard(shop, fitted.task)
     if as_json:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError
 from foresell.contracts.tables import TABLES
@@ -15,6 +15,8 @@ from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars
 
     from foresell.contracts.protocols import Tables
@@ -33,6 +35,8 @@ CARD = (
 SAID_SCORES = ("auroc", "log_loss", "mae", "gini")
 MOST_FINDINGS = 3
 HELD_OUT = 1 / 3
+# The model that has settings worth trying.
+TUNED = "trees"
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,13 @@ class _Splits:
     test: "Examples"
 
 
-def fit_customers(shop: Shop, name: str, of: str | None = None, progress: Progress = silent) -> FittedSummary:
+def fit_customers(
+    shop: Shop, name: str, of: str | None = None, progress: Progress = silent, *, trials: int = 0
+) -> FittedSummary:
     """Judge every model of a task on held-out time, and put the best, fitted on all, in production.
 
-    `name`: a built-in task, or a TOML file that declares one; `of`: what a task that leaves it open is about.
+    `name`: a built-in task, or a TOML file that declares one; `of`: what a task that leaves it open is about;
+    `trials`: settings of the trees that are tried on validation; 0: their defaults.
     Leaderboard and scores of everybody are written to the result tables.
     Errors: as `find_task`; InputError where the history is too short for the horizon, nobody is in the
     population, or all labels are the same.
@@ -106,6 +113,7 @@ def fit_customers(shop: Shop, name: str, of: str | None = None, progress: Progre
     task = find_task(name, of)
     with writing(shop, f"fit {task.name}", progress), shop.reading_matched() as tables:
         splits = _splits(shop, tables, task, progress)
+        configs = _tuned(splits, trials, progress)
         judged = backtest(
             splits.train,
             splits.validation,
@@ -116,10 +124,11 @@ def fit_customers(shop: Shop, name: str, of: str | None = None, progress: Progre
             costs=splits.task.costs,
             record=splits.task.as_record(),
             spec=splits.spec,
+            configs=configs,
             say=lambda step: progress(step, 0, None),
         )
         progress(f"{task.name}: {judged.chosen} on everything", 0, None)
-        fitted = _for_use(splits, judged)
+        fitted = _for_use(splits, judged, configs)
         decisions = _decisions(splits, judged)
         version = _save(shop, splits, judged, fitted, decisions)
         board = _board(judged)
@@ -171,7 +180,22 @@ def _refuse_leak(shop: Shop, tables: "Tables", task: "Task", cutoff: datetime) -
         ) from leak
 
 
-def _for_use(splits: _Splits, judged: "Backtest") -> "FittedTask":
+def _tuned(splits: _Splits, trials: int, progress: Progress) -> "Mapping[str, Mapping[str, Any]]":
+    """Model → settings that did best on validation. InputError where the library is not installed."""
+    if not trials:
+        return {}
+    from importlib.util import find_spec
+
+    from foresell.predict.customers.tune import tune
+
+    if find_spec("optuna") is None:
+        raise InputError("Settings are tried with optuna", do="pip install 'foresell[tune]'")
+    progress(f"{splits.task.name}: {trials} settings of {TUNED}", 0, None)
+    pair = (splits.train, splits.validation)
+    return {TUNED: tune(TUNED, [pair], splits.task.target, trials=trials).config}
+
+
+def _for_use(splits: _Splits, judged: "Backtest", configs: "Mapping[str, Mapping[str, Any]]") -> "FittedTask":
     from foresell.predict.customers.examples import together
     from foresell.predict.customers.fitted import fit_task
 
@@ -180,6 +204,7 @@ def _for_use(splits: _Splits, judged: "Backtest") -> "FittedTask":
         together([splits.train, splits.validation]),
         splits.test,
         splits.task.target,
+        config=configs.get(judged.chosen, {}),
         costs=splits.task.costs,
         task=splits.task.as_record(),
         spec=splits.spec,
