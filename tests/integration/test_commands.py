@@ -216,7 +216,7 @@ def test_the_shape_of_a_forecast(foresell: Foresell, small_store: Path) -> None:
 @pytest.mark.parametrize("task", ["recommend", "forecast"])
 def test_the_shape_of_a_leaderboard(foresell: Foresell, small_store: Path, task: str) -> None:
     board = foresell("leaderboard", task, "--store", small_store, "--json").answer
-    assert set(board) == {"task", "metric", "rows"}
+    assert set(board) == {"task", "metric", "chosen_by", "rows"}
     assert board["task"] == task
     for row in board["rows"]:
         assert {"model", "scores", "fit_seconds", "predict_seconds"} <= set(row)
@@ -228,10 +228,10 @@ def test_the_shape_of_a_leaderboard(foresell: Foresell, small_store: Path, task:
 FAILING: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     "unknown command": (("kpis",), 2, "InputError", "Did you mean 'kpi'?"),
     "unknown option": (("kpi", "--form", "2024-01-01"), 2, "InputError", "--from"),
-    "missing argument": (("fit",), 2, "InputError", "recommend, forecast"),
+    "missing argument": (("fit",), 2, "InputError", "'TASK'. `foresell fit --help`"),
     "missing option": (("rules", "clear"), 2, "InputError", "--by"),
     "missing request": (("recommend", "--surface", "basket"), 2, "InputError", "needs basket"),
-    "unknown choice": (("fit", "everything"), 2, "InputError", "'recommend', 'forecast'"),
+    "unknown choice": (("fit", "forcast"), 3, "NotFoundError", "Did you mean 'forecast'?"),
     "number out of range": (("recommend", "--customer", "c1", "-k", "0"), 2, "InputError", "'-k'"),
     "no date": (("kpi", "orders", "--from", "2024-13-01"), 2, "InputError", "2024-12-31"),
     "dates the wrong way": (

@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 from lxml import html
+from typer.testing import CliRunner
 
+from foresell.cli.main import app
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.predict.customers import BASELINES
 from foresell.services.customers.explain import explain_customer, fairness_of
@@ -301,6 +303,31 @@ def test_the_report_shows_them_in_both_languages(shop: Shop, churn: FittedSummar
         assert words in tasks.text_content()
         assert str(predict_customers(shop, "churn").num_chosen) in tasks.text_content()
         assert not tasks.xpath('.//p[@class="empty"]')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("leaderboard", "churn"),
+        ("predict", "churn", "--top", "3"),
+        ("predict", "churn", "--as-of", "2023-08-01", "--customer", "c1"),
+        ("explain", "churn", "c1"),
+        ("fairness", "churn"),
+        ("segment", "rfm"),
+        ("profile", "c1"),
+    ],
+    ids=" ".join,
+)
+def test_the_commands_answer_in_words_and_in_json(
+    shop: Shop, churn: FittedSummary, arguments: tuple[str, ...]
+) -> None:
+    given = [*arguments, "--store", str(shop.folder.root)]
+    told = CliRunner().invoke(app, given, catch_exceptions=False)
+    assert told.exit_code == 0, told.output
+    assert told.stdout.strip()
+    assert told.stdout[0] not in "{["
+    answered = CliRunner().invoke(app, [*given, "--json"], catch_exceptions=False)
+    assert isinstance(json.loads(answered.stdout), dict)
 
 
 def test_erasing_a_customer_erases_what_models_said_of_them(shop: Shop, churn: FittedSummary) -> None:

@@ -35,6 +35,8 @@ CARD = (
 SAID_SCORES = ("auroc", "log_loss", "mae", "gini")
 MOST_FINDINGS = 3
 HELD_OUT = 1 / 3
+# What `foresell fit` takes beside tasks about customers.
+OTHER_FITS = ("recommend", "forecast", "behavior", "value")
 # The model that has settings worth trying.
 TUNED = "trees"
 
@@ -110,7 +112,7 @@ def fit_customers(
     """
     from foresell.predict.customers.backtest import backtest
 
-    task = find_task(name, of)
+    task = find_task(name, of, others=OTHER_FITS)
     with writing(shop, f"fit {task.name}", progress), shop.reading_matched() as tables:
         splits = _splits(shop, tables, task, progress)
         configs = _tuned(splits, trials, progress)

@@ -1,6 +1,7 @@
 """Which task is meant: a built-in one, a declaration in a file, or one that was fitted before."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,11 +19,13 @@ DECLARATION = ".toml"
 LONGEST_SLUG = 24
 
 
-def find_task(name: str, of: str | None = None) -> "Task":
+def find_task(name: str, of: str | None = None, *, others: Sequence[str] = ()) -> "Task":
     """The built-in task of that name, or the one that a TOML file declares.
 
     `of`: the category or product of a task that leaves it open; it becomes part of the name, so that a shop
-    can have one model for each. Raises NotFoundError for an unknown name, InputError as `read_task` does.
+    can have one model for each. `others`: what else could have been meant.
+
+    Raises NotFoundError for an unknown name, InputError as `read_task` does.
     """
     from foresell.predict.customers.task import read_task
     from foresell.predict.customers.tasks import TASKS
@@ -33,7 +36,8 @@ def find_task(name: str, of: str | None = None) -> "Task":
         task = TASKS[name]
     else:
         raise NotFoundError(
-            f"There is no task '{name}'", do=f"{did_you_mean(name, TASKS)} Or give a file that declares one."
+            f"There is no task '{name}'",
+            do=f"{did_you_mean(name, [*TASKS, *others])} Or give a file that declares one.",
         )
     return task if of is None else replace(task.of(of), name=f"{task.name}_{_slug(of)}")
 
