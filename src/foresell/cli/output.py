@@ -62,6 +62,11 @@ def print_fields(record: Mapping[str, object]) -> None:
         print_text(f"{name.ljust(width)}  {format_value(value)}")
 
 
+def rounded(value: object, digits: int = 3) -> object:
+    """A fractional number with fewer digits, for a table; anything else as it is."""
+    return round(value, digits) if isinstance(value, float) else value
+
+
 def format_value(value: object) -> str:
     if value is None:
         return "–"

@@ -225,15 +225,19 @@ def make_settings(tree: Mapping[str, Any], *, where: str = "settings") -> Settin
 
 def read_tree(kind: type[Tree], path: Path) -> Tree:
     """A tree of sections from a TOML file; InputError names the file, the key and what would be right."""
+    return make_tree(kind, read_toml(path), where=str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The nested tables of a TOML file. NotFoundError: it cannot be read; InputError: it is none."""
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise NotFoundError(
             f"{path} cannot be read", received=error.strerror, do="Check the path."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML", received=error, do="Correct that line.") from error
-    return make_tree(kind, tree, where=str(path))
 
 
 def make_tree(kind: type[Tree], tree: Mapping[str, Any], *, where: str) -> Tree:

@@ -39,7 +39,7 @@ def _said(found: Counterfactual, subject: Subject, currency: str, language: Lang
             parts.append(f"{change.feature.text} were {after} instead of {before}")
         else:
             parts.append(f"{change.feature.text_zh}为 {after}（而非 {before}）")
-    after = _amount(found.after, subject, currency, language)
+    after = amount_text(found.after, subject, currency, language)
     if language == "en":
         return (
             f"If {' and '.join(parts)}, the model would put the {_bare(subject)} at {after}, {goal}. "
@@ -54,7 +54,7 @@ def _bare(subject: Subject) -> str:
 
 
 def _goal(found: Counterfactual, subject: Subject, currency: str, language: Language) -> str:
-    limit = _amount(found.threshold, subject, currency, language)
+    limit = amount_text(found.threshold, subject, currency, language)
     if found.before >= found.threshold:
         return f"below {limit}" if language == "en" else f"低于 {limit}"
     if language == "zh":
@@ -62,7 +62,8 @@ def _goal(found: Counterfactual, subject: Subject, currency: str, language: Lang
     return f"at or above {limit}" if found.why == "found" else f"to {limit} or above"
 
 
-def _amount(value: float, subject: Subject, currency: str, language: Language) -> str:
+def amount_text(value: float, subject: Subject, currency: str, language: Language) -> str:
+    """A prediction in the subject's unit, as a person reads it."""
     if subject.unit in SHARES:
         return share_text(value, language)
     if subject.unit == "money":

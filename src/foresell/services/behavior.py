@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.results import RESULTS
+from foresell.services.production import PRODUCTION, put_to_work
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
 from foresell.store.folder import WORK_NAME
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from foresell.store.models import Artifact
 
 NAME = "behavior"
-PRODUCTION = "production"
 WARM_EPOCHS = 3
 # Within the model's folder: what a killed training goes on from; vectors of texts that were encoded.
 TRAINING_NAME, TEXTS_NAME = ".training", ".texts"
@@ -192,8 +192,7 @@ class _Training:
 
     def _save(self, whole: "Pretrained") -> str:
         from foresell.behavior.pretrained import KIND
-        from foresell.store.model_versions import set_pointer
-        from foresell.store.models import Origin, save_artifact
+        from foresell.store.models import Origin
 
         origin = Origin(
             training_tables=self.versions,
@@ -205,19 +204,17 @@ class _Training:
             "Vectors of customers and products from what customers did. "
             "Validation: the last product of a tenth of the customers, among all products."
         )
-        version = save_artifact(
-            self.shop.folder.models,
+        return put_to_work(
+            self.shop,
             NAME,
             KIND,
             self.recipe.to_record(),
             whole.to_tables(),
-            {"validation": _best_scores(whole)},
-            origin,
+            origin=origin,
             weights=whole.to_weights(),
+            scores={"validation": _best_scores(whole)},
             card=card,
         )
-        set_pointer(self.shop.folder.models, NAME, PRODUCTION, version)
-        return f"{NAME}/{version}"
 
 
 _OWN_TABLES = frozenset(RESULTS) - {"customer_links", "order_links"}

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
-from foresell.contracts.tables import TABLES
-from foresell.services.production import PRODUCTION, Task, load_production
+from foresell.services.production import PRODUCTION, Task, load_production, put_to_work, scores_of
 from foresell.services.recommender import recommend_to_all
 from foresell.services.results import read_results, write_results
 from foresell.services.shop import Progress, Shop, silent
@@ -203,28 +202,25 @@ def _save(
     weights: "Mapping[str, NDArray[Any]] | None" = None,
 ) -> str:
     """Save a fitted model as the production version of its task; returns name/version."""
-    import polars as pl
+    from foresell.store.models import Origin
 
-    from foresell.store.model_versions import set_pointer
-    from foresell.store.models import Origin, save_artifact
-
-    versions = {name: v for name, v in shop.folder.tables.versions().items() if name in TABLES}
-    own = board.filter(pl.col("model") == kind)
-    scores = {
-        str(split): dict(zip(frame["score"], frame["value"], strict=True))
-        for (split,), frame in own.group_by("split", maintain_order=True)
-    }
-    origin = Origin(training_tables=versions, cutoff=None, seed=None)
+    scores = scores_of(board, kind)
     card = (
         "Chosen by its validation scores; test scores are reported, not used to choose."
         if scores
         else "Not judged: the history was too short to hold weeks out. The simplest model serves."
     )
-    version = save_artifact(
-        shop.folder.models, task, kind, asdict(config), tables, scores, origin, weights=weights, card=card
+    return put_to_work(
+        shop,
+        task,
+        kind,
+        asdict(config),
+        tables,
+        origin=Origin(),
+        weights=weights,
+        scores=scores,
+        card=card,
     )
-    set_pointer(shop.folder.models, task, PRODUCTION, version)
-    return f"{task}/{version}"
 
 
 def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent) -> "polars.DataFrame":

@@ -1,22 +1,79 @@
-"""The models in production."""
+"""The models in production: how one is put there, and read again."""
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from foresell.contracts.tables import TABLES
 from foresell.services.shop import Shop
 
 if TYPE_CHECKING:
+    import polars
+    from numpy.typing import NDArray
+
     from foresell.predict.recommend.fitted import FittedRecommender
-    from foresell.store.models import Artifact
+    from foresell.store.models import Artifact, Origin
 
 Task = Literal["recommend", "forecast"]
 PRODUCTION = "production"
 
 
-def load_production(shop: Shop, task: Task) -> "Artifact":
+def put_to_work(
+    shop: Shop,
+    name: str,
+    kind: str,
+    config: Mapping[str, Any],
+    tables: "Mapping[str, polars.DataFrame]",
+    *,
+    origin: "Origin",
+    weights: "Mapping[str, NDArray[Any]] | None" = None,
+    scores: Mapping[str, Any] = {},
+    card: str = "",
+) -> str:
+    """Save a fitted model as the production version of that name; returns name/version.
+
+    The rest as `store.models.save_artifact`. An origin without training tables gets those of now.
+    """
+    from foresell.store.model_versions import set_pointer
+    from foresell.store.models import save_artifact
+
+    if not origin.training_tables:
+        origin = replace(origin, training_tables=training_tables(shop))
+    version = save_artifact(
+        shop.folder.models, name, kind, config, tables, scores, origin, weights=weights, card=card
+    )
+    set_pointer(shop.folder.models, name, PRODUCTION, version)
+    return f"{name}/{version}"
+
+
+def training_tables(shop: Shop) -> dict[str, int]:
+    """Canonical table → its Delta version now."""
+    return {name: version for name, version in shop.folder.tables.versions().items() if name in TABLES}
+
+
+def scores_of(board: "polars.DataFrame", model: str) -> dict[str, dict[str, float]]:
+    """What one model of a leaderboard scored: split → score → value."""
+    import polars as pl
+
+    own = board.filter(pl.col("model") == model)
+    return {
+        str(split): dict(zip(frame["score"], frame["value"], strict=True))
+        for (split,), frame in own.group_by("split", maintain_order=True)
+    }
+
+
+def in_production(shop: Shop, name: str) -> "Artifact | None":
+    """The production version of that name; None where there is none."""
+    from foresell.store.model_versions import pointers
+
+    return load_production(shop, name) if PRODUCTION in pointers(shop.folder.models, name) else None
+
+
+def load_production(shop: Shop, name: str) -> "Artifact":
     """NotFoundError where none has been fitted."""
     from foresell.store.models import load_artifact
 
-    return load_artifact(shop.folder.models, task, PRODUCTION)
+    return load_artifact(shop.folder.models, name, PRODUCTION)
 
 
 def load_recommender(shop: Shop) -> "tuple[FittedRecommender, str]":

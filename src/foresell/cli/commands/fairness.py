@@ -15,7 +15,7 @@ def fairness(
     as_json: Json = False,
 ) -> None:
     """Whom the model chooses, finds and bothers, by age, gender, income and place, with intervals."""
-    from foresell.cli.output import print_json, print_table, print_text
+    from foresell.cli.output import print_json, print_table, print_text, rounded
     from foresell.services.customers.explain import fairness_of
 
     shop = open_given(store)
@@ -29,9 +29,5 @@ def fairness(
     if not record["findings"]:
         print_text("No gap between groups is surely wider than its limit.")
     shown = ("attribute", "group", "measure", "num_people", "value", "gap", "gap_lower", "gap_upper")
-    rows = [{name: _short(row[name]) for name in shown} for row in record["rows"] if not row["is_small"]]
+    rows = [{name: rounded(row[name]) for name in shown} for row in record["rows"] if not row["is_small"]]
     print_table(rows)
-
-
-def _short(value: object) -> object:
-    return round(value, 3) if isinstance(value, float) else value

@@ -29,7 +29,7 @@ def leaderboard(
 
 def print_leaderboard(board: "Leaderboard") -> None:
     """A line a model: the score that chose it on validation, then its test scores."""
-    from foresell.cli.output import print_note, print_table, print_text
+    from foresell.cli.output import print_note, print_table, print_text, rounded
 
     print_text(f"{board.task}: chosen by {board.chosen_by} on validation; the other figures are of the test")
     chosen_by = {row["model"]: _scores(row).get(board.metric) for row in board.rows if row["split"] != "test"}
@@ -39,10 +39,10 @@ def print_leaderboard(board: "Leaderboard") -> None:
     lines = [
         {
             "model": row["model"],
-            "validation": _short(chosen_by.get(row["model"])),
-            **{name: _short(_scores(row).get(name)) for name in names},
-            "fit s": _short(row["fit_seconds"], 1),
-            "predict s": _short(row["predict_seconds"], 1),
+            "validation": rounded(chosen_by.get(row["model"])),
+            **{name: rounded(_scores(row).get(name)) for name in names},
+            "fit s": rounded(row["fit_seconds"], 1),
+            "predict s": rounded(row["predict_seconds"], 1),
         }
         for row in of_test
     ]
@@ -54,7 +54,3 @@ def print_leaderboard(board: "Leaderboard") -> None:
 def _scores(row: dict[str, object]) -> dict[str, float]:
     scores = row["scores"]
     return scores if isinstance(scores, dict) else {}
-
-
-def _short(value: object, digits: int = 3) -> float | None:
-    return round(float(value), digits) if isinstance(value, int | float) else None

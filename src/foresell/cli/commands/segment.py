@@ -49,7 +49,7 @@ def segment(
 
 
 def _print(found: "Segmented", is_chinese: bool) -> None:
-    from foresell.cli.output import print_note, print_table, print_text
+    from foresell.cli.output import print_note, print_table, print_text, rounded
 
     print_text(f"{found.segmentation}: {found.num_customers:,} customers")
     shown = ("num_customers", "share", "share_of_sales", "orders", "recency_days")
@@ -57,7 +57,7 @@ def _print(found: "Segmented", is_chinese: bool) -> None:
     print_table(
         [
             {"segment": row["name_zh"] if is_chinese else row["segment"]}
-            | {name: _short(row.get(name)) for name in shown if name in row}
+            | {name: rounded(row.get(name)) for name in shown if name in row}
             for row in rows
         ]
     )
@@ -73,8 +73,4 @@ def _print(found: "Segmented", is_chinese: bool) -> None:
         print_text(f"Since then: drift {moved.drift:.1%}, {moved.stayed or 0:.1%} stayed where they were")
         moves = sorted(moved.moves.to_dicts(), key=lambda row: -(row["num_customers"] or 0))
         told = [row for row in moves[:MOST_MOVES] if row["num_customers"]]
-        print_table([row | {"share_of_from": _short(row["share_of_from"])} for row in told])
-
-
-def _short(value: object) -> object:
-    return round(value, 3) if isinstance(value, float) else value
+        print_table([row | {"share_of_from": rounded(row["share_of_from"])} for row in told])

@@ -6,6 +6,7 @@ those of COMPETING.
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.entries import load_entry
 from foresell.predict.installed import obstacle
 
 if TYPE_CHECKING:
@@ -60,13 +61,7 @@ def left_out(*, has_vectors: bool = False) -> str:
 
 def load_model(name: str) -> "TaskModel":
     """The model of that name; NotFoundError names the valid ones."""
-    from importlib import import_module
-
-    from foresell.contracts.errors import NotFoundError, did_you_mean
-
-    if name not in MODELS:
-        raise NotFoundError(f"There is no model of customers '{name}'", do=did_you_mean(name, MODELS))
-    model: TaskModel = import_module(MODELS[name]).MODEL
+    model: TaskModel = load_entry(MODELS, name, "model of customers")
     return model
 
 

@@ -5,6 +5,8 @@
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.entries import load_entry
+
 if TYPE_CHECKING:
     from foresell.predict.forecast.model import ForecastModel
 
@@ -18,11 +20,5 @@ MODELS: dict[str, str] = {
 
 def load_model(name: str) -> "ForecastModel":
     """The model of that name; NotFoundError names the valid ones."""
-    from importlib import import_module
-
-    from foresell.contracts.errors import NotFoundError, did_you_mean
-
-    if name not in MODELS:
-        raise NotFoundError(f"There is no forecaster '{name}'", do=did_you_mean(name, MODELS))
-    model: ForecastModel = import_module(MODELS[name]).MODEL
+    model: ForecastModel = load_entry(MODELS, name, "forecaster")
     return model

@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.entries import load_entry
 from foresell.predict.installed import obstacle
 
 if TYPE_CHECKING:
@@ -44,11 +45,5 @@ def left_out(models: "Iterable[str]") -> str:
 
 def load_model(name: str) -> "RecommendModel":
     """The model of that name; NotFoundError names the valid ones."""
-    from importlib import import_module
-
-    from foresell.contracts.errors import NotFoundError, did_you_mean
-
-    if name not in MODELS:
-        raise NotFoundError(f"There is no recommender '{name}'", do=did_you_mean(name, MODELS))
-    model: RecommendModel = import_module(MODELS[name]).MODEL
+    model: RecommendModel = load_entry(MODELS, name, "recommender")
     return model

@@ -8,14 +8,13 @@ price = "cost_plus"
 price_markup = 0.6               # parameters by the kind's name
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foresell.contracts.errors import InputError, NotFoundError
-from foresell.contracts.settings import make_tree
+from foresell.contracts.errors import InputError
+from foresell.contracts.settings import make_tree, read_toml
 from foresell.simulator.settings import WorldSettings
 
 
@@ -32,15 +31,7 @@ def read_scenario(path: Path, *, days: int | None = None) -> Scenario:
     """A scenario from a file; InputError or NotFoundError names the key and what would be right."""
     from foresell.simulator.settings import change_world
 
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NotFoundError(
-            f"{path} cannot be read", received=error.strerror, do="Check the path."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid TOML", received=error, do="Correct that line.") from error
-    made = make_scenario(path.stem, tree, where=str(path))
+    made = make_scenario(path.stem, read_toml(path), where=str(path))
     return Scenario(made.name, change_world(made.settings, days=days), made.policies)
 
 

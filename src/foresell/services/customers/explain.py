@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from foresell.services.customers.predict import cutoff_of, refuse_sessions, refuse_unknown
-from foresell.services.customers.tasks import load_task
+from foresell.services.customers.tasks import load_fitted, load_task
 from foresell.services.shop import Shop
 
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ def _contributions(
     return sampled, shapley_values(fitted.predict, row, background[:SINGLY_BACKGROUND], apart)
 
 
+# The table of an artifact that says how groups are treated.
+FAIRNESS = "fairness"
 # How columns of customers are said.
 GROUP_WORDS: dict[str, tuple[str, str]] = {
     "age_band": ("age", "年龄"),
@@ -194,22 +196,22 @@ def fairness_of(shop: Shop, name: str, of: str | None = None) -> dict[str, Any]:
     """
     from foresell.contracts.errors import InputError
     from foresell.evaluation.fairness_findings import fairness_findings
-    from foresell.services.production import PRODUCTION
-    from foresell.store.models import load_artifact
+    from foresell.predict.customers.task import task_of
+    from foresell.predict.customers.threshold import Threshold
 
-    fitted, task, label = load_task(shop, name, of)
-    artifact = load_artifact(shop.folder.models, task.name, PRODUCTION)
-    if "fairness" not in artifact.tables:
+    artifact = load_fitted(shop, name, of)
+    task, threshold = task_of(artifact.config["task"]), artifact.config["threshold"]
+    if FAIRNESS not in artifact.tables:
         raise InputError(
             f"Fairness of '{task.name}' cannot be told",
-            received="no threshold" if fitted.threshold is None else f"none of {', '.join(task.groups)}",
+            received="no threshold" if threshold is None else f"none of {', '.join(task.groups)}",
             do="Declare what errors cost, and import customers with an attribute to compare by.",
         )
-    measured = artifact.tables["fairness"]
+    measured = artifact.tables[FAIRNESS]
     return {
         "task": task.name,
-        "model": label,
-        "threshold": None if fitted.threshold is None else fitted.threshold.value,
+        "model": artifact.label,
+        "threshold": None if threshold is None else Threshold.from_record(threshold).value,
         "findings": [one.as_record() for one in fairness_findings(measured, texts=GROUP_WORDS)],
         "rows": measured.to_dicts(),
     }

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from foresell.explain.counterfactual_text import counterfactual_sentence
-from foresell.explain.value_text import Language, money_text, share_text, with_unit
+from foresell.explain.counterfactual_text import amount_text, counterfactual_sentence
+from foresell.explain.value_text import Language
 
 if TYPE_CHECKING:
     from foresell.services.customers.explain import Explained
@@ -25,13 +25,7 @@ def explained_lines(explained: "Explained", language: Language) -> list[str]:
 
 def _lines(explained: "Explained", language: Language) -> Iterator[str]:
     def told(value: float) -> str:
-        if explained.subject.unit == "money":
-            return money_text(value, explained.currency, language)
-        return (
-            share_text(value, language)
-            if explained.subject.unit == "probability"
-            else with_unit(value, "days", language)
-        )
+        return amount_text(value, explained.subject, explained.currency, language)
 
     question = explained.question_zh if language == "zh" else explained.question
     yield _say(

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError
-from foresell.contracts.tables import TABLES
-from foresell.services.customers.explain import GROUP_WORDS
+from foresell.services.customers.explain import FAIRNESS, GROUP_WORDS
 from foresell.services.customers.predict import score_everybody
 from foresell.services.customers.tasks import find_task
-from foresell.services.production import PRODUCTION
+from foresell.services.production import put_to_work, scores_of
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import polars
 
     from foresell.contracts.protocols import Tables
-    from foresell.evaluation.fairness import Decisions
     from foresell.predict.customers.backtest import Backtest
     from foresell.predict.customers.examples import Examples
     from foresell.predict.customers.fitted import FittedTask
@@ -131,14 +129,13 @@ def fit_customers(
         )
         progress(f"{task.name}: {judged.chosen} on everything", 0, None)
         fitted = _for_use(splits, judged, configs)
-        decisions = _decisions(splits, judged)
-        version = _save(shop, splits, judged, fitted, decisions)
-        board = _board(judged)
-        write_results(shop, "leaderboard", board, replaces={"task": task.name})
+        measured = _fairness(splits, judged)
+        label = _save(shop, splits, judged, fitted, measured)
+        write_results(shop, "leaderboard", _board(judged), replaces={"task": task.name})
         if task.about == "customer":
             progress(f"{task.name}: scoring everybody", 0, None)
-            score_everybody(shop, tables, fitted, splits.task, f"{task.name}/{version}")
-    return _summary(splits, judged, version, decisions)
+            score_everybody(shop, tables, fitted, splits.task, label)
+    return _summary(splits, judged, label, measured)
 
 
 def _splits(shop: Shop, tables: "Tables", task: "Task", progress: Progress) -> _Splits:
@@ -213,56 +210,39 @@ def _for_use(splits: _Splits, judged: "Backtest", configs: "Mapping[str, Mapping
     ).fitted
 
 
-def _decisions(splits: _Splits, judged: "Backtest") -> "Decisions | None":
-    """What the chosen model would have done on the test; None without a threshold or without groups."""
-    from foresell.evaluation.fairness import Decisions
+def _fairness(splits: _Splits, judged: "Backtest") -> "polars.DataFrame | None":
+    """How the chosen model would have treated groups on the test; None without a threshold or groups."""
+    from foresell.evaluation.fairness import fairness
+    from foresell.predict.customers.fairer import decisions_of
 
-    threshold = judged.fitted[judged.chosen].threshold
-    if threshold is None or not splits.test.groups.width:
+    fitted = judged.fitted[judged.chosen]
+    if fitted.threshold is None or not splits.test.groups.width:
         return None
-    said = judged.on_test[judged.chosen]
-    return Decisions(
-        splits.test.labels,
-        said,
-        threshold.chosen(said),
-        splits.test.keys["entity_id"],
-        splits.test.groups,
-    )
+    return fairness(decisions_of(fitted, splits.test))
 
 
 def _save(
-    shop: Shop, splits: _Splits, judged: "Backtest", fitted: "FittedTask", decisions: "Decisions | None"
+    shop: Shop,
+    splits: _Splits,
+    judged: "Backtest",
+    fitted: "FittedTask",
+    measured: "polars.DataFrame | None",
 ) -> str:
-    import polars as pl
-
-    from foresell.evaluation.fairness import fairness
     from foresell.predict.customers.fitted import KIND
-    from foresell.store.model_versions import set_pointer
-    from foresell.store.models import Origin, save_artifact
+    from foresell.store.models import Origin
 
-    tables = fitted.to_tables() | {"differences": judged.differences}
-    if decisions is not None:
-        tables["fairness"] = fairness(decisions)
-    own = _board(judged).filter(pl.col("model") == judged.chosen)
-    scores = {
-        str(split): dict(zip(frame["score"], frame["value"], strict=True))
-        for (split,), frame in own.group_by("split", maintain_order=True)
-    }
-    versions = {table: v for table, v in shop.folder.tables.versions().items() if table in TABLES}
-    name = splits.task.name
-    version = save_artifact(
-        shop.folder.models,
-        name,
+    own = {"differences": judged.differences} | ({} if measured is None else {FAIRNESS: measured})
+    return put_to_work(
+        shop,
+        splits.task.name,
         KIND,
         fitted.to_config(),
-        tables,
-        scores,
-        Origin(training_tables=versions, cutoff=splits.plan.test[-1] + splits.task.horizon, seed=0),
+        fitted.to_tables() | own,
+        origin=Origin(cutoff=splits.plan.test[-1] + splits.task.horizon, seed=0),
         weights=fitted.to_weights(),
+        scores=scores_of(_board(judged), judged.chosen),
         card=f"{splits.task.text}.\n\n{CARD.format(metric=splits.task.metric)}",
     )
-    set_pointer(shop.folder.models, name, PRODUCTION, version)
-    return version
 
 
 def _board(judged: "Backtest") -> "polars.DataFrame":
@@ -272,22 +252,21 @@ def _board(judged: "Backtest") -> "polars.DataFrame":
 
 
 def _summary(
-    splits: _Splits, judged: "Backtest", version: str, decisions: "Decisions | None"
+    splits: _Splits, judged: "Backtest", label: str, measured: "polars.DataFrame | None"
 ) -> FittedSummary:
     import polars as pl
 
-    from foresell.evaluation.fairness import fairness
     from foresell.evaluation.fairness_findings import fairness_findings
     from foresell.predict.customers.leaks import suspicious_features
 
     threshold = judged.fitted[judged.chosen].threshold
     own = judged.differences.filter(pl.col("model") == judged.chosen)
-    found = () if decisions is None else fairness_findings(fairness(decisions), texts=GROUP_WORDS)
+    found = () if measured is None else fairness_findings(measured, texts=GROUP_WORDS)
     return FittedSummary(
         task=splits.task.name,
         question=splits.task.text,
         model=judged.chosen,
-        version=f"{splits.task.name}/{version}",
+        version=label,
         horizon_days=splits.task.horizon_days,
         threshold=None if threshold is None else threshold.value,
         differences=tuple(own.to_dicts()),

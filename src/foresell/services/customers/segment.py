@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.services.customers.segmented import Assigner, Segmented, told_segments
-from foresell.services.production import PRODUCTION
+from foresell.services.production import in_production, put_to_work
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from foresell.features.spec import CustomerSpec
     from foresell.predict.customers.segments.drift import Migration
     from foresell.predict.customers.segments.segmentation import Customers, FittedSegmentation
-    from foresell.store.models import Artifact
 
 KIND = "segments"
 RULES = ".toml"
@@ -204,43 +203,33 @@ def _moved(
 def _save(
     shop: Shop, name: str, fitted: "FittedSegmentation", spec: "CustomerSpec | None", cutoff: datetime
 ) -> str:
-    from foresell.contracts.tables import TABLES
-    from foresell.store.model_versions import set_pointer
-    from foresell.store.models import Origin, save_artifact
+    from foresell.store.models import Origin
 
-    called = f"{KIND}_{name}"
-    versions = {table: v for table, v in shop.folder.tables.versions().items() if table in TABLES}
     config = {
         "name": name,
         "config": fitted.to_config(),
         "spec": None if spec is None else spec.as_record(),
     }
-    version = save_artifact(
-        shop.folder.models,
-        called,
+    return put_to_work(
+        shop,
+        f"{KIND}_{name}",
         KIND,
         config,
         fitted.to_tables(),
-        {},
-        Origin(training_tables=versions, cutoff=cutoff, seed=0),
+        origin=Origin(cutoff=cutoff, seed=0),
         weights=fitted.to_weights(),
         card="Segments of customers: their names, sentences and sizes are in tables/segments.parquet.",
     )
-    set_pointer(shop.folder.models, called, PRODUCTION, version)
-    return f"{called}/{version}"
 
 
 def _production(shop: Shop, name: str) -> "tuple[CustomerSpec | None, FittedSegmentation, str] | None":
     """The version in production; None where there is none."""
     from foresell.features.spec import spec_of
     from foresell.predict.customers.segments import load_segmentation
-    from foresell.store.model_versions import pointers
-    from foresell.store.models import load_artifact
 
-    called = f"{KIND}_{name}"
-    if PRODUCTION not in pointers(shop.folder.models, called):
+    found = in_production(shop, f"{KIND}_{name}")
+    if found is None:
         return None
-    found: Artifact = load_artifact(shop.folder.models, called, PRODUCTION)
     spec = found.config["spec"]
     fitted = load_segmentation(name).load(found.config["config"], found.tables, found.weights)
     return None if spec is None else spec_of(spec), fitted, found.label

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import NotFoundError, did_you_mean
-from foresell.services.production import PRODUCTION
+from foresell.services.production import PRODUCTION, load_production
 from foresell.services.shop import Shop
 
 if TYPE_CHECKING:
     from foresell.predict.customers.fitted import FittedTask
     from foresell.predict.customers.task import Task
+    from foresell.store.models import Artifact
 
 DECLARATION = ".toml"
 LONGEST_SLUG = 24
@@ -60,13 +61,14 @@ def _slug(value: str) -> str:
 def fitted_tasks(shop: Shop) -> tuple[str, ...]:
     """The names of all tasks that have a model in production, ascending."""
     from foresell.predict.customers.fitted import KIND
-    from foresell.store.model_versions import pointers
+    from foresell.store.model_versions import list_models, pointers
     from foresell.store.models import kind_of
 
     folder = shop.folder.models
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.exists() else []
     return tuple(
-        name for name in names if PRODUCTION in pointers(folder, name) and kind_of(folder, name) == KIND
+        name
+        for name in list_models(folder)
+        if PRODUCTION in pointers(folder, name) and kind_of(folder, name) == KIND
     )
 
 
@@ -75,10 +77,16 @@ def load_task(shop: Shop, name: str, of: str | None = None) -> "tuple[FittedTask
 
     Raises NotFoundError where none has been fitted.
     """
-    from foresell.predict.customers.fitted import KIND, FittedTask
+    from foresell.predict.customers.fitted import FittedTask
     from foresell.predict.customers.task import task_of
-    from foresell.store.models import load_artifact
 
+    artifact = load_fitted(shop, name, of)
+    fitted = FittedTask.load(artifact.config, artifact.tables, artifact.weights)
+    return fitted, task_of(fitted.task), artifact.label
+
+
+def load_fitted(shop: Shop, name: str, of: str | None = None) -> "Artifact":
+    """As it was saved. Raises as `load_task`."""
     called, known = task_name(name, of), fitted_tasks(shop)
     if called not in known:
         if called == name:
@@ -88,7 +96,4 @@ def load_task(shop: Shop, name: str, of: str | None = None) -> "tuple[FittedTask
         raise NotFoundError(
             f"No model of the task '{called}' has been fitted", do=f"Run: foresell fit {asked}.{fitted}"
         )
-    artifact = load_artifact(shop.folder.models, called, PRODUCTION)
-    assert artifact.kind == KIND  # noqa: S101
-    fitted_task = FittedTask.load(artifact.config, artifact.tables, artifact.weights)
-    return fitted_task, task_of(fitted_task.task), artifact.label
+    return load_production(shop, called)

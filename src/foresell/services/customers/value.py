@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError, NotFoundError
-from foresell.contracts.tables import TABLES
 from foresell.services.customers.fit import FittedSummary
 from foresell.services.customers.predict import Scored, refuse_unknown
 from foresell.services.predict import VALUE
-from foresell.services.production import PRODUCTION
+from foresell.services.production import in_production, put_to_work, scores_of
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -49,9 +48,8 @@ def fit_value(shop: Shop, horizon_days: float | None = None, progress: Progress 
         days = horizon_days or suggested_days(*history(tables, shop.settings))
         progress("value: models against each other", 0, None)
         found = fit_shop_value(tables, shop.settings, horizon_days=days)
-        version = _save(shop, found, days)
+        label = _save(shop, found)
         write_results(shop, "leaderboard", _board(found.backtest), replaces={"task": VALUE})
-        label = f"{VALUE}/{version}"
         _write(shop, _rows(shop, found.customers, found.outlook, label, found.until, days))
     return FittedSummary(
         task=VALUE,
@@ -116,41 +114,28 @@ def predict_value(
 def load_value(shop: Shop) -> "tuple[FittedValueModel, str]":
     """The model in production, and what it is called. NotFoundError where none was fitted."""
     from foresell.predict.customers.value import load_model
-    from foresell.store.model_versions import pointers
-    from foresell.store.models import load_artifact
 
-    if PRODUCTION not in pointers(shop.folder.models, VALUE):
+    found = in_production(shop, VALUE)
+    if found is None:
         raise NotFoundError("No model of value has been fitted", do=f"Run: foresell fit {VALUE}")
-    found = load_artifact(shop.folder.models, VALUE, PRODUCTION)
     return load_model(found.kind).load(found.config, found.tables, found.weights), found.label
 
 
-def _save(shop: Shop, found: "ShopValue", days: float) -> str:
-    import polars as pl
-
-    from foresell.store.model_versions import set_pointer
-    from foresell.store.models import Origin, save_artifact
+def _save(shop: Shop, found: "ShopValue") -> str:
+    from foresell.store.models import Origin
 
     judged, fitted = found.backtest, found.fitted
-    own = _board(judged).filter(pl.col("model") == judged.chosen)
-    scores = {
-        str(split): dict(zip(frame["score"], frame["value"], strict=True))
-        for (split,), frame in own.group_by("split", maintain_order=True)
-    }
-    versions = {table: v for table, v in shop.folder.tables.versions().items() if table in TABLES}
-    version = save_artifact(
-        shop.folder.models,
+    return put_to_work(
+        shop,
         VALUE,
         judged.chosen,
         asdict(fitted.config),
         fitted.to_tables(),
-        scores,
-        Origin(training_tables=versions, cutoff=found.until, seed=0),
+        origin=Origin(cutoff=found.until, seed=0),
         weights=fitted.to_weights(),
+        scores=scores_of(_board(judged), judged.chosen),
         card=CARD,
     )
-    set_pointer(shop.folder.models, VALUE, PRODUCTION, version)
-    return version
 
 
 def _board(judged: "ValueBacktest") -> "polars.DataFrame":

@@ -13,10 +13,9 @@ from foresell.predict.customers.columns import Columns, checked_labels, row_weig
 from foresell.predict.customers.examples import Examples, Floats
 from foresell.predict.customers.linear import TWEEDIE_POWER
 from foresell.predict.customers.model import FittedTaskModel, Target, TaskModel, Weights
+from foresell.predict.customers.tree_settings import lightgbm_settings
 
 NAME = "trees"
-# The same trees for the same rows, on any number of cores.
-SETTLED = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
 OBJECTIVES: Mapping[Target, Mapping[str, Any]] = {
     "happens": {"objective": "binary"},
     "amount": {"objective": "tweedie", "tweedie_variance_power": TWEEDIE_POWER},
@@ -113,19 +112,11 @@ def held_back(examples: Examples) -> NDArray[np.bool_]:
 def _settings(config: TreesConfig, columns: Columns, target: Target, seed: int) -> dict[str, Any]:
     turns = [(name in config.rising) - (name in config.falling) for name in columns.names]
     return {
-        **SETTLED,
+        **lightgbm_settings(config),
         **OBJECTIVES[target],
         "seed": seed,
         "num_iterations": config.max_trees,
-        "learning_rate": config.learning_rate,
-        "num_leaves": config.num_leaves,
-        "min_data_in_leaf": config.min_rows_in_leaf,
-        "bagging_fraction": config.row_share,
-        "bagging_freq": int(config.row_share < 1),
-        "feature_fraction": config.column_share,
-        "lambda_l2": config.l2,
         "max_bin": config.max_bin,
-        "feature_pre_filter": False,
         "extra_trees": config.is_random,
         **({"monotone_constraints": turns} if any(turns) else {}),
     }

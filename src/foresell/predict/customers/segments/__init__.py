@@ -6,6 +6,8 @@ the shop: `exporting`.
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.entries import load_entry
+
 if TYPE_CHECKING:
     from foresell.predict.customers.segments.segmentation import Segmentation
 
@@ -20,11 +22,5 @@ SEGMENTATIONS: dict[str, str] = {
 
 def load_segmentation(name: str) -> "Segmentation":
     """The segmentation of that name; NotFoundError names the valid ones."""
-    from importlib import import_module
-
-    from foresell.contracts.errors import NotFoundError, did_you_mean
-
-    if name not in SEGMENTATIONS:
-        raise NotFoundError(f"There is no segmentation '{name}'", do=did_you_mean(name, SEGMENTATIONS))
-    segmentation: Segmentation = import_module(SEGMENTATIONS[name]).SEGMENTATION
+    segmentation: Segmentation = load_entry(SEGMENTATIONS, name, "segmentation", "SEGMENTATION")
     return segmentation

@@ -12,7 +12,6 @@ of KPI queries: one dimension named twice with = means either value. A dimension
 before the cutoff.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
+from foresell.contracts.errors import InputError, did_you_mean
 from foresell.contracts.protocols import Tables
-from foresell.contracts.settings import Settings
+from foresell.contracts.settings import Settings, read_toml
 from foresell.features.feature import Feature
 from foresell.kpis.dimensions import DIMENSIONS
 from foresell.kpis.order_facts import sold_lines
@@ -90,15 +89,7 @@ class SegmentRules:
 def read_rules(path: Path, described: Sequence[Feature]) -> SegmentRules:
     """The rules of a TOML file. Raises NotFoundError without the file, InputError for what is no rule, and
     NotFoundError for an unknown feature or dimension, naming the nearest."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NotFoundError(
-            f"{path} cannot be read", received=error.strerror, do="Check the path."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid TOML", received=error, do="Correct that line.") from error
-    return make_rules(tree, described, where=str(path))
+    return make_rules(read_toml(path), described, where=str(path))
 
 
 def make_rules(

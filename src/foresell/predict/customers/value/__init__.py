@@ -11,6 +11,8 @@ are the published models on plain arrays.
 
 from typing import TYPE_CHECKING
 
+from foresell.predict.entries import load_entry
+
 if TYPE_CHECKING:
     from foresell.predict.customers.value.model import ValueModel
 
@@ -29,11 +31,5 @@ NEEDS = {"trees": "lightgbm", "corrected": "lightgbm"}
 
 def load_model(name: str) -> "ValueModel":
     """The model of that name; NotFoundError names the valid ones."""
-    from importlib import import_module
-
-    from foresell.contracts.errors import NotFoundError, did_you_mean
-
-    if name not in VALUE_MODELS:
-        raise NotFoundError(f"There is no model of value '{name}'", do=did_you_mean(name, VALUE_MODELS))
-    model: ValueModel = import_module(VALUE_MODELS[name]).MODEL
+    model: ValueModel = load_entry(VALUE_MODELS, name, "model of value")
     return model

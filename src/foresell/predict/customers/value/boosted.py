@@ -7,26 +7,12 @@ import numpy as np
 import polars as pl
 
 from foresell.predict.customers.examples import Floats
-
-# The same trees for the same rows, on any number of cores.
-SETTLED = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+from foresell.predict.customers.tree_settings import TreeSettings, lightgbm_settings
 
 
-class TreeSettings(Protocol):
-    """What a config says of trees, named as in CorrectedConfig."""
+class BaggedTrees(TreeSettings, Protocol):
+    """`bags`: how many times trees are grown, with other seeds, and averaged."""
 
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def num_leaves(self) -> int: ...
-    @property
-    def min_rows_in_leaf(self) -> int: ...
-    @property
-    def row_share(self) -> float: ...
-    @property
-    def column_share(self) -> float: ...
-    @property
-    def l2(self) -> float: ...
     @property
     def bags(self) -> int: ...
     @property
@@ -37,7 +23,7 @@ def grow(
     array: Floats,
     labels: Floats,
     objective: Mapping[str, Any],
-    config: TreeSettings,
+    config: BaggedTrees,
     *,
     weights: Floats,
     num_trees: int,
@@ -47,19 +33,9 @@ def grow(
     scale of the logarithm, where the trees begin."""
     import lightgbm
 
-    settings = {
-        "learning_rate": config.learning_rate,
-        "num_leaves": config.num_leaves,
-        "min_data_in_leaf": config.min_rows_in_leaf,
-        "bagging_fraction": config.row_share,
-        "bagging_freq": int(config.row_share < 1),
-        "feature_fraction": config.column_share,
-        "lambda_l2": config.l2,
-        "feature_pre_filter": False,
-    }
     texts = []
     for bag in range(config.bags):
-        given = {**SETTLED, **settings, **objective, "seed": config.seed * 1_000 + bag}
+        given = {**lightgbm_settings(config), **objective, "seed": config.seed * 1_000 + bag}
         data = lightgbm.Dataset(array, labels, weight=weights, init_score=offset, params=given)
         texts.append(lightgbm.train(given, data, num_trees).model_to_string())
     return texts
