@@ -1,6 +1,7 @@
 """What may be shown to one customer on one surface now, and the last look at what was chosen."""
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foresell.predict.recommend.rules.effects import Ints, Mask
+
+# Of products that a cap does not count.
+NO_GROUP = -1
 
 
 def _no_positions() -> "Ints":
@@ -102,18 +106,15 @@ class Constraints:
         a list that holds `before` already: as `may_follow` asked again for each."""
         if not self.caps:
             return np.arange(min(most, len(candidates)))
-        groups = [cap.group_P[candidates].tolist() for cap in self.caps]
+        groups = zip(*(cap.group_P[candidates].tolist() for cap in self.caps), strict=True)
         left = [_left(cap, cap.group_P[before]) for cap in self.caps]
         chosen: list[int] = []
-        for place in range(len(candidates)):
+        for place, own in enumerate(groups):
             if len(chosen) >= most:
                 break
-            own = [
-                (free, group[place]) for free, group in zip(left, groups, strict=True) if group[place] >= 0
-            ]
-            if all(free[group] > 0 for free, group in own):
+            if all(free[group] > 0 for free, group in zip(left, own, strict=True)):
                 chosen.append(place)
-                for free, group in own:
+                for free, group in zip(left, own, strict=True):
                     free[group] -= 1
         return np.array(chosen, dtype=np.int64)
 
@@ -127,9 +128,10 @@ def _counts(groups: "Ints", at_least: int) -> "Ints":
     return np.bincount(groups[groups >= 0], minlength=at_least)
 
 
-def _left(cap: Cap, held: "Ints") -> dict[int, int]:
+def _left(cap: Cap, held: "Ints") -> dict[int, float]:
     """How many more of each group may come."""
-    left: dict[int, int] = defaultdict(lambda: cap.most)
+    left: dict[int, float] = defaultdict(lambda: cap.most)
+    left[NO_GROUP] = math.inf
     for group in held.tolist():
         left[group] -= 1
     return left
@@ -143,18 +145,16 @@ def verify(constraints: Constraints, chosen: "Ints") -> None:
         return
     if positions.min() < 0 or positions.max() >= constraints.size:
         raise _broken("a product that is not sold here")
-    if len(np.unique(positions)) != len(positions):
+    if len(set(positions.tolist())) != len(positions):
         raise _broken("a product twice")
     is_forbidden = constraints.shared_P[positions] | np.isin(positions, constraints.extra)
     if is_forbidden.any():
         first = int(positions[is_forbidden][0])
         raise _broken(f"the product at position {first}, forbidden by {', '.join(constraints.why(first))}")
     for cap in constraints.caps:
-        groups = cap.group_P[positions]
-        if (
-            len(groups) > cap.most
-            and np.unique(groups[groups >= 0], return_counts=True)[1].max(initial=0) > cap.most
-        ):
+        counts = Counter(cap.group_P[positions].tolist())
+        del counts[NO_GROUP]
+        if max(counts.values(), default=0) > cap.most:
             raise _broken(f"more products than '{cap.name}' allows")
 
 

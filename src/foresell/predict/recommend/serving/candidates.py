@@ -106,9 +106,10 @@ def _filled(asked: Asked, found: Ints, number: int) -> Ints:
 
 
 def _ranked(asked: Asked, positions: Ints) -> Ranked:
-    pins = np.array([position for _, position in asked.rules.pins], dtype=np.int64)
-    pins = pins[~np.isin(pins, positions)]
-    positions = np.concatenate([positions, pins[asked.may_show(pins)]]) if len(pins) else positions
+    if asked.rules.pins:
+        pins = np.array([position for _, position in asked.rules.pins], dtype=np.int64)
+        pins = pins[~np.isin(pins, positions)]
+        positions = np.concatenate([positions, pins[asked.may_show(pins)]])
     logs = asked.opinions.logs_at(asked.row, positions)
     is_last, keys = asked.ground.fill_keys(positions)
     tiers = np.where(is_last, LAST, np.where(logs > -np.inf, BY_OPINION, BY_POPULARITY))

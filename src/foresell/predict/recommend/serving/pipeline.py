@@ -110,7 +110,11 @@ def _answers(
     if with_reasons:
         codes, because = scored.why(of, products, [one.pool for one in lists])
     ids = known.assortment.product_ids
-    named = iter(zip(_ids(ids, products), codes, because.tolist(), strict=True))
+    reasons: list[str | None] = [None] * len(because)
+    told = np.flatnonzero(because >= 0)
+    for at, of_model in zip(told.tolist(), _ids(ids, because[told]), strict=True):
+        reasons[at] = of_model
+    named = iter(zip(_ids(ids, products), codes, reasons, strict=True))
     answers = []
     for row, (request, chosen) in enumerate(zip(requests, lists, strict=True)):
         due_at = scored.due_at[row] if scored.due_at else {}
@@ -127,7 +131,7 @@ def _answers(
                     score=score,
                     propensity=propensity,
                     reason_code=None if code is None else str(code),
-                    because_product_id=ids[reason] if reason >= 0 else None,
+                    because_product_id=reason,
                     due_at=due_at.get(product),
                 )
             )
