@@ -49,8 +49,8 @@ def test_the_model_that_sees_the_trend_wins_on_both_splits(make_tables: Any) -> 
     assert choose(board, MAIN_SCORE, higher_is_better=False, split="test") == "ets"
     assert len(steps) == 3 * len(MODELS)
     assert set(board["score"]) == {
-        "mase", "rmsse", "rmse", "wape", "smape", "bias", "crps", "coverage_80", "coverage_95", "pit_80", "pit_95",
-        "width_80", "width_95",
+        "mase", "rmsse", "rmse", "wape", "smape", "bias", "crps",
+        "coverage_80", "coverage_95", "pit_80", "pit_95", "width_80", "width_95",
     }  # fmt: skip
     notes = board.filter(model="ets").select("split", "note").unique().sort("split").rows()
     assert notes == [
