@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars
     from numpy.typing import NDArray
 
-    from foresell.predict.forecast.model import FittedForecaster
+    from foresell.predict.forecast.model import Fitted
 
 TASKS: tuple[Task, ...] = ("recommend", "forecast")
 # What serves while the history is too short to judge models.
@@ -166,21 +166,22 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
 
 def _fit_forecaster(shop: Shop, progress: Progress) -> None:
     from foresell.evaluation.compare import choose
-    from foresell.predict.forecast import MODELS, load_model
-    from foresell.predict.forecast.backtest import MAIN_SCORE, backtest, config_of
+    from foresell.predict.forecast import competing, load_model
+    from foresell.predict.forecast.backtest import MAIN_SCORE, backtest, config_of, weekly_panel
     from foresell.predict.forecast.series import weekly_series
 
-    say = _counting(progress, num_steps=len(MODELS) * (shop.settings.forecast.folds + 1))
+    say = _counting(progress, num_steps=len(competing()) * (shop.settings.forecast.folds + 1))
     with shop.reading_matched() as tables:
         series = weekly_series(tables, shop.settings)
         try:
-            board = backtest(tables, shop.settings, say=say)
+            board = backtest(tables, shop.settings, models=competing(), say=say)
             best = choose(board, MAIN_SCORE, higher_is_better=False)
         except (InputError, NotFoundError):
             board, best = _empty_board(), SIMPLEST["forecast"]
         progress(f"fitting {best} on everything", 0, None)
-        fitted = load_model(best).fit(series.frame, config_of(best, shop.settings))
-    label = _save(shop, "forecast", best, fitted.config, fitted.to_tables(), board)
+        fitted = load_model(best).fit(weekly_panel(series.frame), config_of(best, shop.settings))
+    weights = fitted.to_weights()
+    label = _save(shop, "forecast", best, fitted.config, fitted.to_tables(), board, weights)
     write_results(shop, "leaderboard", board, replaces={"task": "forecast"})
     rows = _forecast_rows(fitted, label, shop.settings.forecast.horizon_weeks)
     write_results(shop, "forecasts", rows, replaces={})
@@ -230,7 +231,7 @@ def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent
     is fitted again, on what the store has now, for this answer.
     """
     from foresell.predict.forecast import load_model
-    from foresell.predict.forecast.backtest import config_of
+    from foresell.predict.forecast.backtest import config_of, weekly_panel
     from foresell.predict.forecast.series import weekly_series
 
     weeks = shop.settings.forecast.horizon_weeks if horizon is None else horizon
@@ -239,16 +240,16 @@ def forecast(shop: Shop, horizon: int | None = None, progress: Progress = silent
     ensure_fitted(shop, "forecast", progress)
     artifact = load_production(shop, "forecast")
     model = load_model(artifact.kind)
-    fitted = model.load(artifact.config, artifact.tables)
+    fitted = model.load(artifact.config, artifact.tables, artifact.weights)
     if weeks > fitted.config.horizon:
         with shop.reading_matched() as tables:
             series = weekly_series(tables, shop.settings)
         config = replace(config_of(artifact.kind, shop.settings), horizon=weeks)
-        fitted = model.fit(series.frame, config)
+        fitted = model.fit(weekly_panel(series.frame), config)
     return _forecast_rows(fitted, artifact.label, weeks)
 
 
-def _forecast_rows(fitted: "FittedForecaster", label: str, weeks: int) -> "polars.DataFrame":
+def _forecast_rows(fitted: "Fitted", label: str, weeks: int) -> "polars.DataFrame":
     from foresell.predict.forecast.results import as_results
 
     rows = fitted.forecast(weeks)

@@ -1,11 +1,12 @@
-"""What will be sold, a week at a time, with intervals.
+"""What will be sold, a period at a time, with quantiles.
 
-`series` → a model's `fit` → `forecast` → `as_results`; `backtest` compares the models of MODELS.
+A panel of series → a model's `fit` → `forecast` → `as_results`; `backtest` compares those of COMPETING.
 """
 
 from typing import TYPE_CHECKING
 
 from foresell.predict.entries import load_entry
+from foresell.predict.installed import obstacle
 
 if TYPE_CHECKING:
     from foresell.predict.forecast.model import ForecastModel
@@ -15,7 +16,17 @@ MODELS: dict[str, str] = {
     "seasonal_naive": "foresell.predict.forecast.models.seasonal_naive",
     "ets": "foresell.predict.forecast.models.ets",
     "croston": "foresell.predict.forecast.models.croston",
+    "tsb": "foresell.predict.forecast.models.tsb",
 }
+# Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
+COMPETING: tuple[str, ...] = ("seasonal_naive", "ets", "croston", "tsb")
+# Name → what must be installed for it, and the extra that brings it.
+NEEDS: dict[str, tuple[str, str]] = {}
+
+
+def competing() -> tuple[str, ...]:
+    """Those of COMPETING that can be fitted with what is installed."""
+    return tuple(name for name in COMPETING if obstacle(name, NEEDS) is None)
 
 
 def load_model(name: str) -> "ForecastModel":

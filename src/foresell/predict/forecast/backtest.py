@@ -14,7 +14,8 @@ from foresell.evaluation.compare import Trial, leaderboard
 from foresell.evaluation.forecasting import forecast_scores, judge, scales
 from foresell.evaluation.splits import Origin, Split, rolling_origins
 from foresell.features.asof import asof
-from foresell.predict.forecast import MODELS, load_model
+from foresell.predict.forecast import COMPETING, load_model
+from foresell.predict.forecast.panel import Panel
 from foresell.predict.forecast.series import DAY, WEEK, Measure, WeeklySeries, weekly_series
 
 TASK = "forecast"
@@ -27,6 +28,11 @@ SEED = 0
 Say = Callable[[str], None]
 
 
+def weekly_panel(frame: pl.DataFrame) -> Panel:
+    """Weekly series, as `series.WeeklySeries` has them, for the models."""
+    return Panel(frame, "week", season=YEAR_OF_WEEKS)
+
+
 def config_of(model: str, settings: Settings) -> Any:
     """The model's config under the store's settings."""
     return load_model(model).config(horizon=settings.forecast.horizon_weeks)
@@ -37,7 +43,7 @@ def backtest(
     settings: Settings,
     measure: Measure = "net_sales",
     *,
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str] = COMPETING,
     say: Say = lambda step: None,
 ) -> pl.DataFrame:
     """The `leaderboard` of the contracts: each model from the test origin and the validation origins.
@@ -93,7 +99,7 @@ def _trials(
             history = histories[origin].frame
             model, config = load_model(name), config_of(name, settings)
             started = perf_counter()
-            fitted = model.fit(history, config)
+            fitted = model.fit(weekly_panel(history), config)
             fitted_at = perf_counter()
             forecasts = fitted.forecast(origin.horizon)
             fit_seconds += fitted_at - started

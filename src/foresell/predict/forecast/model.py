@@ -4,24 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-FORECAST = pl.Schema(
-    {
-        "series_id": pl.String(),
-        "date": pl.Date(),
-        "mean": pl.Float64(),
-        "lower_80": pl.Float64(),
-        "upper_80": pl.Float64(),
-        "lower_95": pl.Float64(),
-        "upper_95": pl.Float64(),
-    }
-)
-VALUES = tuple(FORECAST)[2:]
+from foresell.predict.forecast.panel import Panel
+
+# The quantiles that every forecast tells.
+LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
+QUANTILES = tuple(f"q{level:g}" for level in LEVELS)
+VALUES = ("mean", *QUANTILES)
+MEDIAN = "q0.5"
+# The bounds of the 80% and 95% intervals among the quantiles.
+BOUNDS = {"lower_80": "q0.1", "upper_80": "q0.9", "lower_95": "q0.025", "upper_95": "q0.975"}
+FORECAST = pl.Schema({"series_id": pl.String(), "date": pl.Date(), **dict.fromkeys(VALUES, pl.Float64())})
 FALLBACKS = pl.Schema({"series_id": pl.String(), "reason": pl.String()})
+Weights = Mapping[str, NDArray[Any]]
+NO_WEIGHTS: Weights = {}
+LEVELS_ARRAY = np.array(LEVELS)
 
 
-class FittedForecaster(Protocol):
+class Fitted(Protocol):
     """A forecaster that has learned."""
 
     @property
@@ -29,24 +32,35 @@ class FittedForecaster(Protocol):
 
     @property
     def fallbacks(self) -> pl.DataFrame:
-        """series_id, reason: where the model could not be used and the last value stood in for it."""
+        """series_id, reason: where the model could not be used as it is, and what was done instead."""
 
-    def forecast(self, horizon: int) -> pl.DataFrame:
-        """The FORECAST frame: `horizon` weeks after the last one of each series, sorted.
+    def forecast(self, horizon: int, future: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The FORECAST frame: `horizon` periods after the last one of each series, sorted.
 
-        lower_95 ≤ lower_80 ≤ mean ≤ upper_80 ≤ upper_95, and none below 0 unless the history was. The
-        bounds are null where a history is too short to tell. Raises InputError beyond the fitted horizon.
+        Quantiles do not fall along LEVELS, and none is below 0 unless the history was. They are null where a
+        history is too short to tell. A series without a known value is not in it but for models that need
+        none. `future`: the known regressors as `Panel.future` has them, for another future than the panel's;
+        models without regressors ignore it. Raises InputError beyond the fitted horizon.
         """
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         """All that was learned, as the tables of an artifact; `ForecastModel.load` is its inverse."""
 
+    def to_weights(self) -> dict[str, NDArray[Any]]:
+        """What of it is arrays; empty for most."""
+
 
 @dataclass(frozen=True, slots=True)
 class ForecastModel:
-    """An entry of MODELS. `fit` takes series_id, date, value, as `series.WeeklySeries` has them."""
+    """An entry of MODELS. Configs are frozen dataclasses with `horizon` and `seed`; `load` takes a config as
+    an artifact keeps it."""
 
     name: str
     config: Callable[..., Any]
-    fit: Callable[[pl.DataFrame, Any], FittedForecaster]
-    load: Callable[[Mapping[str, Any], Mapping[str, pl.DataFrame]], FittedForecaster]
+    fit: Callable[[Panel, Any], Fitted]
+    load: Callable[[Mapping[str, Any], Mapping[str, pl.DataFrame], Weights], Fitted]
+
+
+def with_intervals(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """A FORECAST frame with the columns of BOUNDS added."""
+    return forecasts.with_columns(pl.col(quantile).alias(name) for name, quantile in BOUNDS.items())

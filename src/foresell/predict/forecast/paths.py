@@ -1,136 +1,154 @@
-"""Forecast paths: made series by series, guarded against nonsense, kept as a table.
+"""Forecast paths of whole panels: guarded against nonsense, kept as a table.
 
-A fitted forecaster keeps its paths up to the horizon of its config, not the innards of a library's model:
-they are what it will ever be asked for, and they are plain tables.
+A forecaster without regressors keeps its paths up to the horizon of its config, not the innards of a
+library's model: they are what it will ever be asked for, and they are plain tables.
 """
 
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from foresell.contracts.errors import InputError
-from foresell.predict.forecast.model import FALLBACKS, FORECAST, VALUES
+from foresell.predict.forecast.grid import Floats, Grid, grid_of
+from foresell.predict.forecast.model import FALLBACKS, FORECAST, LEVELS_ARRAY, VALUES
+from foresell.predict.forecast.panel import Panel
 
-Floats = NDArray[np.float64]
-# VALUES of each step: horizon × 5.
-Path = Floats
-# History, horizon → path.
-Forecast = Callable[[Floats, int], Path]
+# (N, horizon, VALUES)
+Paths = Floats
+# Row of the grid → why the model could not be used there.
+Reasons = dict[int, str]
+Forecast = Callable[[Grid, int], tuple[Paths, Reasons]]
 
-LEVELS = (80, 95)
 # A forecast beyond these many times the largest value ever seen is an explosion, not a forecast.
 MEAN_LIMIT = 3.0
 BOUND_LIMIT = 10.0
+NORMAL = np.asarray(ndtri(LEVELS_ARRAY))
 
 
 @dataclass(frozen=True)
 class FittedPaths:
-    """The fitted forecaster of every model here."""
+    """The fitted forecaster of every model without regressors. `paths`: FORECAST and `step`."""
 
     config: Any
     paths: pl.DataFrame
     fallbacks: pl.DataFrame
 
-    def forecast(self, horizon: int) -> pl.DataFrame:
-        if not 1 <= horizon <= self.config.horizon:
-            raise InputError(
-                "The horizon is not one that the model was fitted for",
-                received=horizon,
-                do=f"Ask for 1 to {self.config.horizon} weeks, or fit again with a longer horizon.",
-            )
+    def forecast(self, horizon: int, future: pl.DataFrame | None = None) -> pl.DataFrame:
+        del future
+        check_horizon(horizon, self.config.horizon)
         return self.paths.filter(pl.col("step") <= horizon).select(FORECAST.names())
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         return {"paths": self.paths, "fallbacks": self.fallbacks}
+
+    def to_weights(self) -> dict[str, NDArray[Any]]:
+        return {}
 
     @classmethod
     def load(cls, config: Any, tables: Mapping[str, pl.DataFrame]) -> "FittedPaths":
         return cls(config, tables["paths"], tables["fallbacks"])
 
 
-def fit_paths(series: pl.DataFrame, config: Any, model: Forecast, fallback: Forecast | None) -> FittedPaths:
-    """Run `model` on each series; where it fails or explodes, `fallback`, and record the reason.
+def check_horizon(horizon: int, longest: int) -> None:
+    """Raises InputError unless 1 ≤ horizon ≤ longest."""
+    if not 1 <= horizon <= longest:
+        raise InputError(
+            "The horizon is not one that the model was fitted for",
+            received=horizon,
+            do=f"Ask for 1 to {longest} periods, or fit again with a longer horizon.",
+        )
+
+
+def fit_paths(panel: Panel, config: Any, model: Forecast, fallback: Forecast | None) -> FittedPaths:
+    """Run `model` on the panel; series that it fails on or where it explodes get `fallback`, and a reason.
 
     `config` has a `horizon`. Raises InputError where there is no series.
     """
-    if series.is_empty():
-        raise InputError("There is no series to forecast", do="Import a longer history.")
-    frames, reasons = [], []
-    for (series_id,), history in series.sort("series_id", "date").group_by("series_id", maintain_order=True):
-        values = history["value"].to_numpy()
-        path, reason = _guarded(values, config.horizon, model, fallback)
-        last = history["date"][-1]
-        dates = [last + timedelta(weeks=step) for step in range(1, config.horizon + 1)]
-        frames.append(_frame(str(series_id), dates, path))
-        if reason:
-            reasons.append({"series_id": str(series_id), "reason": reason})
-    return FittedPaths(config, pl.concat(frames), pl.DataFrame(reasons, schema=FALLBACKS))
+    grid = grid_of(panel)
+    paths, reasons = guarded(grid, config.horizon, model, fallback)
+    frame = paths_frame(grid, paths)
+    return FittedPaths(config, frame, fallbacks_frame(grid, reasons))
 
 
-def _frame(series_id: str, dates: list[Any], path: Path) -> pl.DataFrame:
-    columns = {"series_id": [series_id] * len(dates), "date": dates}
-    values = {name: path[:, i] for i, name in enumerate(VALUES)}
-    steps = pl.Series("step", range(1, len(dates) + 1), dtype=pl.Int64)
-    frame = pl.DataFrame({**columns, **values}, schema=FORECAST)
-    return frame.with_columns(steps, pl.col(VALUES).fill_nan(None))
+def guarded(grid: Grid, horizon: int, model: Forecast, fallback: Forecast | None) -> tuple[Paths, Reasons]:
+    """The model's paths, in order and within bounds; the fallback's where they cannot be used."""
+    if not len(grid):
+        return np.empty((0, horizon, len(VALUES))), {}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # libraries warn of numerics that are judged here
+        paths, reasons = model(grid, horizon)
+        reasons = {**_nonsense(paths, grid.values), **reasons}
+        if fallback is not None and reasons:
+            rows = np.array(sorted(reasons))
+            paths = paths.copy()
+            paths[rows], _ = fallback(grid.take(rows), horizon)
+        clamped, cut = within_bounds(paths, grid.values)
+    return clamped, {**cut, **reasons}
 
 
-def _guarded(
-    values: Floats, horizon: int, model: Forecast, fallback: Forecast | None
-) -> tuple[Path, str | None]:
-    path, reason = _attempt(values, horizon, model)
-    if reason is None or fallback is None:
-        return _ordered(path, values), reason
-    stand_in, _ = _attempt(values, horizon, fallback)
-    return _ordered(stand_in, values), reason
+def _nonsense(paths: Paths, values: Floats) -> Reasons:
+    """Why a path cannot be used, of those that cannot."""
+    largest = np.nanmax(np.abs(values), axis=1)
+    means = paths[:, :, 0]
+    is_odd = ~np.isfinite(means).all(axis=1)
+    is_huge = ~is_odd & (np.abs(means).max(axis=1) > MEAN_LIMIT * largest)
+    reasons = dict.fromkeys(map(int, np.flatnonzero(is_odd)), "the forecast is not a number")
+    text = f"the forecast exceeds {MEAN_LIMIT:g} times the largest value ever seen"
+    return {**reasons, **dict.fromkeys(map(int, np.flatnonzero(is_huge)), text)}
 
 
-def _attempt(values: Floats, horizon: int, model: Forecast) -> tuple[Path, str | None]:
-    """The model's path, and why it cannot be used (None: it can)."""
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # statsforecast warns of numerics that are judged here
-            path = model(values, horizon)
-    except Exception as error:  # noqa: BLE001 - a library's failure on one series must not lose the others
-        return np.full((horizon, len(VALUES)), np.nan), f"failed: {error}"
-    return path, _nonsense(path, values)
+def within_bounds(paths: Paths, values: Floats) -> tuple[Paths, Reasons]:
+    """Quantiles in their order, nothing below 0 (or the lowest value ever seen, where that was below), and no
+    quantile farther out than BOUND_LIMIT times the largest value ever seen; where one was, the reason.
+
+    The mean is left where it is but for the floor: of a skewed forecast it may lie beyond any quantile.
+    """
+    floor = np.minimum(0.0, np.nanmin(values, axis=1))[:, None, None]
+    limit = BOUND_LIMIT * np.nanmax(np.abs(values), axis=1)[:, None, None]
+    quantiles = paths[:, :, 1:]
+    too_far = (np.abs(quantiles) > limit).any(axis=(1, 2))
+    text = f"the interval exceeded {BOUND_LIMIT:g} times the largest value ever seen and was cut there"
+    ordered = np.maximum.accumulate(np.clip(quantiles, np.maximum(floor, -limit), limit), axis=2)
+    kept = np.concatenate([np.maximum(paths[:, :, :1], floor), ordered], axis=2)
+    return kept, dict.fromkeys(map(int, np.flatnonzero(too_far)), text)
 
 
-def _nonsense(path: Path, values: Floats) -> str | None:
-    largest = float(np.abs(values).max())
-    if not np.isfinite(path[:, 0]).all():
-        return "the forecast is not a number"
-    if np.abs(path[:, 0]).max() > MEAN_LIMIT * largest:
-        return f"the forecast exceeds {MEAN_LIMIT:g} times the largest value ever seen"
-    bounds = path[:, 1:]
-    if len(values) > 2 and not np.isfinite(bounds).all():
-        return "the interval is not a number"
-    if np.nanmax(np.abs(bounds), initial=0.0) > BOUND_LIMIT * largest:
-        return f"the interval exceeds {BOUND_LIMIT:g} times the largest value ever seen"
-    return None
+def paths_frame(grid: Grid, paths: Paths) -> pl.DataFrame:
+    """FORECAST and `step` (from 1) of (N, horizon, VALUES); NaN becomes null."""
+    number, horizon, _ = paths.shape
+    steps = np.arange(1, horizon + 1)
+    columns = {
+        "series_id": pl.Series(grid.ids.tolist(), dtype=pl.String).gather(
+            np.repeat(np.arange(number), horizon)
+        ),
+        "date": grid.dates(steps).ravel(),
+        **{name: paths[:, :, place].ravel() for place, name in enumerate(VALUES)},
+    }
+    frame = pl.DataFrame(columns, schema_overrides={"date": pl.Date()}).cast(FORECAST)
+    return frame.with_columns(
+        pl.col(VALUES).fill_nan(None), step=pl.Series(np.tile(steps, number), dtype=pl.Int64)
+    )
 
 
-def _ordered(path: Path, values: Floats) -> Path:
-    """Nothing below 0 (or the lowest value ever seen, where that was below); bounds in their order."""
-    floor = min(0.0, float(values.min()))
-    mean, lower_80, upper_80, lower_95, upper_95 = np.maximum(path, floor).T
-    lower_80, upper_80 = np.minimum(lower_80, mean), np.maximum(upper_80, mean)
-    lower_95, upper_95 = np.minimum(lower_95, lower_80), np.maximum(upper_95, upper_80)
-    return np.column_stack([mean, lower_80, upper_80, lower_95, upper_95])
+def fallbacks_frame(grid: Grid, reasons: Reasons) -> pl.DataFrame:
+    """The reasons with the notes of the grid, a row each, by series."""
+    rows = [(str(grid.ids[row]), reason) for row, reason in reasons.items()]
+    found = pl.DataFrame([*grid.notes.items(), *rows], schema=FALLBACKS, orient="row")
+    return found.sort("series_id", "reason")
 
 
-def from_library(answer: Mapping[str, Floats]) -> Path:
-    """statsforecast's answer as a path."""
-    names = ("mean", "lo-80", "hi-80", "lo-95", "hi-95")
-    return np.column_stack([np.asarray(answer[name], dtype=np.float64) for name in names])
+def normal_paths(means: Floats, deviations: Floats) -> Paths:
+    """(N, horizon, VALUES) of normal distributions; both (N, horizon)."""
+    quantiles = means[:, :, None] + deviations[:, :, None] * NORMAL
+    return np.concatenate([means[:, :, None], quantiles], axis=2)
 
 
-def season_of(values: Floats, season_length: int) -> int:
-    """The season where the history holds two of them, else 1: one year cannot tell season from chance."""
-    return season_length if len(values) >= 2 * season_length else 1
+def seasons_of(grid: Grid) -> NDArray[np.intp]:
+    """(N,) the season where a history holds two of them, else 1: one cannot tell season from chance."""
+    return np.where(grid.lengths >= 2 * grid.season, grid.season, 1)

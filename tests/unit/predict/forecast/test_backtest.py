@@ -9,8 +9,8 @@ from foresell.contracts.errors import InputError
 from foresell.contracts.results import forecasts as contract
 from foresell.contracts.settings import Settings
 from foresell.evaluation.compare import choose
-from foresell.predict.forecast import MODELS, load_model
-from foresell.predict.forecast.backtest import MAIN_SCORE, backtest, config_of
+from foresell.predict.forecast import COMPETING, load_model
+from foresell.predict.forecast.backtest import MAIN_SCORE, backtest, config_of, weekly_panel
 from foresell.predict.forecast.results import as_results
 from foresell.predict.forecast.series import weekly_series
 
@@ -47,7 +47,7 @@ def test_the_model_that_sees_the_trend_wins_on_both_splits(make_tables: Any) -> 
     board = backtest(make_tables(growing_shop(40)), SETTINGS, say=steps.append)
     assert choose(board, MAIN_SCORE, higher_is_better=False) == "ets"
     assert choose(board, MAIN_SCORE, higher_is_better=False, split="test") == "ets"
-    assert len(steps) == 3 * len(MODELS)
+    assert len(steps) == 3 * len(COMPETING)
     assert set(board["score"]) == {
         "mase", "rmsse", "rmse", "wape", "smape", "bias", "crps",
         "coverage_80", "coverage_95", "pit_80", "pit_95", "width_80", "width_95",
@@ -79,7 +79,7 @@ def test_a_short_history_has_a_test_only_and_a_shorter_one_is_refused(make_table
 
 def test_results_are_the_contracts_table(make_tables: Any) -> None:
     series = weekly_series(make_tables(growing_shop(20)), SETTINGS)
-    fitted = load_model("ets").fit(series.frame, config_of("ets", SETTINGS))
+    fitted = load_model("ets").fit(weekly_panel(series.frame), config_of("ets", SETTINGS))
     rows = as_results(fitted.forecast(4), "ets/0001", series.cutoff_date)
     assert rows.columns == [column.name for column in contract.columns]
     assert rows["date"].min() == series.cutoff_date + timedelta(days=1)

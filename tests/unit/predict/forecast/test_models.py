@@ -10,34 +10,33 @@ import pytest
 
 from foresell.contracts.errors import NotFoundError
 from foresell.predict.forecast import load_model
+from foresell.predict.forecast.by_series import one_by_one
+from foresell.predict.forecast.grid import Floats, Grid
 from foresell.predict.forecast.models.seasonal_naive import naive
-from foresell.predict.forecast.paths import Floats, Path, fit_paths, season_of
+from foresell.predict.forecast.panel import Panel
+from foresell.predict.forecast.paths import Forecast, Paths, Reasons, fit_paths, normal_paths
 
 START = date(2024, 1, 1)
 
 
-def series(values: list[float]) -> pl.DataFrame:
+def panel(values: list[float]) -> Panel:
     dates = [START + timedelta(weeks=i) for i in range(len(values))]
-    return pl.DataFrame({"series_id": ["s"] * len(values), "date": dates, "value": values})
+    frame = pl.DataFrame({"series_id": ["s"] * len(values), "date": dates, "value": values})
+    return Panel(frame, "week", season=52)
 
 
 def means(name: str, values: list[float], horizon: int = 4) -> list[float]:
     model = load_model(name)
     found: list[float] = (
-        model.fit(series(values), model.config(horizon=horizon)).forecast(horizon)["mean"].to_list()
+        model.fit(panel(values), model.config(horizon=horizon)).forecast(horizon)["mean"].to_list()
     )
     return found
 
 
-def test_one_year_has_no_season_and_two_years_have() -> None:
-    assert season_of(np.zeros(103), 52) == 1
-    assert season_of(np.zeros(104), 52) == 52
-
-
-def test_seasonal_naive_repeats_last_year_or_the_last_week() -> None:
+def test_seasonal_naive_repeats_last_year_of_two_or_the_last_week() -> None:
     year = [float(week) for week in range(52)]
     assert means("seasonal_naive", year + year) == [0.0, 1.0, 2.0, 3.0]
-    assert means("seasonal_naive", year) == [51.0] * 4
+    assert means("seasonal_naive", year + year[:-1]) == [50.0] * 4
 
 
 def test_ets_follows_a_trend_and_a_season_of_two_years() -> None:
@@ -49,62 +48,75 @@ def test_ets_follows_a_trend_and_a_season_of_two_years() -> None:
     assert peak == pytest.approx(150, rel=0.05)
 
 
-def test_croston_tells_the_rate_of_what_sells_now_and_then_and_forgets_what_stopped() -> None:
+def test_tsb_tells_the_rate_of_what_sells_now_and_then_and_forgets_what_stopped() -> None:
     rare = [0.0, 0.0, 0.0, 8.0] * 12
-    assert means("croston", rare)[0] == pytest.approx(2.0, rel=0.5)
-    assert means("croston", rare + [0.0] * 26)[0] < 0.1
-    model = load_model("croston")
-    row = model.fit(series(rare), model.config()).forecast(1).row(0, named=True)
-    assert (row["lower_80"], row["lower_95"]) == (0.0, 0.0)
-    assert row["upper_95"] == pytest.approx(8.0)
+    assert means("tsb", rare)[0] == pytest.approx(2.0, rel=0.5)
+    assert means("tsb", rare + [0.0] * 26)[0] < 0.1
+    model = load_model("tsb")
+    row = model.fit(panel(rare), model.config()).forecast(1).row(0, named=True)
+    assert (row["q0.1"], row["q0.025"]) == (0.0, 0.0)
+    assert row["q0.975"] == pytest.approx(8.0)
 
 
-def run(model: object, values: list[float], horizon: int = 3) -> tuple[pl.DataFrame, list[str]]:
-    found = fit_paths(series(values), SimpleNamespace(horizon=horizon), model, fallback=naive)  # type: ignore[arg-type]
+def test_croston_does_not_forget_and_is_corrected_for_its_bias() -> None:
+    """A sale of 8 every fourth week: 2 a week, less half the smoothing of 0.1."""
+    rare = [0.0, 0.0, 0.0, 8.0] * 12
+    assert means("croston", rare) == pytest.approx([2.0 * 0.95] * 4)
+    assert means("croston", rare + [0.0] * 26) == pytest.approx([2.0 * 0.95] * 4)
+    assert means("croston", [8.0] * 20) == pytest.approx([8.0] * 4)
+
+
+def run(model: Forecast, values: list[float], horizon: int = 3) -> tuple[pl.DataFrame, list[str]]:
+    found = fit_paths(panel(values), SimpleNamespace(horizon=horizon), model, fallback=naive)
     return found.forecast(horizon), found.fallbacks["reason"].to_list()
 
 
-def constant(mean: float, bound: float) -> object:
-    def forecast(values: Floats, horizon: int) -> Path:
-        return np.tile([mean, mean - bound, mean + bound, mean - 2 * bound, mean + 2 * bound], (horizon, 1))
+def constant(mean: float, deviation: float) -> Forecast:
+    def forecast(grid: Grid, horizon: int) -> tuple[Paths, Reasons]:
+        size = (len(grid), horizon)
+        return normal_paths(np.full(size, mean), np.full(size, deviation)), {}
 
     return forecast
 
 
 @pytest.mark.parametrize(
     ("model", "reason"),
-    [
-        (constant(float("nan"), 1), "not a number"),
-        (constant(1e9, 1), "exceeds 3 times"),
-        (constant(10, 1e9), "interval exceeds 10 times"),
-        (constant(10, float("inf")), "interval is not a number"),
-    ],
+    [(constant(float("nan"), 1), "not a number"), (constant(1e9, 1), "exceeds 3 times")],
 )
-def test_nonsense_is_replaced_by_the_last_value_and_recorded(model: object, reason: str) -> None:
+def test_nonsense_is_replaced_by_the_last_value_and_recorded(model: Forecast, reason: str) -> None:
     found, reasons = run(model, [8.0, 12.0, 9.0, 11.0])
     assert found["mean"].to_list() == [11.0] * 3
-    assert found["upper_95"].max() < 100  # type: ignore[operator]
+    assert found["q0.975"].max() < 100  # type: ignore[operator]
     assert len(reasons) == 1
     assert reason in reasons[0]
 
 
+def test_an_explosive_interval_is_cut_and_recorded() -> None:
+    found, reasons = run(constant(10, 1e9), [8.0, 12.0, 9.0, 11.0])
+    assert found["mean"].to_list() == [10.0] * 3
+    assert found["q0.975"].to_list() == [120.0] * 3
+    assert found["q0.025"].to_list() == [0.0] * 3
+    assert reasons == ["the interval exceeded 10 times the largest value ever seen and was cut there"]
+
+
 def test_a_model_that_fails_or_warns_does_not_take_the_others_with_it() -> None:
-    def fails(values: Floats, horizon: int) -> Path:
+    def fails(values: Floats, season: int, horizon: int) -> Floats:
         raise ZeroDivisionError("division by zero")
 
-    def warns(values: Floats, horizon: int) -> Path:
+    def warns(values: Floats, season: int, horizon: int) -> Floats:
         warnings.warn("the fit did not converge", RuntimeWarning, stacklevel=1)
-        return naive(values, horizon)
+        return np.full((horizon, 12), values[-1])
 
-    assert run(fails, [1.0, 2.0, 3.0])[1] == ["failed: division by zero"]
-    assert run(warns, [1.0, 2.0, 3.0])[1] == []
+    assert run(one_by_one(fails), [1.0, 2.0, 3.0])[1] == ["failed: division by zero"]
+    assert run(one_by_one(warns), [1.0, 2.0, 3.0])[1] == []
 
 
-def test_bounds_stop_at_zero_unless_the_history_went_below() -> None:
+def test_quantiles_stop_at_zero_unless_the_history_went_below() -> None:
     found, _ = run(constant(2, 3), [1.0, 3.0, 2.0])
-    assert found.select("lower_80", "lower_95").row(0) == (0.0, 0.0)
+    assert found.select("q0.1", "q0.025").row(0) == (0.0, 0.0)
     found, _ = run(constant(2, 3), [1.0, -2.0, 3.0])
-    assert found.select("lower_80", "lower_95").row(0) == (-1.0, -2.0)
+    assert found["q0.1"][0] == pytest.approx(2 - 3 * 1.2815515655446004)
+    assert found["q0.025"][0] == -2.0
 
 
 def test_an_unknown_model_names_the_closest() -> None:

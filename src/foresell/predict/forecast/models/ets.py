@@ -12,17 +12,12 @@ import numpy as np
 import polars as pl
 from statsforecast.models import MSTL, AutoETS
 
-from foresell.predict.forecast.model import ForecastModel
+from foresell.predict.forecast.by_series import WIDTHS, from_library, one_by_one
+from foresell.predict.forecast.grid import Floats
+from foresell.predict.forecast.model import NO_WEIGHTS, ForecastModel, Weights
 from foresell.predict.forecast.models.seasonal_naive import naive
-from foresell.predict.forecast.paths import (
-    LEVELS,
-    FittedPaths,
-    Floats,
-    Path,
-    fit_paths,
-    from_library,
-    season_of,
-)
+from foresell.predict.forecast.panel import Panel
+from foresell.predict.forecast.paths import FittedPaths, fit_paths
 
 FEWEST_VALUES = 8
 
@@ -32,26 +27,27 @@ class ETSConfig:
     """`horizon`: the longest that can be asked for. A history of two seasons is needed to use the season."""
 
     horizon: int = 8
-    season_length: int = 52
+    seed: int = 0
 
 
-def fit(series: pl.DataFrame, config: ETSConfig) -> FittedPaths:
+def fit(panel: Panel, config: ETSConfig) -> FittedPaths:
     """A series of fewer than FEWEST_VALUES, or one that explodes, falls back to its last value."""
-
-    def forecast(values: Floats, horizon: int) -> Path:
-        if len(values) < FEWEST_VALUES:
-            raise ValueError(f"a history of {len(values)} weeks is too short")
-        if np.ptp(values) == 0:
-            return naive(values, horizon)
-        season = season_of(values, config.season_length)
-        trend = AutoETS(season_length=1, model="ZZN")
-        model = trend if season == 1 else MSTL(season_length=season, trend_forecaster=trend)
-        return from_library(model.forecast(values, horizon, level=list(LEVELS)))
-
-    return fit_paths(series, config, forecast, fallback=naive)
+    return fit_paths(panel, config, one_by_one(_forecast), fallback=naive)
 
 
-def load(config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame]) -> FittedPaths:
+def _forecast(values: Floats, season: int, horizon: int) -> Floats:
+    if len(values) < FEWEST_VALUES:
+        raise ValueError(f"a history of {len(values)} periods is too short")
+    if np.ptp(values) == 0:
+        return np.full((horizon, 12), values[0])
+    trend = AutoETS(season_length=1, model="ZZN")
+    model = trend if season == 1 else MSTL(season_length=season, trend_forecaster=trend)
+    return from_library(model.forecast(values, horizon, level=WIDTHS))
+
+
+def load(
+    config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights = NO_WEIGHTS
+) -> FittedPaths:
     return FittedPaths.load(ETSConfig(**config), tables)
 
 
