@@ -99,6 +99,17 @@ def _within(column: str, names: Mapping[str, str]) -> str:
     return f"CASE WHEN {is_suspect} THEN {FUNCTION}({literal(column)}, {text}) ELSE {text} END"
 
 
+def replacing_in(identifiers: Mapping[str, str], replace: Replace) -> Callable[[Any, str], Any]:
+    """What gives a value of JSON, called by a name as in `identifiers`, without its direct identifiers."""
+    names = {_plain(name): kind for name, kind in identifiers.items()}
+    return lambda value, path: _walked(value, path, names, replace)
+
+
+def may_hold_address(text: str) -> bool:
+    """Whether an e-mail address may stand within a text: a quick look."""
+    return "@" in text or "%40" in text
+
+
 def _replaced_text(value: str, column: str, names: Mapping[str, str], replace: Replace) -> str:
     if value.lstrip()[:1] in ("{", "["):
         try:

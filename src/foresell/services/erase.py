@@ -15,6 +15,7 @@ from foresell.contracts.tables import TABLES, Table
 from foresell.privacy.erasure import Tombstone, tombstone
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.identifying import TOKEN_KIND, Expressions, entity_expressions, run_expressions
+from foresell.services.live.moving import move_segments
 from foresell.services.merged import same_customers
 from foresell.services.purge import PENDING, finish_erasure, trained_models
 from foresell.services.shop import Progress, Shop, silent
@@ -71,6 +72,7 @@ def erase(shop: Shop, customer_ids: Sequence[str], progress: Progress = silent) 
     A customer who is erased already is no error, so that an interrupted command can be given again.
     """
     with writing(shop, "erase", progress):
+        move_segments(shop, progress)
         marks = _find_tombstones(shop, customer_ids)
         # In this order: a crash between the two leaves nothing to do, not something half done.
         shop.folder.state.set_meta(PENDING, "yes")

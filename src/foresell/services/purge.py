@@ -29,6 +29,10 @@ def finish_erasure(shop: Shop, progress: Progress = silent) -> tuple[str, ...]:
     """Complete an erasure that has its tombstones; returns the models to train again."""
     if shop.folder.state.meta(PENDING) != "yes":
         return ()
+    from foresell.services.live.moving import publish_segments
+
+    # Events that were accepted meanwhile; who accepts more from here on knows of the erasure.
+    segments = publish_segments(shop)
     runs = shop.folder.raw.runs()
     for index, run in enumerate(runs):
         progress("erasing raw rows", index, len(runs))
@@ -38,6 +42,8 @@ def finish_erasure(shop: Shop, progress: Progress = silent) -> tuple[str, ...]:
     forget_unused_originals(shop)
     _forget_in_logs(shop)
     rebuild_tables(shop, progress)
+    for segment in segments:
+        shop.folder.events.remove(segment)
     for pattern in REPORTS:
         for report in shop.folder.root.rglob(pattern):
             report.unlink()

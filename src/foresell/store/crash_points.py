@@ -32,6 +32,13 @@ POINTS = (
     "erase.finished",
     "export.batch_written",
     "export.written",
+    "events.written",
+    "events.synced",
+    "events.closed",
+    "events.staged",
+    "events.raw_written",
+    "events.applied",
+    "events.removed",
 )
 
 

@@ -18,6 +18,7 @@ from foresell.contracts.settings import FILE_NAME, Settings, read_settings, sett
 from foresell.store.append_log import AppendLog
 from foresell.store.delta import DeltaFolder
 from foresell.store.engine import connect, open_another
+from foresell.store.event_log import EventLog
 from foresell.store.raw import RawZone
 from foresell.store.state import FORMAT, State
 
@@ -44,6 +45,7 @@ class StoreFolder:
         self.tables = DeltaFolder(self.root / TABLES_NAME)
         self.models = self.root / "models"
         self.logs = {name: AppendLog(self.root / "logs" / name, table) for name, table in LOGS.items()}
+        self.events = EventLog(self.root / "logs" / "events")
         self.state = State(self.root / "state.sqlite")
         self._engine: duckdb.DuckDBPyConnection | None = None
 
