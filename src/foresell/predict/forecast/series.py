@@ -1,22 +1,181 @@
-"""Weekly series of what was sold, equal to the KPI of the same name week by week."""
+"""Series of what was sold, equal to the KPI of the same name period by period."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Literal
+from datetime import date
 
 import polars as pl
 
-from foresell.contracts.errors import InputError
 from foresell.contracts.protocols import Tables
-from foresell.contracts.settings import WEEKDAYS, Settings
-from foresell.kpis.dimensions import DIMENSIONS
-from foresell.kpis.query import query_kpi
+from foresell.contracts.settings import Settings
+from foresell.kpis import KPIS
+from foresell.kpis.query import check_scope
+from foresell.kpis.scope import make_scope
+from foresell.predict.forecast.gaps import unknown_periods
+from foresell.predict.forecast.holidays import country_of, shop_holidays
+from foresell.predict.forecast.launches import ENDED, catalog, ended, unsold
+from foresell.predict.forecast.levels import UNKNOWN, WHOLE_SHOP, Measure, SeriesSpec, series_ids
+from foresell.predict.forecast.panel import EVERY, Panel
+from foresell.predict.forecast.periods import DAY, SEASONS, WEEK, Span, full_periods
+from foresell.predict.forecast.sales import order_days, sold
 
-Measure = Literal["net_sales", "units"]
-UNKNOWN = "(unknown)"
-WHOLE_SHOP = "shop"
-WEEK = timedelta(weeks=1)
-DAY = timedelta(days=1)
+__all__ = ["DAY", "UNKNOWN", "WEEK", "WHOLE_SHOP", "BuiltPanel", "Measure", "panel_of", "weekly_series"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPanel:
+    """A panel, and what a reader must know of how it was built.
+
+    `attributes`: series_id, a column for each dimension, and of products department, category, brand,
+    category_path and launched_on; a row a series. `ended`: series_id, date (of the last sale), reason: series
+    that sell no more; `panel` ends them there, and what is forecast for them is 0. `launches`: product,
+    launched_on: on sale, never sold (where products are a dimension; else empty).
+    """
+
+    panel: Panel
+    spec: SeriesSpec
+    span: Span
+    attributes: pl.DataFrame
+    ended: pl.DataFrame
+    launches: pl.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def cutoff_date(self) -> date:
+        """The last day that is in the panel."""
+        return self.span.last_day
+
+
+def panel_of(
+    tables: Tables,
+    settings: Settings,
+    spec: SeriesSpec,
+    *,
+    horizon: int,
+    complete_through: date | None = None,
+) -> BuiltPanel:
+    """The panel of `spec`: a series for each combination of values that was sold within the full periods.
+
+    Values are those of the KPI `spec.measure`; a period without a sale is 0. Null, unknown, is a period of
+    which more than `gaps.MOST_MISSING` lies in days on which the shop (with the dimension location: the
+    place) sold nothing although it would have: shut, or its records are missing (`silences`). Series start
+    with their first sale and end with the span, or with their last sale (`launches.ended`). Periods that the
+    data do not cover in full are left out (`periods.full_periods`). A dimension of which the store knows
+    nothing is left out with a note.
+
+    Raises InputError where no full period is left, and what the KPI raises.
+    """
+    by_location = "location" in spec.names
+    days = order_days(tables, settings, by_location)
+    span, left_out = full_periods(days["date"], spec.period, settings, complete_through)
+    spec, notes = _known_dimensions(tables, settings, spec)
+    rows = sold(tables, settings, spec.measure, spec.dimensions, span)
+    rows = rows.with_columns(series_ids(spec.names))
+    known = catalog(tables, settings)
+    attributes = _attributes(rows, spec, known)
+    discontinued = (
+        attributes.filter(pl.col("is_discontinued"))["series_id"]
+        if "is_discontinued" in attributes.columns
+        else pl.Series("series_id", [], pl.String)
+    )
+    ends = ended(rows, span, discontinued)
+    holidays = shop_holidays(tables, country_of(tables), span.first, span.last_day)
+    unknown = unknown_periods(days, span, holidays)
+    frame = _without_unknown(_on_grid(rows, ends, span), attributes, unknown, by_location)
+    return BuiltPanel(
+        panel=Panel(
+            frame=frame,
+            period=spec.period,
+            season=SEASONS[spec.period],
+            static=_static(attributes),
+            is_count=spec.measure == "units" and _are_counts(frame["value"]),
+        ),
+        spec=spec,
+        span=span,
+        attributes=attributes.drop("is_discontinued", strict=False),
+        ended=ends,
+        launches=unsold(known, rows["product"].unique(), span)
+        if "product" in spec.names
+        else known.select("product", "launched_on").clear(),
+        notes=(*notes, *left_out, *_gap_notes(unknown, span), *_end_notes(ends)),
+    )
+
+
+def _known_dimensions(
+    tables: Tables, settings: Settings, spec: SeriesSpec
+) -> tuple[SeriesSpec, tuple[str, ...]]:
+    """The spec without the dimensions that the store has no table for."""
+    lacking = [d.id for d in spec.dimensions if d.table is not None and not tables.has_rows(d.table)]
+    kept = tuple(name for name in spec.names if name not in lacking) or (WHOLE_SHOP,)
+    for name in kept:
+        by = None if name == WHOLE_SHOP else name
+        check_scope(KPIS[spec.measure], make_scope(tables, settings, by=by, period=spec.period))
+    series = "the whole shop is one series" if kept == (WHOLE_SHOP,) else f"series are by {', '.join(kept)}"
+    notes = tuple(f"No {name} is known: {series}." for name in lacking)
+    return SeriesSpec(kept, spec.period, spec.measure), notes
+
+
+def _attributes(rows: pl.DataFrame, spec: SeriesSpec, known: pl.DataFrame) -> pl.DataFrame:
+    own = rows.select("series_id", *spec.names).unique("series_id").sort("series_id")
+    if "product" not in spec.names:
+        return own
+    return own.join(known.drop(*set(spec.names) - {"product"}, strict=False), on="product", how="left")
+
+
+def _on_grid(rows: pl.DataFrame, ends: pl.DataFrame, span: Span) -> pl.DataFrame:
+    """series_id, date, value: every period of each series from its first row to its end, 0 without a row;
+    sorted."""
+    lives = rows.group_by("series_id").agg(first=pl.col("date").min())
+    stops = ends.select("series_id", end="date")
+    lives = lives.join(stops, on="series_id", how="left").with_columns(
+        end=pl.max_horizontal(pl.col("end").fill_null(span.last), "first")
+    )
+    grid = lives.select("series_id", date=pl.date_ranges("first", "end", interval=EVERY[span.period]))
+    frame = grid.explode("date").join(
+        rows.select("series_id", "date", "value"), on=["series_id", "date"], how="left"
+    )
+    return frame.with_columns(pl.col("value").fill_null(0.0)).sort("series_id", "date")
+
+
+def _without_unknown(
+    frame: pl.DataFrame, attributes: pl.DataFrame, unknown: pl.DataFrame, by_location: bool
+) -> pl.DataFrame:
+    """The same with null where the place's period is unknown."""
+    if unknown.is_empty():
+        return frame
+    gaps = unknown.select("location", "date", is_unknown=True)
+    if by_location:
+        frame = frame.join(attributes.select("series_id", "location"), on="series_id", how="left")
+    else:
+        frame = frame.with_columns(location=pl.lit(None, pl.String))
+    frame = frame.join(gaps, on=["location", "date"], how="left", nulls_equal=True)
+    value = pl.when(pl.col("is_unknown").is_null()).then("value")
+    return frame.with_columns(value=value).drop("location", "is_unknown").sort("series_id", "date")
+
+
+def _static(attributes: pl.DataFrame) -> pl.DataFrame:
+    """The categories of the series: their dimensions, and what is known of their products."""
+    return attributes.drop("is_discontinued", "launched_on", "category_path", strict=False)
+
+
+def _are_counts(values: pl.Series) -> bool:
+    return bool(((values == values.floor()) & (values >= 0)).all())
+
+
+def _gap_notes(unknown: pl.DataFrame, span: Span) -> tuple[str, ...]:
+    if unknown.is_empty():
+        return ()
+    dates = unknown["date"].sort()
+    places = unknown["location"].drop_nulls().n_unique()
+    where = f" at {places} places" if places else ""
+    return (
+        f"{unknown.height} {span.period}s without sales{where} ({dates[0]} to {dates[-1]}) are unknown, "
+        "not 0: closed or not recorded.",
+    )
+
+
+def _end_notes(ends: pl.DataFrame) -> tuple[str, ...]:
+    counted = ends.group_by("reason").len().sort("reason")
+    return tuple(f"{row['len']} series have ended: {row['reason']}." for row in counted.to_dicts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,91 +210,17 @@ def weekly_series(
     *,
     complete_through: date | None = None,
 ) -> WeeklySeries:
-    """A series for each value of `settings.forecast.series_by`; weeks start on the store's week start.
-
-    "shop" is one series of that name, and so is a store that does not know the attribute.
-
-    `measure`: net_sales (the store's currency) or units (goods without services), as the KPIs define them.
-    Products without that attribute are the series "(unknown)". Weeks that the data do not cover in full are
-    dropped: those with a day of the week on which the shop ever sells, before the first or after the last
-    day with an order (or after `complete_through`, where the caller knows to what day data are complete).
+    """A series for each value of `settings.forecast.series_by`, as `panel_of` has them; every week without a
+    sale is 0, and all series go on to the last week.
 
     Raises InputError where no full week is left, and what the KPI raises.
     """
-    days = _order_days(tables)
-    if not days:
-        raise InputError("There are no sales to forecast", do="Import orders first.")
-    first, last = _full_weeks(days, settings, complete_through)
-    if first > last:
-        raise InputError(
-            "There is no full week of sales",
-            received=f"{days[0]} to {days[-1]}",
-            do="Import a longer history.",
-        )
-    by = _dimension(tables, settings)
-    answer = query_kpi(tables, settings, measure, by=by, period="week", start=first, end=last + WEEK - DAY)
-    rows = pl.DataFrame(
-        {
-            "series_id": [(row[by] or UNKNOWN) if by else WHOLE_SHOP for row in answer.rows],
-            "date": [date.fromisoformat(row["period"]) for row in answer.rows],
-            "value": [float(row["value"] or 0.0) for row in answer.rows],
-        },
-        schema={"series_id": pl.String, "date": pl.Date, "value": pl.Float64},
+    days = order_days(tables, settings, by_location=False)
+    span, left_out = full_periods(days["date"], "week", settings, complete_through)
+    spec, notes = _known_dimensions(
+        tables, settings, SeriesSpec((settings.forecast.series_by,), "week", measure)
     )
-    notes = _notes(days, first, last)
-    if by is None and settings.forecast.series_by != WHOLE_SHOP:
-        notes = (*notes, f"No {settings.forecast.series_by} is known: the whole shop is one series.")
-    return WeeklySeries(_without_gaps(rows, last), first, last, notes)
-
-
-def _dimension(tables: Tables, settings: Settings) -> str | None:
-    """What the series are cut by; None, the whole shop, also where the store lacks what it takes."""
-    by = settings.forecast.series_by
-    if by == WHOLE_SHOP:
-        return None
-    table = DIMENSIONS[by].table
-    return by if table is None or tables.has_rows(table) else None
-
-
-def _order_days(tables: Tables) -> list[date]:
-    orders = tables.current("orders")
-    days = orders.filter(orders.local_date.notnull()).select("local_date").distinct().to_pyarrow()
-    return sorted(days["local_date"].to_pylist())
-
-
-def _full_weeks(days: list[date], settings: Settings, complete_through: date | None) -> tuple[date, date]:
-    """The first days of the first and the last full week."""
-    start_of_week = WEEKDAYS.index(settings.store.week_start)
-    open_weekdays = {day.weekday() for day in days}
-
-    def week_of(day: date) -> date:
-        return day - timedelta(days=(day.weekday() - start_of_week) % 7)
-
-    def opens(day: date, end: date) -> bool:
-        return any((day + timedelta(days=i)).weekday() in open_weekdays for i in range((end - day).days))
-
-    first, end = week_of(days[0]), (complete_through or days[-1]) + DAY
-    last = week_of(end - DAY)
-    is_first_cut = opens(first, days[0])
-    is_last_cut = opens(end, last + WEEK)
-    return first + WEEK * is_first_cut, last - WEEK * is_last_cut
-
-
-def _without_gaps(rows: pl.DataFrame, last: date) -> pl.DataFrame:
-    starts = rows.group_by("series_id").agg(first=pl.col("date").min())
-    weeks = starts.with_columns(date=pl.date_ranges("first", pl.lit(last), interval="1w")).drop("first")
-    grid = weeks.explode("date")
-    return (
-        grid.join(rows, on=["series_id", "date"], how="left")
-        .with_columns(pl.col("value").fill_null(0.0))
-        .sort("series_id", "date")
-    )
-
-
-def _notes(days: list[date], first: date, last: date) -> tuple[str, ...]:
-    notes = []
-    if days[0] < first:
-        notes.append(f"The first week is not full ({days[0]} to {first - DAY}): left out.")
-    if days[-1] >= last + WEEK:
-        notes.append(f"The last week is not full ({last + WEEK} to {days[-1]}): left out.")
-    return tuple(notes)
+    rows = sold(tables, settings, measure, spec.dimensions, span)
+    series_id = pl.col(spec.names[0]).fill_null(UNKNOWN) if spec.names else pl.lit(WHOLE_SHOP)
+    frame = _on_grid(rows.with_columns(series_id=series_id), pl.DataFrame(schema=ENDED), span)
+    return WeeklySeries(frame, span.first, span.last, (*notes, *left_out))
