@@ -138,10 +138,16 @@ def load_artifact(models_folder: Path, name: str, version: str = "production") -
     )
 
 
-def kind_of(models_folder: Path, name: str, version: str = "production") -> str:
-    """What kind of model a version is, its files left alone. NotFoundError as `load_artifact`."""
+def read_manifest(models_folder: Path, name: str, version: str = "production") -> dict[str, Any]:
+    """What a version says of itself, its other files left alone. NotFoundError as `load_artifact`."""
     number = resolve(models_folder, name, version)
-    return str(read_json(models_folder / name / number / MANIFEST_FILE)["kind"])
+    manifest: dict[str, Any] = read_json(models_folder / name / number / MANIFEST_FILE)
+    return manifest
+
+
+def kind_of(models_folder: Path, name: str, version: str = "production") -> str:
+    """What kind of model a version is. As `read_manifest`."""
+    return str(read_manifest(models_folder, name, version)["kind"])
 
 
 @cache

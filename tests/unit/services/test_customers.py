@@ -1,8 +1,9 @@
 """Tasks, worth, segments and profiles through the services: what they write, say, and refuse."""
 
 import json
+import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from foresell.cli.main import app
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.predict.customers import BASELINES
+from foresell.services.behavior import BehaviorRequest, fit_behavior
 from foresell.services.customers.explain import explain_customer, fairness_of
 from foresell.services.customers.fit import FittedSummary, fit_customers
 from foresell.services.customers.predict import predict_customers
@@ -27,12 +29,13 @@ from foresell.services.inputs import ImportRequest
 from foresell.services.predict import read_leaderboard
 from foresell.services.report import write_report
 from foresell.services.results import read_results
-from foresell.services.shop import Shop, create_shop
+from foresell.services.shop import Shop, create_shop, open_shop
 from foresell.sources.readers import ReadOptions
 from foresell.store.models import load_artifact
 
 FIRST = datetime(2023, 1, 2, 9, tzinfo=UTC)
 NUM_DAYS, NUM_CUSTOMERS = 300, 90
+DAY = timedelta(days=1)
 CATEGORIES = ("tea", "coffee", "cake")
 DECLARED = """
 [task]
@@ -328,6 +331,45 @@ def test_the_commands_answer_in_words_and_in_json(
     assert told.stdout[0] not in "{["
     answered = CliRunner().invoke(app, [*given, "--json"], catch_exceptions=False)
     assert isinstance(json.loads(answered.stdout), dict)
+
+
+@pytest.fixture(scope="module")
+def behaving(shop: Shop, churn: FittedSummary, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The same shop with behavior models, one of which knew nothing from the first cutoff of churn on."""
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("behaving") / "store"
+    shutil.copytree(shop.folder.root, folder)
+    copied = open_shop(folder)
+    assert churn.first_cutoff is not None
+    early = datetime.combine(churn.first_cutoff, time(), UTC)
+    fit_behavior(copied, BehaviorRequest(preset="tiny", changes={"max_epochs": 1}))
+    fit_behavior(copied, BehaviorRequest(preset="tiny", changes={"max_epochs": 2}, cutoff=early))
+    fit_behavior(copied, BehaviorRequest(preset="tiny", changes={"max_epochs": 1}, cutoff=early + DAY))
+    return copied
+
+
+def test_a_task_reads_vectors_of_a_model_that_knew_nothing_of_its_labels(
+    behaving: Shop, churn: FittedSummary
+) -> None:
+    assert churn.behavior is None
+    assert any(f"--cutoff {churn.first_cutoff}" in line for line in churn.as_lines())
+    fitted = fit_customers(behaving, "churn", model="fused")
+    assert (fitted.model, fitted.behavior) == ("fused", "behavior/0002")
+    board = read_leaderboard(behaving, "churn")
+    assert {"sequence", "fused", "trees"} <= {row["model"] for row in board.rows}
+    # Whoever asks later, alone or among others, as of then or now, is told the same.
+    everybody = predict_customers(behaving, "churn").rows
+    some = everybody["customer_id"].sample(5, seed=1).to_list()
+    alone = predict_customers(behaving, "churn", customers=some).rows
+    both = alone.join(everybody, on="customer_id", suffix="_then")
+    assert both["score"].to_numpy() == pytest.approx(both["score_then"].to_numpy(), rel=1e-9)
+    told = explain_customer(behaving, "churn", some[0])
+    assert told.score == pytest.approx(both.filter(pl.col("customer_id") == some[0])["score"][0], rel=1e-9)
+    with pytest.raises(NotFoundError, match="No model 'fusion' was judged"):
+        fit_customers(behaving, "churn", model="fusion")
+    shutil.rmtree(behaving.folder.models / "behavior" / "0002")
+    with pytest.raises(NotFoundError, match="learned from behavior/0002, which is gone"):
+        predict_customers(behaving, "churn")
 
 
 def test_erasing_a_customer_erases_what_models_said_of_them(shop: Shop, churn: FittedSummary) -> None:

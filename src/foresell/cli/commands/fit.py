@@ -47,6 +47,10 @@ def fit(
         int,
         typer.Option(min=0, help="Of customers: so many settings are tried on validation (needs optuna)."),
     ] = 0,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Of customers: this model serves, such as fused. Default: the best on validation."),
+    ] = None,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -65,7 +69,7 @@ def fit(
     if task in get_args(Task):
         _fit_best(shop, task, as_json)
     else:
-        _fit_customers(shop, task, of, trials, as_json)
+        _fit_customers(shop, task, of, (trials, model), as_json)
 
 
 def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
@@ -81,7 +85,9 @@ def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
     print_json(board.as_record()) if as_json else print_leaderboard(board)
 
 
-def _fit_customers(shop: "Shop", task: str, of: str | None, trials: int, as_json: bool) -> None:
+def _fit_customers(
+    shop: "Shop", task: str, of: str | None, given: tuple[int, str | None], as_json: bool
+) -> None:
     from foresell.cli.commands.leaderboard import print_leaderboard
     from foresell.cli.output import print_json, print_text, progress_bar
     from foresell.services.customers.fit import fit_customers
@@ -92,7 +98,7 @@ def _fit_customers(shop: "Shop", task: str, of: str | None, trials: int, as_json
         fitted = (
             fit_value(shop, progress=progress)
             if task == VALUE
-            else fit_customers(shop, task, of, progress, trials=trials)
+            else fit_customers(shop, task, of, progress, trials=given[0], model=given[1])
         )
     board = read_leaderboard(shop, fitted.task)
     if as_json:

@@ -54,7 +54,7 @@ def left_out(*, has_vectors: bool = False) -> str:
     """Which of COMPETING cannot be fitted, and why, in words; "" for none."""
     missing = [(name, obstacle(name, NEEDS)) for name in COMPETING]
     if not has_vectors:
-        fit = "foresell fit behavior"
+        fit = "a behavior model that knew nothing after the first cutoff (foresell fit behavior --cutoff)"
         missing += [(name, fit) for name in NEED_VECTORS]
     return "; ".join(f"without {name}: {why}" for name, why in missing if why)
 

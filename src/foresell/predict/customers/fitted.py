@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foresell.evaluation.money import Costs
 from foresell.features.feature import Feature
-from foresell.predict.customers import config_of, load_model
+from foresell.predict.customers import NEED_VECTORS, config_of, load_model
 from foresell.predict.customers.calibrate import Calibrator, Chosen, choose_calibrator
 from foresell.predict.customers.examples import Examples, Floats
 from foresell.predict.customers.model import FittedTaskModel, Target, Weights
@@ -19,6 +19,8 @@ from foresell.predict.customers.threshold import Threshold, choose_threshold
 
 KIND = "customer_task"
 OWN_TABLES = ("calibrator", "spread")
+# The column of a frame of features that holds the behavior model's vector of each row.
+VECTOR = "behavior_vector"
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,18 @@ class FittedTask:
     spec: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, features: pl.DataFrame, vectors: NDArray[np.float32] | None = None) -> Floats:
-        """(n,) calibrated probabilities, or amounts, in the order of the rows.
+        """(n,) calibrated probabilities, or amounts, in the order of the rows. `vectors`: None: those in the
+        column VECTOR, where there is one.
 
         Raises InputError naming a feature that is missing, or where vectors are needed and not given.
         """
-        return self.calibrator.apply(self.model.predict(features, vectors))
+        if vectors is None and VECTOR in features.columns:
+            vectors = features[VECTOR].to_numpy()
+        return self.calibrator.apply(self.model.predict(features.drop(VECTOR, strict=False), vectors))
+
+    @property
+    def reads_vectors(self) -> bool:
+        return self.name in NEED_VECTORS
 
     def scored(self, features: pl.DataFrame, vectors: NDArray[np.float32] | None = None) -> pl.DataFrame:
         """score, lower, upper (of amounts, 80%; else null), is_chosen (null without costs), in the order of

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.services.customers.predict import cutoff_of, refuse_sessions, refuse_unknown
 from foresell.services.customers.tasks import load_fitted, load_task
+from foresell.services.customers.vectors import with_vectors
 from foresell.services.shop import Shop
 
 if TYPE_CHECKING:
@@ -92,10 +93,12 @@ def explain_customer(
         refuse_unknown(tables, [customer_id])
         cutoff = cutoff_of(tables, task, as_of)
         spec = spec_of(fitted.spec)
-        keys, others, _ = scoring_features(tables, shop.settings, task, spec, cutoff)
+        keys, features, _ = scoring_features(tables, shop.settings, task, spec, cutoff)
+        others = with_vectors(shop, tables, fitted, label, keys, features)
         place = keys["entity_id"].index_of(customer_id)
         if place is None:
-            row = scoring_features(tables, shop.settings, task, spec, cutoff, [customer_id])[1]
+            keys, row, _ = scoring_features(tables, shop.settings, task, spec, cutoff, [customer_id])
+            row = with_vectors(shop, tables, fitted, label, keys, row)
         else:
             row = others[place]
             others = others.filter(pl.int_range(pl.len()) != place)
@@ -110,13 +113,14 @@ def _explained(
     row: "polars.DataFrame",
     others: "polars.DataFrame",
 ) -> Explained:
-    from foresell.explain.feature_groups import group_features
+    from foresell.explain.feature_groups import each_alone, group_features
     from foresell.explain.mixtures import background_sample
-    from foresell.explain.phrases import PHRASES
+    from foresell.explain.phrases import BEHAVIOR_SO_FAR, PHRASES
     from foresell.explain.reason_text import NO_CAUSE, Subject, Wording, reasons_of, usual_values
 
     fitted, task, label = model
-    groups = group_features(fitted.described)
+    of_features = group_features(fitted.described)
+    groups = (*of_features, *each_alone([BEHAVIOR_SO_FAR])) if fitted.reads_vectors else of_features
     found, singly = _contributions(fitted, row, background_sample(others, BACKGROUND), groups)
     subject = Subject(*_SUBJECTS[task.unit], unit=task.unit)
     wording = Wording(subject, shop.settings.store.currency, usual_values(others, fitted.described), PHRASES)
@@ -126,7 +130,7 @@ def _explained(
         from foresell.explain.counterfactual import smallest_change
 
         observed = background_sample(others, NEIGHBORS_AMONG)
-        change = smallest_change(fitted.predict, row, observed, groups, fitted.threshold.value)
+        change = smallest_change(fitted.predict, row, observed, of_features, fitted.threshold.value)
     return Explained(
         task=task.name,
         question=task.text,

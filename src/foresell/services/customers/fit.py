@@ -1,13 +1,15 @@
 """Fit a task: examples from the shop's tables, models judged on later time, the best put to work."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from foresell.contracts.errors import InputError
+from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.services.customers.explain import FAIRNESS, GROUP_WORDS
 from foresell.services.customers.predict import score_everybody
 from foresell.services.customers.tasks import find_task
+from foresell.services.customers.vectors import TaskVectors, vectors_before
 from foresell.services.production import put_to_work, scores_of
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
@@ -44,7 +46,8 @@ class FittedSummary:
     """What was fitted: a task's name, the question in words, the model chosen, and from where on acting pays.
 
     `differences`: rows of `backtest.DIFFERENCES` of the model that was chosen. `suspicious`: features that
-    tell the label so well alone that they may have seen it.
+    tell the label so well alone that they may have seen it. `behavior`: the behavior model whose vectors
+    stood beside the features (None: no version knew nothing from `first_cutoff` on, a local date).
     """
 
     task: str
@@ -56,6 +59,8 @@ class FittedSummary:
     differences: tuple[dict[str, object], ...]
     findings: tuple[str, ...]
     suspicious: tuple[str, ...] = ()
+    behavior: str | None = None
+    first_cutoff: date | None = None
 
     def as_lines(self) -> list[str]:
         """What a person reads after the leaderboard."""
@@ -68,10 +73,20 @@ class FittedSummary:
             for row in self.differences
             if row["score"] in SAID_SCORES and row["lower"] is not None
         ]
+        if self.first_cutoff is not None:
+            lines.append(self._about_vectors())
         lines += [
             f"Suspicious: {name} tells the answer almost alone. Does it know it?" for name in self.suspicious
         ]
         return lines + [f"Fairness: {finding}" for finding in self.findings[:MOST_FINDINGS]]
+
+    def _about_vectors(self) -> str:
+        if self.behavior is not None:
+            return f"Beside the features stood vectors of {self.behavior}."
+        return (
+            "Only features were read. With vectors of what customers did beside them: foresell fit behavior "
+            f"--cutoff {self.first_cutoff}, then fit {self.task} again."
+        )
 
     def as_record(self) -> dict[str, object]:
         return {
@@ -84,6 +99,8 @@ class FittedSummary:
             "differences": list(self.differences),
             "fairness": list(self.findings),
             "suspicious": list(self.suspicious),
+            "behavior": self.behavior,
+            "first_cutoff": None if self.first_cutoff is None else self.first_cutoff.isoformat(),
         }
 
 
@@ -95,18 +112,27 @@ class _Splits:
     train: "Examples"
     validation: "Examples"
     test: "Examples"
+    vectors: "TaskVectors | None"
 
 
 def fit_customers(
-    shop: Shop, name: str, of: str | None = None, progress: Progress = silent, *, trials: int = 0
+    shop: Shop,
+    name: str,
+    of: str | None = None,
+    progress: Progress = silent,
+    *,
+    trials: int = 0,
+    model: str | None = None,
 ) -> FittedSummary:
     """Judge every model of a task on held-out time, and put the best, fitted on all, in production.
 
     `name`: a built-in task, or a TOML file that declares one; `of`: what a task that leaves it open is about;
-    `trials`: settings of the trees that are tried on validation; 0: their defaults.
+    `trials`: settings of the trees that are tried on validation; 0: their defaults; `model`: that serves,
+    whichever is best on validation. Vectors of the behavior model stand beside the features where a version
+    of it knew nothing after the first training cutoff (`vectors`).
     Leaderboard and scores of everybody are written to the result tables.
-    Errors: as `find_task`; InputError where the history is too short for the horizon, nobody is in the
-    population, or all labels are the same.
+    Errors: as `find_task`; NotFoundError for a model that does not compete; InputError where the history is
+    too short for the horizon, nobody is in the population, or all labels are the same.
     """
     from foresell.predict.customers.backtest import backtest
 
@@ -127,6 +153,8 @@ def fit_customers(
             configs=configs,
             say=lambda step: progress(step, 0, None),
         )
+        if model is not None:
+            judged = replace(judged, chosen=_known(model, judged))
         progress(f"{task.name}: {judged.chosen} on everything", 0, None)
         fitted = _for_use(splits, judged, configs)
         measured = _fairness(splits, judged)
@@ -135,7 +163,7 @@ def fit_customers(
         if task.about == "customer":
             progress(f"{task.name}: scoring everybody", 0, None)
             score_everybody(shop, tables, fitted, splits.task, label)
-    return _summary(splits, judged, label, measured)
+    return _summary(shop, splits, judged, label, measured)
 
 
 def _splits(shop: Shop, tables: "Tables", task: "Task", progress: Progress) -> _Splits:
@@ -161,7 +189,21 @@ def _splits(shop: Shop, tables: "Tables", task: "Task", progress: Progress) -> _
         training_examples(tables, shop.settings, whole, cutoffs, spec)
         for cutoffs in (plan.train, plan.validation, plan.test)
     )
-    return _Splits(whole, spec.as_record(), plan, train, validation, test)
+    vectors = vectors_before(shop, plan.train[0]) if task.about == "customer" else None
+    if vectors is not None:
+        progress(f"{task.name}: vectors by {vectors.label}", 0, None)
+        train, validation, test = (vectors.beside(tables, one) for one in (train, validation, test))
+    return _Splits(whole, spec.as_record(), plan, train, validation, test, vectors)
+
+
+def _known(model: str, judged: "Backtest") -> str:
+    if model not in judged.fitted:
+        raise NotFoundError(
+            f"No model '{model}' was judged",
+            received=judged.trials[0].note,
+            do=did_you_mean(model, judged.fitted),
+        )
+    return model
 
 
 def _refuse_leak(shop: Shop, tables: "Tables", task: "Task", cutoff: datetime) -> None:
@@ -238,7 +280,11 @@ def _save(
         KIND,
         fitted.to_config(),
         fitted.to_tables() | own,
-        origin=Origin(cutoff=splits.plan.test[-1] + splits.task.horizon, seed=0),
+        origin=Origin(
+            cutoff=splits.plan.test[-1] + splits.task.horizon,
+            seed=0,
+            parents=() if splits.vectors is None else (splits.vectors.label,),
+        ),
         weights=fitted.to_weights(),
         scores=scores_of(_board(judged), judged.chosen),
         card=f"{splits.task.text}.\n\n{CARD.format(metric=splits.task.metric)}",
@@ -252,7 +298,7 @@ def _board(judged: "Backtest") -> "polars.DataFrame":
 
 
 def _summary(
-    splits: _Splits, judged: "Backtest", label: str, measured: "polars.DataFrame | None"
+    shop: Shop, splits: _Splits, judged: "Backtest", label: str, measured: "polars.DataFrame | None"
 ) -> FittedSummary:
     import polars as pl
 
@@ -272,4 +318,6 @@ def _summary(
         differences=tuple(own.to_dicts()),
         findings=tuple(finding.message for finding in found),
         suspicious=tuple(suspicious_features(splits.train)),
+        behavior=None if splits.vectors is None else splits.vectors.label,
+        first_cutoff=splits.plan.train[0].astimezone(ZoneInfo(shop.settings.store.time_zone)).date(),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.services.customers.tasks import load_task
+from foresell.services.customers.vectors import with_vectors
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -152,7 +153,8 @@ def _scored(
             received=cutoff.isoformat(),
             do="Choose another moment, or ask less of the population.",
         )
-    rows = fitted.scored(features).with_columns(
+    seen = with_vectors(shop, tables, fitted, label, keys, features)
+    rows = fitted.scored(seen).with_columns(
         customer_id=keys["entity_id"],
         task=pl.lit(task.name),
         model=pl.lit(label),
