@@ -17,11 +17,12 @@ MODELS: dict[str, str] = {
     "ets": "foresell.predict.forecast.models.ets",
     "croston": "foresell.predict.forecast.models.croston",
     "tsb": "foresell.predict.forecast.models.tsb",
+    "boosted": "foresell.predict.forecast.models.boosted",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
 COMPETING: tuple[str, ...] = ("seasonal_naive", "ets", "croston", "tsb")
 # Name → what must be installed for it, and the extra that brings it.
-NEEDS: dict[str, tuple[str, str]] = {}
+NEEDS: dict[str, tuple[str, str]] = {"boosted": ("lightgbm", "trees")}
 
 
 def competing() -> tuple[str, ...]:

@@ -136,11 +136,11 @@ def paths_frame(grid: Grid, paths: Paths) -> pl.DataFrame:
     )
 
 
-def fallbacks_frame(grid: Grid, reasons: Reasons) -> pl.DataFrame:
-    """The reasons with the notes of the grid, a row each, by series."""
+def fallbacks_frame(grid: Grid, reasons: Reasons, more: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """The reasons with the notes of the grid and `more` of both by series_id, a row each, by series."""
     rows = [(str(grid.ids[row]), reason) for row, reason in reasons.items()]
-    found = pl.DataFrame([*grid.notes.items(), *rows], schema=FALLBACKS, orient="row")
-    return found.sort("series_id", "reason")
+    told = [*grid.notes.items(), *rows, *(more or {}).items()]
+    return pl.DataFrame(told, schema=FALLBACKS, orient="row").sort("series_id", "reason")
 
 
 def normal_paths(means: Floats, deviations: Floats) -> Paths:

@@ -1,0 +1,218 @@
+"""What the trees know after learning: of a median and a spread, or of the chances of small counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from foresell.predict.forecast.boosting.classes import Classes, are_small_counts, classes_of
+from foresell.predict.forecast.boosting.features import Rows, Target
+from foresell.predict.forecast.boosting.knowledge import Knowledge
+from foresell.predict.forecast.boosting.training import (
+    Examples,
+    examples_of,
+    judging_columns,
+    judging_pairs,
+    learned,
+    learning_examples,
+    rounds_of,
+)
+from foresell.predict.forecast.conformal import Offsets, offsets_of
+from foresell.predict.forecast.grid import Floats, Grid
+from foresell.predict.forecast.model import QUANTILES
+from foresell.predict.forecast.paths import Paths
+
+# Fewer rows than these teach trees nothing.
+FEWEST_ROWS = 100
+FEWEST_FOR_SPREAD = 1_000
+MAX_JUDGING_ROWS = 200_000
+UNJUDGED_ROUNDS = 100
+LEAST_SPREAD = 1e-3
+NO_OFFSETS = Offsets(np.zeros((1, len(QUANTILES))), np.zeros(1))
+# The trees of the spread: few and small, on the few rows of the judging origins.
+SPREAD: dict[str, Any] = {"objective": "poisson", "num_leaves": 15, "learning_rate": 0.1}
+SPREAD_ROUNDS = 60
+SETTLED: dict[str, Any] = {
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+    "feature_pre_filter": False,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """`center` tells the median, or the chances of `classes`; `spread`, the typical distance from it, is None
+    where it is the same for all. No `center`: there was nothing to learn from."""
+
+    target: Target
+    window: int
+    center: str | None = None
+    spread: str | None = None
+    offsets: Offsets = NO_OFFSETS
+    classes: Classes | None = None
+
+    @cached_property
+    def boosters(self) -> tuple[Any, Any]:
+        import lightgbm
+
+        center, spread = (
+            None if text is None else lightgbm.Booster(model_str=text) for text in (self.center, self.spread)
+        )
+        return center, spread
+
+    def paths(self, rows: Rows, horizon: int) -> Paths:
+        """(N, horizon, VALUES) of rows that are all steps of a series after each other."""
+        told = np.asarray(self.boosters[0].predict(rows.matrix), np.float64)
+        if self.classes is not None:
+            return self.classes.paths(told).reshape(-1, horizon, 1 + len(QUANTILES))
+        scale, level = rows.scale.astype(np.float64), rows.level.astype(np.float64)
+        steps = np.tile(np.arange(horizon), len(told) // horizon)
+        found = self.offsets.paths(level + scale * told, scale * self.spreads(rows), steps)
+        return np.asarray(found.reshape(-1, horizon, 1 + len(QUANTILES)))
+
+    def spreads(self, rows: Rows) -> Floats:
+        """(R,) relative."""
+        booster = self.boosters[1]
+        if booster is None:
+            return np.ones(len(rows.matrix))
+        return np.maximum(np.asarray(booster.predict(rows.matrix), np.float64), LEAST_SPREAD)
+
+    def to_tables(self) -> dict[str, pl.DataFrame]:
+        texts = {"center": self.center, "spread": self.spread}
+        told = [(part, text) for part, text in texts.items() if text is not None]
+        tables = {"trees": pl.DataFrame(told, schema={"part": pl.String, "text": pl.String}, orient="row")}
+        columns = {"mean": self.offsets.means, **dict(zip(QUANTILES, self.offsets.table.T, strict=True))}
+        tables["offsets"] = pl.DataFrame(columns)
+        if self.classes is not None:
+            tables["classes"] = self.classes.to_table()
+        return tables
+
+    @classmethod
+    def from_tables(cls, target: Target, window: int, tables: Mapping[str, pl.DataFrame]) -> "Trees":
+        texts = dict(tables["trees"].iter_rows())
+        offsets, classes = tables["offsets"], tables.get("classes")
+        return cls(
+            target,
+            window,
+            texts.get("center"),
+            texts.get("spread"),
+            Offsets(offsets.select(QUANTILES).to_numpy(), offsets["mean"].to_numpy()),
+            None if classes is None else Classes.from_table(classes),
+        )
+
+
+def learn(knowledge: Knowledge, config: Any, window: int) -> Trees:
+    """As `BoostedConfig` says."""
+    target = target_of(knowledge.grid, knowledge.horizon) if config.target == "auto" else config.target
+    newest = knowledge.grid.values.shape[1] - 1
+    everything = learning_examples(knowledge, target, newest, config)
+    if len(everything.actuals) < FEWEST_ROWS:
+        return Trees(target, window)
+    judging = _judging(knowledge, target, config)
+    if target == "classes":
+        return _of_classes(knowledge, everything, judging, config, window)
+    return _of_median(knowledge, everything, judging, config, target, window)
+
+
+def target_of(grid: Grid, horizon: int) -> Target:
+    """Classes for small counts; else whether the newest value told more than the mean of the newest eight, at
+    the judging origins (of a short history: at the middle): a change, or a ratio. Series count alike."""
+    if are_small_counts(grid):
+        return "classes"
+    values, length = grid.values, grid.values.shape[1]
+    newest = means = 0.0
+    size = np.nanmean(np.abs(values), axis=1)
+    for origin in judging_columns(length, horizon) or [length // 2]:
+        past, coming = values[:, max(0, origin - 7) : origin + 1], values[:, origin + 1 :][:, :horizon]
+        usable = ~np.isnan(past[:, -1]) & (size > 0)
+        sized = size[usable, None]
+        usual = np.nanmean(past[usable], axis=1)[:, None]
+        newest += float(np.nansum(np.abs(coming[usable] - past[usable, -1:]) / sized))
+        means += float(np.nansum(np.abs(coming[usable] - usual) / sized))
+    return "change" if newest < means else "ratio"
+
+
+def _judging(knowledge: Knowledge, target: Target, config: Any) -> tuple[Examples, Examples] | None:
+    """What is learned from before the judging origins, and what judges; None: too little of either."""
+    length = knowledge.grid.values.shape[1]
+    columns = judging_columns(length, knowledge.horizon)
+    if not columns:
+        return None
+    before = learning_examples(knowledge, target, columns[0], config)
+    pairs = judging_pairs(knowledge, columns, MAX_JUDGING_ROWS)
+    after = examples_of(knowledge, pairs, target, length - 1)
+    return (before, after) if min(len(before.actuals), len(after.actuals)) >= FEWEST_ROWS else None
+
+
+def settings_of(config: Any, rows: int) -> dict[str, Any]:
+    return {
+        **SETTLED,
+        "seed": config.seed,
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.num_leaves,
+        # Of few rows a leaf may be smaller, or nothing could be told apart.
+        "min_data_in_leaf": max(5, min(config.min_rows_in_leaf, rows // 50)),
+        "bagging_fraction": config.row_share,
+        "bagging_freq": int(config.row_share < 1),
+        "feature_fraction": config.column_share,
+        "lambda_l2": config.l2,
+        "max_bin": config.max_bin,
+    }
+
+
+def _of_median(
+    knowledge: Knowledge,
+    everything: Examples,
+    judging: tuple[Examples, Examples] | None,
+    config: Any,
+    target: Target,
+    window: int,
+) -> Trees:
+    settings = {**settings_of(config, len(everything.actuals)), "objective": "regression_l1"}
+    rounds, judge, text = min(UNJUDGED_ROUNDS, config.max_rounds), everything, None
+    if judging is not None:
+        before, judge = judging
+        stop = (judge, judge.targets, config.patience) if config.patience else None
+        text = learned(
+            before, before.targets, knowledge, settings, config.max_rounds, stop, weight=config.weight
+        )
+        rounds = rounds_of(text)
+    final = learned(everything, everything.targets, knowledge, settings, rounds, weight=config.weight)
+    judged = Trees(target, window, text or final)
+    missed = judge.targets - np.asarray(judged.boosters[0].predict(judge.rows.matrix), np.float64)
+    spread = None
+    if len(missed) >= FEWEST_FOR_SPREAD:
+        sized = {**settings, **SPREAD}
+        spread = learned(judge, np.abs(missed), knowledge, sized, SPREAD_ROUNDS)
+    spreads = Trees(target, window, final, spread).spreads(judge.rows)
+    offsets = offsets_of(missed / spreads, judge.steps - 1, knowledge.horizon)
+    return Trees(target, window, final, spread, offsets)
+
+
+def _of_classes(
+    knowledge: Knowledge,
+    everything: Examples,
+    judging: tuple[Examples, Examples] | None,
+    config: Any,
+    window: int,
+) -> Trees:
+    classes = classes_of(everything.actuals)
+    if classes.number == 1:
+        return Trees("classes", window)
+    settings = {
+        **settings_of(config, len(everything.actuals)),
+        "objective": "multiclass",
+        "num_class": classes.number,
+    }
+    rounds = min(UNJUDGED_ROUNDS, config.max_rounds)
+    if judging is not None and config.patience:
+        before, after = judging
+        stop = (after, classes.labels(after.actuals), config.patience)
+        text = learned(before, classes.labels(before.actuals), knowledge, settings, config.max_rounds, stop)
+        rounds = rounds_of(text, classes.number)
+    text = learned(everything, classes.labels(everything.actuals), knowledge, settings, rounds)
+    return Trees("classes", window, text, classes=classes)
