@@ -24,11 +24,16 @@ Value = Callable[["ir.Table"], "ir.FloatScalar"]
 
 
 def sold(
-    tables: Tables, settings: Settings, measure: Measure, dimensions: Sequence[Dimension], span: Span
+    tables: Tables,
+    settings: Settings,
+    measure: Measure,
+    dimensions: Sequence[Dimension],
+    span: Span,
+    period: Period | None = None,
 ) -> pl.DataFrame:
-    """A column for each dimension, date (of the period), value: the KPI `measure` of each cell in which
-    anything happened, to 4 decimals."""
-    scope = scope_of(tables, settings, span)
+    """A column for each dimension, date (of the period: the span's or another), value: the KPI `measure` of
+    each cell of the span's days in which anything happened, to 4 decimals."""
+    scope = scope_of(tables, settings, span, period)
     facts: list[tuple[ir.Table, Value]]
     if measure == "units":
         facts = [(moved_units(scope), _goods)]

@@ -14,9 +14,12 @@ from foresell.predict.forecast.gaps import unknown_periods
 from foresell.predict.forecast.holidays import country_of, shop_holidays
 from foresell.predict.forecast.launches import ENDED, catalog, ended, unsold
 from foresell.predict.forecast.levels import UNKNOWN, WHOLE_SHOP, Measure, SeriesSpec, series_ids
+from foresell.predict.forecast.lost import lost_sales, with_choice
 from foresell.predict.forecast.panel import EVERY, Panel
 from foresell.predict.forecast.periods import DAY, SEASONS, WEEK, Span, full_periods
 from foresell.predict.forecast.sales import order_days, sold
+from foresell.predict.forecast.stock_days import StockDays, stock_days
+from foresell.predict.forecast.stockouts import StockOuts
 
 __all__ = ["DAY", "UNKNOWN", "WEEK", "WHOLE_SHOP", "BuiltPanel", "Measure", "panel_of", "weekly_series"]
 
@@ -28,7 +31,8 @@ class BuiltPanel:
     `attributes`: series_id, a column for each dimension, and of products department, category, brand,
     category_path and launched_on; a row a series. `ended`: series_id, date (of the last sale), reason: series
     that sell no more; `panel` ends them there, and what is forecast for them is 0. `launches`: product,
-    launched_on: on sale, never sold (where products are a dimension; else empty).
+    launched_on: on sale, never sold (where products are a dimension; else empty). `lost`: series_id, date,
+    lost: what empty shelves are estimated to have hidden; empty with "as_sold".
     """
 
     panel: Panel
@@ -37,6 +41,7 @@ class BuiltPanel:
     attributes: pl.DataFrame
     ended: pl.DataFrame
     launches: pl.DataFrame
+    lost: pl.DataFrame
     notes: tuple[str, ...]
 
     @property
@@ -52,6 +57,7 @@ def panel_of(
     *,
     horizon: int,
     complete_through: date | None = None,
+    stock_outs: StockOuts = "as_sold",
 ) -> BuiltPanel:
     """The panel of `spec`: a series for each combination of values that was sold within the full periods.
 
@@ -61,6 +67,9 @@ def panel_of(
     with their first sale and end with the span, or with their last sale (`launches.ended`). Periods that the
     data do not cover in full are left out (`periods.full_periods`). A dimension of which the store knows
     nothing is left out with a note.
+
+    `stock_outs`: what is made of periods in which products were out of stock (`stock_days`): "as_sold": they
+    stay; "recover": what was lost is added (`stockouts`); "leave_out": null where much was (`lost`).
 
     Raises InputError where no full period is left, and what the KPI raises.
     """
@@ -72,15 +81,17 @@ def panel_of(
     rows = rows.with_columns(series_ids(spec.names))
     known = catalog(tables, settings)
     attributes = _attributes(rows, spec, known)
-    discontinued = (
-        attributes.filter(pl.col("is_discontinued"))["series_id"]
-        if "is_discontinued" in attributes.columns
-        else pl.Series("series_id", [], pl.String)
-    )
-    ends = ended(rows, span, discontinued)
+    ends = ended(rows, span, _discontinued_series(attributes))
     holidays = shop_holidays(tables, country_of(tables), span.first, span.last_day)
     unknown = unknown_periods(days, span, holidays)
     frame = _without_unknown(_on_grid(rows, ends, span), attributes, unknown, by_location)
+    stock = (
+        None
+        if stock_outs == "as_sold"
+        else stock_days(tables, settings, span, holidays, known.filter(pl.col("is_discontinued"))["product"])
+    )
+    lost = lost_sales(tables, settings, spec, span, stock)
+    frame = with_choice(frame, lost, stock_outs)
     return BuiltPanel(
         panel=Panel(
             frame=frame,
@@ -96,7 +107,14 @@ def panel_of(
         launches=unsold(known, rows["product"].unique(), span)
         if "product" in spec.names
         else known.select("product", "launched_on").clear(),
-        notes=(*notes, *left_out, *_gap_notes(unknown, span), *_end_notes(ends)),
+        notes=(
+            *notes,
+            *left_out,
+            *_gap_notes(unknown, span),
+            *_end_notes(ends),
+            *_lost_notes(lost, stock, stock_outs),
+        ),
+        lost=lost,
     )
 
 
@@ -119,6 +137,12 @@ def _attributes(rows: pl.DataFrame, spec: SeriesSpec, known: pl.DataFrame) -> pl
     if "product" not in spec.names:
         return own
     return own.join(known.drop(*set(spec.names) - {"product"}, strict=False), on="product", how="left")
+
+
+def _discontinued_series(attributes: pl.DataFrame) -> pl.Series:
+    if "is_discontinued" not in attributes.columns:
+        return pl.Series("series_id", [], pl.String)
+    return attributes.filter(pl.col("is_discontinued"))["series_id"]
 
 
 def _on_grid(rows: pl.DataFrame, ends: pl.DataFrame, span: Span) -> pl.DataFrame:
@@ -176,6 +200,17 @@ def _gap_notes(unknown: pl.DataFrame, span: Span) -> tuple[str, ...]:
 def _end_notes(ends: pl.DataFrame) -> tuple[str, ...]:
     counted = ends.group_by("reason").len().sort("reason")
     return tuple(f"{row['len']} series have ended: {row['reason']}." for row in counted.to_dicts())
+
+
+def _lost_notes(lost: pl.DataFrame, stock: StockDays | None, choice: StockOuts) -> tuple[str, ...]:
+    if stock is None or lost.is_empty():
+        return ()
+    source = "presumed from silences, for no inventory is known" if stock.is_presumed else "by inventory"
+    done = "added to what was sold" if choice == "recover" else "left out where they are many"
+    return (
+        f"{stock.rows.height} products were out of stock at times ({source}); the sales that "
+        f"{lost['series_id'].n_unique()} series are estimated to have lost by it are {done}.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

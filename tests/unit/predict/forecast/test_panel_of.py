@@ -1,6 +1,6 @@
 """Panels from a shop's tables: the KPI's values at every level, gaps apart from zeros, ends and launches."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -19,49 +19,6 @@ from foresell.predict.forecast.series import BuiltPanel, panel_of
 MONDAY = date(2026, 1, 5)
 SETTINGS = Settings()
 Order = tuple[date, str, str | None, float]
-
-
-def shop(
-    orders: list[Order], products: list[dict[str, object]] | None = None, **extra: Any
-) -> dict[str, Any]:
-    """(day, product, location, amount): an order of one line of two units each; a product's first letter is
-    its category."""
-    heads: list[dict[str, object]] = []
-    lines: list[dict[str, object]] = []
-    for number, (day, product, location, amount) in enumerate(orders):
-        key = f"o{number:05}"
-        noon = datetime.combine(day, time(12), UTC).isoformat()
-        heads.append(
-            {
-                "order_id": key,
-                "created_at": noon,
-                "local_date": day,
-                "currency": "USD",
-                "location_id": location,
-                "channel": "web" if location is None else "store",
-                "discount_amount": 1.5 if number % 5 == 0 else None,
-            }
-        )
-        lines.append(
-            {
-                "order_line_id": key,
-                "order_id": key,
-                "product_id": product,
-                "quantity": 2,
-                "line_amount": amount,
-            }
-        )
-    if products is None:
-        products = [{"product_id": p, "category": p[0]} for p in sorted({o[1] for o in orders})]
-    return {"orders": heads, "order_lines": lines, "products": products, **extra}
-
-
-def daily(
-    first: int, last: int, product: str = "tea", location: str | None = "x", times: int = 1
-) -> list[Order]:
-    """`times` orders a day from day `first` to `last`, counted from MONDAY."""
-    days = range(first, last + 1)
-    return [(MONDAY + timedelta(days=n), product, location, 10.0) for n in days for _ in range(times)]
 
 
 def built(
@@ -98,7 +55,7 @@ def test_what_is_no_series_is_an_error_that_names_what_is() -> None:
 
 @st.composite
 def shops(draw: Any) -> list[Order]:
-    steady = daily(0, 60, "tea", "x")
+    steady: list[Order] = [(MONDAY + timedelta(days=n), "tea", "x", 10.0) for n in range(61)]
     some = st.tuples(
         st.integers(0, 60).map(lambda n: MONDAY + timedelta(days=n)),
         st.sampled_from(["tea", "tie", "rice", "ax"]),
@@ -114,7 +71,7 @@ def shops(draw: Any) -> list[Order]:
 )
 @given(shops(), st.sampled_from(["day", "week", "month"]), st.sampled_from(["net_sales", "units"]))
 def test_values_are_those_of_the_kpi(
-    make_tables: Any, orders: list[Order], period: Any, measure: Any
+    make_tables: Any, shop: Any, orders: list[Order], period: Any, measure: Any
 ) -> None:
     refund = {
         "refund_id": "r", "product_id": "tea", "amount": 4, "currency": "USD", "location_id": "x",
@@ -135,7 +92,9 @@ def test_values_are_those_of_the_kpi(
         assert set(kpi) <= set(mine)
 
 
-def test_a_series_for_each_product_and_place_from_its_first_sale_on(make_tables: Any) -> None:
+def test_a_series_for_each_product_and_place_from_its_first_sale_on(
+    make_tables: Any, shop: Any, daily: Any
+) -> None:
     orders = daily(0, 27) + daily(8, 8, "rice", "y") + daily(9, 9, "rice", None)
     panel = built(make_tables(shop(orders)), "product", "location")
     assert values(panel) == {"rice|(unknown)": [2, 0, 0], "rice|y": [2, 0, 0], "tea|x": [14.0] * 4}
@@ -152,7 +111,7 @@ def test_a_series_for_each_product_and_place_from_its_first_sale_on(make_tables:
     assert panel.cutoff_date == MONDAY + timedelta(days=27)
 
 
-def test_months_and_days_that_are_not_full_are_left_out(make_tables: Any) -> None:
+def test_months_and_days_that_are_not_full_are_left_out(make_tables: Any, shop: Any, daily: Any) -> None:
     tables = make_tables(shop(daily(0, 90)))
     monthly = built(tables, period="month")
     assert monthly.panel.frame["date"].to_list() == [date(2026, 2, 1), date(2026, 3, 1)]
@@ -163,7 +122,9 @@ def test_months_and_days_that_are_not_full_are_left_out(make_tables: Any) -> Non
     assert to_the_day["value"].to_list() == [2.0] * 91 + [0.0] * 2
 
 
-def test_a_week_of_silence_in_a_busy_shop_is_a_gap_and_in_a_quiet_one_a_zero(make_tables: Any) -> None:
+def test_a_week_of_silence_in_a_busy_shop_is_a_gap_and_in_a_quiet_one_a_zero(
+    make_tables: Any, shop: Any, daily: Any
+) -> None:
     busy = daily(0, 55, times=3) + daily(63, 90, times=3)
     assert values(built(make_tables(shop(busy))))["shop"] == [42.0] * 8 + [None] + [42.0] * 4
     quiet = [order for order in daily(0, 90) if (order[0] - MONDAY).days % 7 == 3]
@@ -171,7 +132,7 @@ def test_a_week_of_silence_in_a_busy_shop_is_a_gap_and_in_a_quiet_one_a_zero(mak
     assert values(built(make_tables(shop(missing)), period="day"))["shop"][59 - 3] == 0.0
 
 
-def test_a_years_gap_is_unknown_and_a_closed_sunday_is_not(make_tables: Any) -> None:
+def test_a_years_gap_is_unknown_and_a_closed_sunday_is_not(make_tables: Any, shop: Any, daily: Any) -> None:
     weekdays = [o for o in daily(0, 90, times=3) + daily(455, 545, times=3) if o[0].weekday() < 6]
     found = built(make_tables(shop(weekdays)), period="day")
     frame = found.panel.frame
@@ -183,14 +144,16 @@ def test_a_years_gap_is_unknown_and_a_closed_sunday_is_not(make_tables: Any) -> 
     assert any("unknown, not 0" in note for note in found.notes)
 
 
-def test_one_place_that_is_shut_leaves_the_others_as_they_are(make_tables: Any) -> None:
+def test_one_place_that_is_shut_leaves_the_others_as_they_are(
+    make_tables: Any, shop: Any, daily: Any
+) -> None:
     orders = daily(0, 83, location="y", times=3)
     orders += daily(0, 27, location="x", times=3) + daily(56, 83, location="x", times=3)
     found = values(built(make_tables(shop(orders)), "location"))
     assert found == {"x": [42.0] * 4 + [None] * 4 + [42.0] * 4, "y": [42.0] * 12}
 
 
-def test_a_closed_holiday_is_a_zero(make_tables: Any) -> None:
+def test_a_closed_holiday_is_a_zero(make_tables: Any, shop: Any) -> None:
     """Christmas week in the United States: the 25th alone is shut."""
     first = date(2025, 11, 3)
     open_days = [d for n in range(91) if (d := first + timedelta(days=n)) != date(2025, 12, 25)]
@@ -206,7 +169,9 @@ def test_a_closed_holiday_is_a_zero(make_tables: Any) -> None:
         )
 
 
-def test_what_is_discontinued_or_long_silent_ends_and_what_never_sold_is_a_launch(make_tables: Any) -> None:
+def test_what_is_discontinued_or_long_silent_ends_and_what_never_sold_is_a_launch(
+    make_tables: Any, shop: Any, daily: Any
+) -> None:
     orders = (
         daily(0, 279)
         + daily(0, 13, "old")
@@ -239,7 +204,7 @@ def test_what_is_discontinued_or_long_silent_ends_and_what_never_sold_is_a_launc
     ]
 
 
-def test_a_store_that_does_not_know_the_dimension_says_so(make_tables: Any) -> None:
+def test_a_store_that_does_not_know_the_dimension_says_so(make_tables: Any, shop: Any, daily: Any) -> None:
     tables = make_tables(shop(daily(0, 13), products=[]))
     found = built(tables, "category", "location")
     assert (found.spec.by, found.notes) == (("location",), ("No category is known: series are by location.",))
