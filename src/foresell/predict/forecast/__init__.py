@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 # Name → the module whose MODEL it is; loaded on use. The name is also the kind of its artifacts.
 MODELS: dict[str, str] = {
     "seasonal_naive": "foresell.predict.forecast.models.seasonal_naive",
+    "moving_average": "foresell.predict.forecast.models.moving_average",
     "ets": "foresell.predict.forecast.models.ets",
     "croston": "foresell.predict.forecast.models.croston",
     "tsb": "foresell.predict.forecast.models.tsb",
+    "adida": "foresell.predict.forecast.models.adida",
     "boosted": "foresell.predict.forecast.models.boosted",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.

@@ -2,16 +2,21 @@
 
 import numpy as np
 
-from foresell.predict.forecast.counts import zero_inflated
+from foresell.predict.forecast.counts import dispersions_of, negative_binomial, zero_inflated
 from foresell.predict.forecast.grid import Floats, Grid
 from foresell.predict.forecast.paths import Paths, Reasons
 
 BELOW_ZERO = "it fell below 0, which demand does not"
 
 
-def flat_paths(values: Floats, means: Floats, chances: Floats, horizon: int) -> Paths:
-    """(N, horizon, VALUES), every step alike: the mean, and the quantiles of `counts.zero_inflated`."""
-    one = np.concatenate([means[:, None], zero_inflated(values, means, chances)], axis=1)
+def flat_paths(grid: Grid, means: Floats, chances: Floats, horizon: int) -> Paths:
+    """(N, horizon, VALUES), every step alike: the mean, and the quantiles of `counts.negative_binomial` for
+    counts, of `counts.zero_inflated` for amounts."""
+    if grid.is_count:
+        quantiles = negative_binomial(means, dispersions_of(np.maximum(grid.values, 0.0)))
+    else:
+        quantiles = zero_inflated(grid.values, means, chances)
+    one = np.concatenate([means[:, None], quantiles], axis=1)
     return np.repeat(one[:, None, :], horizon, axis=1)
 
 

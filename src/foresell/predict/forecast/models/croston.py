@@ -39,7 +39,7 @@ def fit(panel: Panel, config: CrostonConfig) -> FittedPaths:
         correction = np.where(wait > 1, 1 - config.smoothing / 2, 1.0)
         means = correction * smoothed_size(grid.values, config.smoothing) / wait
         chances = np.minimum(1.0, correction / wait)
-        return flat_paths(grid.values, means, chances, horizon), refused(grid)
+        return flat_paths(grid, means, chances, horizon), refused(grid)
 
     return fit_paths(panel, config, forecast, fallback=naive)
 

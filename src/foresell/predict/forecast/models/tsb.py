@@ -1,8 +1,8 @@
 """For what sells now and then and may stop: how much a selling period sells, and the chance of one.
 
 Source: Teunter, Syntetos and Babai, Intermittent demand: linking forecasting to inventory obsolescence, 2011.
-The method gives no intervals; these are the quantiles of a period that either sells nothing or as much as one
-of the periods that sold, with the chance that makes the forecast its mean.
+The method gives no intervals: around its mean, counts are taken as negative binomial, and an amount as
+nothing or as one of the amounts that sold (`counts`).
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ class TSBConfig:
     """
 
     horizon: int = 8
-    size_smoothing: float = 0.2
-    chance_smoothing: float = 0.2
+    size_smoothing: float = 0.1
+    chance_smoothing: float = 0.1
     seed: int = 0
 
 
@@ -37,7 +37,7 @@ def fit(panel: Panel, config: TSBConfig) -> FittedPaths:
     def forecast(grid: Grid, horizon: int) -> tuple[Paths, Reasons]:
         chances = smoothed_chance(grid.values, config.chance_smoothing)
         means = chances * smoothed_size(grid.values, config.size_smoothing)
-        return flat_paths(grid.values, means, chances, horizon), refused(grid)
+        return flat_paths(grid, means, chances, horizon), refused(grid)
 
     return fit_paths(panel, config, forecast, fallback=naive)
 
