@@ -13,6 +13,10 @@ import polars as pl
 EVIDENCE = 9.0
 # Days on each side of a silence that say what was expected; the smaller of the two rates counts.
 NEAR_DAYS = 28
+# It is also so many times as long as the pauses between sales that most do not exceed: who only sells on the
+# first of a month is not silent in between.
+TIMES_USUAL_PAUSE = 1.5
+MOST = 0.8
 # No day of the week brings more than all of a week: what `_likely` may spare.
 DAYS_OF_WEEK = 7
 
@@ -44,14 +48,17 @@ def weekday_weights(sales: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 
 def _runs(sales: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """keys, first_day, last_day, rate: every stretch of days without a sale between two days with one."""
+    """keys, first_day, last_day, rate: the stretches of days without a sale between two days with one that
+    are longer than usual."""
     near = timedelta(days=NEAR_DAYS)
     before = sales.rolling("date", period=near, group_by=keys).agg(before=pl.col("amount").sum())
     after = sales.rolling("date", period=near, offset=timedelta(0), closed="left", group_by=keys)
     both = before.with_columns(after.agg(after=pl.col("amount").sum())["after"]).with_columns(
         next=pl.col("date").shift(-1).over(keys), after=pl.col("after").shift(-1).over(keys)
     )
-    return both.filter((pl.col("next") - pl.col("date")).dt.total_days() > 1).select(
+    pause = (pl.col("next") - pl.col("date")).dt.total_days()
+    usual = pause.quantile(MOST, "lower").over(keys)
+    return both.filter(pause > TIMES_USUAL_PAUSE * usual).select(
         *keys,
         first_day=pl.col("date").dt.offset_by("1d"),
         last_day=pl.col("next").dt.offset_by("-1d"),

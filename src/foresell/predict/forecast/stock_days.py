@@ -41,10 +41,10 @@ def stock_days(
 
     A day that `inventory` ends with on_hand ≤ 0: out if nothing was sold, else it ran out. A count of nothing
     holds until the next count is due, DAYS_OF_A_COUNT at most, on days without a sale. Where places that
-    sell have counts, each is looked at by itself (and the stock of others, warehouses, is left out); where only others
-    have, the sum of all counts of a day is the whole shop's stock. A product is on sale from its first count
-    or sale to its last (a `discontinued` product: to its last sale), without stretches of more than
-    MOST_DAYS_OUT days without stock.
+    sell have counts, each is looked at by itself (and the stock of others, warehouses, is left out); where
+    only others have, the sum of all counts of a day is the whole shop's stock. A product is on sale from its
+    first count or sale to its last (a `discontinued` product: to its last sale), without stretches of more
+    than MOST_DAYS_OUT days without stock.
 
     Without any inventory, a silence that is no chance (`silences.silent_days`) is taken for a time without
     stock, of the whole shop.

@@ -144,6 +144,12 @@ def test_a_years_gap_is_unknown_and_a_closed_sunday_is_not(make_tables: Any, sho
     assert any("unknown, not 0" in note for note in found.notes)
 
 
+def test_who_books_all_sales_on_the_first_of_the_month_has_no_gaps(make_tables: Any, shop: Any) -> None:
+    orders = [(date(2026, month, 1), "tea", "x", 10.0) for month in range(1, 13) for _ in range(20)]
+    found = built(make_tables(shop(orders)), period="month", complete_through=date(2026, 12, 31))
+    assert values(found)["shop"] == [40.0] * 12
+
+
 def test_one_place_that_is_shut_leaves_the_others_as_they_are(
     make_tables: Any, shop: Any, daily: Any
 ) -> None:
