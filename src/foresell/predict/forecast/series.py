@@ -10,6 +10,7 @@ from foresell.contracts.settings import Settings
 from foresell.kpis import KPIS
 from foresell.kpis.query import check_scope
 from foresell.kpis.scope import make_scope
+from foresell.predict.forecast.built import BuiltPanel, end_notes, gap_notes, lost_notes
 from foresell.predict.forecast.gaps import unknown_periods
 from foresell.predict.forecast.holidays import country_of, shop_holidays
 from foresell.predict.forecast.launches import ENDED, catalog, ended, unsold
@@ -17,37 +18,12 @@ from foresell.predict.forecast.levels import UNKNOWN, WHOLE_SHOP, Measure, Serie
 from foresell.predict.forecast.lost import lost_sales, with_choice
 from foresell.predict.forecast.panel import EVERY, Panel
 from foresell.predict.forecast.periods import DAY, SEASONS, WEEK, Span, full_periods
+from foresell.predict.forecast.regressors import Asked, Regressors, add_regressors
 from foresell.predict.forecast.sales import order_days, sold
-from foresell.predict.forecast.stock_days import StockDays, stock_days
+from foresell.predict.forecast.stock_days import stock_days
 from foresell.predict.forecast.stockouts import StockOuts
 
 __all__ = ["DAY", "UNKNOWN", "WEEK", "WHOLE_SHOP", "BuiltPanel", "Measure", "panel_of", "weekly_series"]
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltPanel:
-    """A panel, and what a reader must know of how it was built.
-
-    `attributes`: series_id, a column for each dimension, and of products department, category, brand,
-    category_path and launched_on; a row a series. `ended`: series_id, date (of the last sale), reason: series
-    that sell no more; `panel` ends them there, and what is forecast for them is 0. `launches`: product,
-    launched_on: on sale, never sold (where products are a dimension; else empty). `lost`: series_id, date,
-    lost: what empty shelves are estimated to have hidden; empty with "as_sold".
-    """
-
-    panel: Panel
-    spec: SeriesSpec
-    span: Span
-    attributes: pl.DataFrame
-    ended: pl.DataFrame
-    launches: pl.DataFrame
-    lost: pl.DataFrame
-    notes: tuple[str, ...]
-
-    @property
-    def cutoff_date(self) -> date:
-        """The last day that is in the panel."""
-        return self.span.last_day
 
 
 def panel_of(
@@ -58,6 +34,7 @@ def panel_of(
     horizon: int,
     complete_through: date | None = None,
     stock_outs: StockOuts = "as_sold",
+    regressors: Regressors | None = None,
 ) -> BuiltPanel:
     """The panel of `spec`: a series for each combination of values that was sold within the full periods.
 
@@ -70,6 +47,8 @@ def panel_of(
 
     `stock_outs`: what is made of periods in which products were out of stock (`stock_days`): "as_sold": they
     stay; "recover": what was lost is added (`stockouts`); "leave_out": null where much was (`lost`).
+
+    `regressors`: which to add, for the span and `horizon` periods after it (`regressors.add_regressors`).
 
     Raises InputError where no full period is left, and what the KPI raises.
     """
@@ -91,14 +70,18 @@ def panel_of(
         else stock_days(tables, settings, span, holidays, known.filter(pl.col("is_discontinued"))["product"])
     )
     lost = lost_sales(tables, settings, spec, span, stock)
-    frame = with_choice(frame, lost, stock_outs)
+    known_of = Asked(tables, settings, spec, span, horizon, attributes, regressors or Regressors(names=()))
+    gathered = add_regressors(known_of, with_choice(frame, lost, stock_outs))
     return BuiltPanel(
         panel=Panel(
-            frame=frame,
+            frame=gathered.frame,
             period=spec.period,
             season=SEASONS[spec.period],
+            known=tuple(gathered.known),
+            lagged=tuple(gathered.lagged),
+            future=gathered.future if gathered.known else gathered.future.clear(),
             static=_static(attributes),
-            is_count=spec.measure == "units" and _are_counts(frame["value"]),
+            is_count=spec.measure == "units" and _are_counts(gathered.frame["value"]),
         ),
         spec=spec,
         span=span,
@@ -110,9 +93,10 @@ def panel_of(
         notes=(
             *notes,
             *left_out,
-            *_gap_notes(unknown, span),
-            *_end_notes(ends),
-            *_lost_notes(lost, stock, stock_outs),
+            *gap_notes(unknown, span),
+            *end_notes(ends),
+            *lost_notes(lost, stock, stock_outs),
+            *gathered.notes,
         ),
         lost=lost,
     )
@@ -183,34 +167,6 @@ def _static(attributes: pl.DataFrame) -> pl.DataFrame:
 
 def _are_counts(values: pl.Series) -> bool:
     return bool(((values == values.floor()) & (values >= 0)).all())
-
-
-def _gap_notes(unknown: pl.DataFrame, span: Span) -> tuple[str, ...]:
-    if unknown.is_empty():
-        return ()
-    dates = unknown["date"].sort()
-    places = unknown["location"].drop_nulls().n_unique()
-    where = f" at {places} places" if places else ""
-    return (
-        f"{unknown.height} {span.period}s without sales{where} ({dates[0]} to {dates[-1]}) are unknown, "
-        "not 0: closed or not recorded.",
-    )
-
-
-def _end_notes(ends: pl.DataFrame) -> tuple[str, ...]:
-    counted = ends.group_by("reason").len().sort("reason")
-    return tuple(f"{row['len']} series have ended: {row['reason']}." for row in counted.to_dicts())
-
-
-def _lost_notes(lost: pl.DataFrame, stock: StockDays | None, choice: StockOuts) -> tuple[str, ...]:
-    if stock is None or lost.is_empty():
-        return ()
-    source = "presumed from silences, for no inventory is known" if stock.is_presumed else "by inventory"
-    done = "added to what was sold" if choice == "recover" else "left out where they are many"
-    return (
-        f"{stock.rows.height} products were out of stock at times ({source}); the sales that "
-        f"{lost['series_id'].n_unique()} series are estimated to have lost by it are {done}.",
-    )
 
 
 @dataclass(frozen=True, slots=True)

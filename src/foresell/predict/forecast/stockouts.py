@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 # State of a product at a place on a day.
 IN_STOCK, RAN_OUT, OUT, NOT_SOLD = 0, 1, 2, 3
 ROUNDS = 40
+# Rounds end where the hidden demand changes by less than this share of it.
+CONVERGED = 1e-4
 # A level follows what was sold around: a day this far off counts half.
 HALF_LIFE_DAYS = 28.0
 # The whole history counts in it as so many usual days.
@@ -107,7 +109,11 @@ def _fit(sales: Sales, known: "_Fit | None") -> _Fit:
             lift = _lift(demand, np.where(shows, rate, 0.0), sales.is_promoted, lift)
             if round_number % 10 == 9:
                 dispersion = _dispersion(sales, rate)
-        demand[ran_out] = beyond(rate[ran_out], sales.sold[ran_out], dispersion)
+        found = beyond(rate[ran_out], sales.sold[ran_out], dispersion)
+        change = np.abs(found - demand[ran_out]).sum()
+        demand[ran_out] = found
+        if known and change <= CONVERGED * found.sum():
+            break
     return _Fit(rate, day, lift, dispersion)
 
 
