@@ -31,6 +31,7 @@ READING: dict[str, tuple[str, ...]] = {
     "search": ("search", "tea"),
     "searches in vain": ("search", "--zero-results"),
     "forecast": ("forecast", "--horizon", "2"),
+    "backtest": ("backtest", "--horizon", "2", "--windows", "1", "--models", "seasonal_naive"),
     "leaderboard recommend": ("leaderboard", "recommend"),
     "leaderboard forecast": ("leaderboard", "forecast"),
     "quarantine list": ("quarantine", "list"),
@@ -207,7 +208,7 @@ def test_the_shape_of_a_recommendation(foresell: Foresell, small_store: Path) ->
 
 def test_the_shape_of_a_forecast(foresell: Foresell, small_store: Path) -> None:
     rows = foresell("forecast", "--horizon", "2", "--store", small_store, "--json").answer["rows"]
-    wanted = {"series_id", "time", "mean", "lower_80", "upper_80", "lower_95", "upper_95"}
+    wanted = {"series_id", "time", "mean", "median", "lower_80", "upper_80", "lower_95", "upper_95"}
     assert all(wanted <= set(row) for row in rows)
     assert sorted({row["time"] for row in rows}) == ["2024-10-07", "2024-10-14"]
     assert all(row["lower_95"] <= row["lower_80"] <= row["mean"] <= row["upper_80"] for row in rows)
@@ -261,6 +262,10 @@ FAILING: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     "unknown check": (("check", "mising"), 3, "NotFoundError", "missing"),
     "unknown customer": (("recommend", "--customer", "nobody"), 3, "NotFoundError", "nobody"),
     "unknown series": (("forecast", "--series", "wine"), 3, "NotFoundError", "Valid:"),
+    "unknown dimension of series": (("backtest", "--by", "flavor"), 3, "NotFoundError", "category"),
+    "unknown period of series": (("forecast", "--period", "year"), 2, "InputError", "day, month, week"),
+    "unknown forecaster": (("backtest", "--models", "prophet"), 3, "NotFoundError", "seasonal_naive"),
+    "unknown use of stock-outs": (("forecast", "--stock-outs", "hide"), 2, "InputError", "leave_out"),
     "unknown quarantined row": (("quarantine", "show", "x"), 3, "NotFoundError", "quarantine list"),
     "unknown run": (("store", "restore", "x"), 3, "NotFoundError", "store versions"),
     "unknown file": (("import", "/nowhere.csv", "--as", "orders"), 3, "NotFoundError", "/nowhere.csv"),

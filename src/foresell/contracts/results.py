@@ -25,14 +25,18 @@ recommendations = Table(
 
 forecasts = Table(
     "forecasts",
-    "What will be sold: mean and intervals, a row a series and period.",
+    "What will be sold: mean, median and intervals, a row a series and period.",
     key=("series_id", "model", "cutoff_date", "date"),
     own_columns=(
-        text("series_id"),
+        text("series_id", "its values of the dimensions, joined by |"),
         text("model", "name/version"),
         day("cutoff_date", "last day the model knew"),
         day("date", "first local day of the period"),
+        text("series_by", "the dimensions, joined by a comma; shop: the whole shop is one series"),
+        text("period", "day, week, month"),
+        text("measure", "net_sales, units"),
         real("mean", required=True),
+        real("median"),
         real("lower_80"),
         real("upper_80"),
         real("lower_95"),

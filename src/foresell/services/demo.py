@@ -15,8 +15,9 @@ from foresell.services.customers.segment import segment_customers
 from foresell.services.customers.value import fit_value
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
+from foresell.services.leaderboards import VALUE
 from foresell.services.measure import check_quality
-from foresell.services.predict import TASKS, VALUE, fit
+from foresell.services.predict import TASKS, fit
 from foresell.services.report import write_report
 from foresell.services.shop import Progress, create_shop, open_shop
 

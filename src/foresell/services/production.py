@@ -62,6 +62,13 @@ def scores_of(board: "polars.DataFrame", model: str) -> dict[str, dict[str, floa
     }
 
 
+def judged_card(scores: Mapping[str, Any], simplest: str) -> str:
+    """How a model came to serve. `scores`: of `scores_of`; none: it was not judged."""
+    if scores:
+        return "Chosen by its validation scores; test scores are reported, not used to choose."
+    return f"Not judged: the history was too short to hold any of it back. The simplest, {simplest}, serves."
+
+
 def in_production(shop: Shop, name: str) -> "Artifact | None":
     """The production version of that name; None where there is none."""
     from foresell.store.model_versions import pointers

@@ -25,6 +25,18 @@ def silent(_doing: str, _done: float, _total: float | None) -> None:
     """The progress of somebody who does not look."""
 
 
+def counting(progress: Progress, num_steps: int) -> Callable[[str], None]:
+    """A `say` that counts its steps."""
+    done = 0
+
+    def say(step: str) -> None:
+        nonlocal done
+        progress(step, done, num_steps)
+        done += 1
+
+    return say
+
+
 class Shop:
     """One store and its settings. Reading takes no lock; writing takes the store's."""
 

@@ -26,7 +26,7 @@ from foresell.services.customers.value import fit_value, predict_value, suggeste
 from foresell.services.erase import erase
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
-from foresell.services.predict import read_leaderboard
+from foresell.services.leaderboards import read_leaderboard
 from foresell.services.report import write_report
 from foresell.services.results import read_results
 from foresell.services.shop import Shop, create_shop, open_shop

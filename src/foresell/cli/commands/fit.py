@@ -75,7 +75,8 @@ def fit(
 def _fit_best(shop: "Shop", task: str, as_json: bool) -> None:
     from foresell.cli.commands.leaderboard import print_leaderboard
     from foresell.cli.output import print_json, progress_bar
-    from foresell.services.predict import TASKS, read_leaderboard
+    from foresell.services.leaderboards import read_leaderboard
+    from foresell.services.predict import TASKS
     from foresell.services.predict import fit as fit_models
 
     [chosen] = [known for known in TASKS if known == task]
@@ -92,7 +93,7 @@ def _fit_customers(
     from foresell.cli.output import print_json, print_text, progress_bar
     from foresell.services.customers.fit import fit_customers
     from foresell.services.customers.value import fit_value
-    from foresell.services.predict import VALUE, read_leaderboard
+    from foresell.services.leaderboards import VALUE, read_leaderboard
 
     with progress_bar() as progress:
         fitted = (

@@ -7,7 +7,7 @@ import typer
 from foresell.cli.options import Json, Store, open_given
 
 if TYPE_CHECKING:
-    from foresell.services.predict import Leaderboard
+    from foresell.services.leaderboards import Leaderboard
 
 
 def leaderboard(

@@ -30,7 +30,7 @@ def predict(
     from foresell.cli.output import print_json, print_note, print_table, print_text, progress_bar
     from foresell.services.customers.predict import predict_customers
     from foresell.services.customers.value import predict_value
-    from foresell.services.predict import VALUE
+    from foresell.services.leaderboards import VALUE
 
     shop = open_given(store)
     moment = None if as_of is None else read_moment(as_of, shop.settings.store.time_zone)

@@ -15,21 +15,30 @@ if TYPE_CHECKING:
 MODELS: dict[str, str] = {
     "seasonal_naive": "foresell.predict.forecast.models.seasonal_naive",
     "moving_average": "foresell.predict.forecast.models.moving_average",
+    "regression": "foresell.predict.forecast.models.regression",
     "ets": "foresell.predict.forecast.models.ets",
     "croston": "foresell.predict.forecast.models.croston",
     "tsb": "foresell.predict.forecast.models.tsb",
     "adida": "foresell.predict.forecast.models.adida",
     "boosted": "foresell.predict.forecast.models.boosted",
+    "combination": "foresell.predict.forecast.models.combination",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
 COMPETING: tuple[str, ...] = ("seasonal_naive", "ets", "croston", "tsb")
+# Those that take each series by itself, and too long where there are many.
+ONE_BY_ONE: tuple[str, ...] = ("ets",)
+MOST_ONE_BY_ONE = 1_000
 # Name → what must be installed for it, and the extra that brings it.
 NEEDS: dict[str, tuple[str, str]] = {"boosted": ("lightgbm", "trees")}
 
 
-def competing() -> tuple[str, ...]:
-    """Those of COMPETING that can be fitted with what is installed."""
-    return tuple(name for name in COMPETING if obstacle(name, NEEDS) is None)
+def competing(num_series: int) -> tuple[str, ...]:
+    """Those of COMPETING that can be fitted with what is installed, and soon enough for so many series."""
+    return tuple(
+        name
+        for name in COMPETING
+        if obstacle(name, NEEDS) is None and (num_series <= MOST_ONE_BY_ONE or name not in ONE_BY_ONE)
+    )
 
 
 def load_model(name: str) -> "ForecastModel":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.services.customers.fit import FittedSummary
 from foresell.services.customers.predict import Scored, refuse_unknown
-from foresell.services.predict import VALUE
+from foresell.services.leaderboards import VALUE
 from foresell.services.production import in_production, put_to_work, scores_of
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, silent

@@ -187,11 +187,11 @@ class ForecastPoint:
 
 @dataclass(frozen=True, slots=True)
 class ForecastSeries:
-    """One series: what was, week by week, and what is expected."""
+    """One series: what was, period by period (None: unknown), and what is expected."""
 
     series_id: str
     model: str
-    history: tuple[tuple[date, float], ...]
+    history: tuple[tuple[date, float | None], ...]
     points: tuple[ForecastPoint, ...]
 
     @property
@@ -200,11 +200,9 @@ class ForecastSeries:
 
     @property
     def same_length_before(self) -> float | None:
-        """The sum of as many last known weeks; None where fewer are known."""
-        weeks = len(self.points)
-        if len(self.history) < weeks:
-            return None
-        return sum(value for _, value in self.history[-weeks:])
+        """The sum of as many last weeks; None where not all are known."""
+        last = [value for _, value in self.history[-len(self.points) :] if value is not None]
+        return sum(last) if len(last) == len(self.points) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,85 +1,108 @@
-"""The leaderboard of a shop whose trend only one model can follow."""
+"""The leaderboard of series whose trend only one model can follow."""
 
 from datetime import date, timedelta
-from typing import Any
 
+import polars as pl
 import pytest
 
-from foresell.contracts.errors import InputError
 from foresell.contracts.results import forecasts as contract
-from foresell.contracts.settings import Settings
 from foresell.evaluation.compare import choose
-from foresell.predict.forecast import COMPETING, load_model
-from foresell.predict.forecast.backtest import MAIN_SCORE, backtest, config_of, weekly_panel
+from foresell.evaluation.splits import Origin, rolling_origins
+from foresell.predict.forecast import COMPETING, MODELS, ONE_BY_ONE, competing, load_model
+from foresell.predict.forecast.backtest import MAIN_SCORE, Backtest, backtest
+from foresell.predict.forecast.levels import SeriesSpec
+from foresell.predict.forecast.panel import Panel
 from foresell.predict.forecast.results import as_results
-from foresell.predict.forecast.series import weekly_series
 
 MONDAY = date(2025, 1, 6)
-SETTINGS = Settings.model_validate({"forecast": {"series_by": "category", "horizon_weeks": 4, "folds": 2}})
+HORIZON = 4
 
 
-def growing_shop(num_weeks: int) -> dict[str, list[dict[str, object]]]:
-    orders: list[dict[str, object]] = []
-    lines: list[dict[str, object]] = []
-    for week in range(num_weeks):
-        for kind in ("tea", "rice"):
-            day = MONDAY + timedelta(weeks=week, days=week % 2)
-            key = f"{kind}{week:03}"
-            amount = 100 + 10 * week + (week * 7) % 5 if kind == "tea" else 500 + 20 * week + (week * 3) % 7
-            orders.append(
-                {"order_id": key, "created_at": f"{day}T12:00Z", "local_date": day, "currency": "USD"}
-            )
-            lines.append(
-                {
-                    "order_line_id": key,
-                    "order_id": key,
-                    "product_id": kind,
-                    "quantity": 1,
-                    "line_amount": amount,
-                }
-            )
-    products = [{"product_id": kind, "category": kind} for kind in ("tea", "rice")]
-    return {"orders": orders, "order_lines": lines, "products": products}
+def sold(week: int) -> dict[str, float]:
+    return {"tea": 100 + 10 * week + (week * 7) % 5, "rice": 500 + 20 * week + (week * 3) % 7}
 
 
-def test_the_model_that_sees_the_trend_wins_on_both_splits(make_tables: Any) -> None:
-    steps: list[str] = []
-    board = backtest(make_tables(growing_shop(40)), SETTINGS, say=steps.append)
-    assert choose(board, MAIN_SCORE, higher_is_better=False) == "ets"
-    assert choose(board, MAIN_SCORE, higher_is_better=False, split="test") == "ets"
-    assert len(steps) == 3 * len(COMPETING)
-    assert set(board["score"]) == {
+def growing(num_weeks: int) -> pl.DataFrame:
+    rows = [
+        (kind, MONDAY + timedelta(weeks=week), float(sold(week)[kind]))
+        for kind in ("rice", "tea")
+        for week in range(num_weeks)
+    ]
+    return pl.DataFrame(rows, schema=["series_id", "date", "value"], orient="row")
+
+
+def judged(num_weeks: int, models: tuple[str, ...], folds: int = 2) -> Backtest:
+    whole = growing(num_weeks)
+
+    def history_at(origin: Origin) -> Panel:
+        end = MONDAY + timedelta(weeks=origin.num_train)
+        return Panel(whole.filter(pl.col("date") < end), "week", season=52)
+
+    origins = list(rolling_origins(num_weeks, HORIZON, folds, min_train=12))
+    return backtest(
+        history_at, whole, origins, task="forecast", models=models, horizon=HORIZON, note="net_sales, weekly"
+    )
+
+
+def test_the_model_that_sees_the_trend_wins_on_both_splits() -> None:
+    found = judged(40, ("seasonal_naive", "ets", "croston"))
+    assert found.best == "ets"
+    assert choose(found.board, MAIN_SCORE, higher_is_better=False, split="test") == "ets"
+    assert set(found.board["score"]) == {
         "mase", "rmsse", "rmse", "wape", "smape", "bias", "crps",
         "coverage_80", "coverage_95", "pit_80", "pit_95", "width_80", "width_95",
     }  # fmt: skip
-    notes = board.filter(model="ets").select("split", "note").unique().sort("split").rows()
+    notes = found.board.filter(model="ets").select("split", "note").unique().sort("split").rows()
     assert notes == [
-        ("test", "net_sales by category, weekly; horizon 4; 1 origin; season 1; 0 fallbacks"),
-        ("validation", "net_sales by category, weekly; horizon 4; 2 origins; season 1; 0 fallbacks"),
+        ("test", "net_sales, weekly; horizon 4; 1 origin; season 1; 0 fallbacks"),
+        ("validation", "net_sales, weekly; horizon 4; 2 origins; season 1; 0 fallbacks"),
     ]
 
 
-def test_the_naive_forecast_of_a_straight_line_has_the_error_it_must(make_tables: Any) -> None:
+def test_what_was_foretold_stands_beside_what_came() -> None:
     """Tea grows by 10 a week and 1 to 4 in a pattern of five: the naive is short by 10 h on average."""
-    board = backtest(make_tables(growing_shop(40)), SETTINGS, models=["seasonal_naive"])
-    bias = board.filter(split="test", score="bias")["value"].item()
-    weeks = range(36, 40)
-    tea = [100 + 10 * w + (w * 7) % 5 for w in (35, *weeks)]
-    rice = [500 + 20 * w + (w * 3) % 7 for w in (35, *weeks)]
-    missed = sum(tea[0] - t for t in tea[1:]) + sum(rice[0] - r for r in rice[1:])
-    assert bias == pytest.approx(missed / (sum(tea[1:]) + sum(rice[1:])))
+    found = judged(40, ("seasonal_naive",))
+    bias = found.board.filter(split="test", score="bias")["value"].item()
+    before, came = sold(35), [sold(week) for week in range(36, 40)]
+    missed = sum(before[kind] - one[kind] for kind in before for one in came)
+    assert bias == pytest.approx(missed / sum(one[kind] for kind in before for one in came))
+    test = found.forecasts.filter(split="test", series_id="tea").sort("date")
+    assert test["num_train"].unique().to_list() == [36]
+    assert test["value"].to_list() == [one["tea"] for one in came]
+    assert test["mean"].to_list() == [before["tea"]] * HORIZON
 
 
-def test_a_short_history_has_a_test_only_and_a_shorter_one_is_refused(make_tables: Any) -> None:
-    board = backtest(make_tables(growing_shop(18)), SETTINGS, models=["seasonal_naive"])
-    assert set(board["split"]) == {"test"}
-    with pytest.raises(InputError, match="too short"):
-        backtest(make_tables(growing_shop(12)), SETTINGS)
+def test_a_short_history_has_a_test_only_and_chooses_nothing() -> None:
+    found = judged(18, ("seasonal_naive",))
+    assert set(found.board["split"]) == {"test"}
+    assert found.best is None
 
 
-def test_results_are_the_contracts_table(make_tables: Any) -> None:
-    series = weekly_series(make_tables(growing_shop(20)), SETTINGS)
-    fitted = load_model("ets").fit(weekly_panel(series.frame), config_of("ets", SETTINGS))
-    rows = as_results(fitted.forecast(4), "ets/0001", series.cutoff_date)
+def test_a_period_that_is_unknown_is_judged_nowhere() -> None:
+    whole = growing(20)
+    last = whole["date"].max()
+    holed = whole.with_columns(value=pl.when(pl.col("date") < last).then("value"))
+    origin = Origin("test", 16, HORIZON)
+    panel = Panel(whole.filter(pl.col("date") < MONDAY + timedelta(weeks=16)), "week")
+    kept, all_of_them = (
+        backtest(lambda _: panel, actuals, [origin], task="t", models=["seasonal_naive"], horizon=HORIZON)
+        for actuals in (holed, whole)
+    )
+    assert kept.forecasts["value"].null_count() == 2
+    score = [one.board.filter(score="rmse")["value"].item() for one in (kept, all_of_them)]
+    assert score[0] < score[1]
+
+
+def test_of_very_many_series_no_model_that_takes_them_one_by_one_competes() -> None:
+    assert set(competing(10)) <= set(COMPETING) <= set(MODELS)
+    assert not set(competing(1_000_000)) & set(ONE_BY_ONE)
+
+
+def test_results_are_the_contracts_table() -> None:
+    model = load_model("ets")
+    fitted = model.fit(Panel(growing(20), "week"), model.config(horizon=HORIZON))
+    cutoff = MONDAY + timedelta(weeks=20) - timedelta(days=1)
+    rows = as_results(fitted.forecast(HORIZON), SeriesSpec(("category",)), "forecast/0001", cutoff)
     assert rows.columns == [column.name for column in contract.columns]
-    assert rows["date"].min() == series.cutoff_date + timedelta(days=1)
+    assert rows["date"].min() == cutoff + timedelta(days=1)
+    assert rows["median"].null_count() == 0

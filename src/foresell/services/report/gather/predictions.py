@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from foresell.contracts.errors import InputError
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
+from foresell.predict.forecast.levels import SeriesSpec
 from foresell.services.report.gather.titles import NamedProduct, name_products
 from foresell.services.report.sections import (
     CustomerSample,
@@ -108,8 +109,13 @@ def _sample(
 
 
 def _forecasts(tables: Tables, settings: Settings, span: Span | None) -> tuple[ForecastSeries, ...]:
-    """The forecasts of the latest cutoff, the largest expected first."""
-    rows = tables.current("forecasts").to_pyarrow().to_pylist()
+    """The forecasts of the store's own series, of the latest cutoff, the largest expected first."""
+    table = tables.current("forecasts")
+    own = SeriesSpec((settings.forecast.series_by,))
+    is_own = (
+        (table.series_by == ",".join(own.by)) & (table.period == own.period) & (table.measure == own.measure)
+    )
+    rows = table.filter(is_own).to_pyarrow().to_pylist()
     if not rows:
         return ()
     latest = max(row["cutoff_date"] for row in rows)
@@ -117,12 +123,14 @@ def _forecasts(tables: Tables, settings: Settings, span: Span | None) -> tuple[F
     for row in rows:
         if row["cutoff_date"] == latest:
             by_series[row["series_id"]].append(row)
-    history = _history(tables, settings, latest) if span else {}
+    history = _history(tables, settings, own, latest) if span else {}
     series = [_series(name, points, history.get(name, ())) for name, points in by_series.items()]
     return tuple(sorted(series, key=lambda s: (-s.expected, s.series_id)))
 
 
-def _series(name: str, rows: list[dict[str, Any]], history: tuple[tuple[date, float], ...]) -> ForecastSeries:
+def _series(
+    name: str, rows: list[dict[str, Any]], history: tuple[tuple[date, float | None], ...]
+) -> ForecastSeries:
     rows = sorted(rows, key=lambda row: (row["model"], row["date"]))
     model = rows[0]["model"]
     points = tuple(
@@ -133,15 +141,17 @@ def _series(name: str, rows: list[dict[str, Any]], history: tuple[tuple[date, fl
     return ForecastSeries(name, model, history, points)
 
 
-def _history(tables: Tables, settings: Settings, cutoff: date) -> dict[str, tuple[tuple[date, float], ...]]:
+def _history(
+    tables: Tables, settings: Settings, spec: SeriesSpec, cutoff: date
+) -> dict[str, tuple[tuple[date, float | None], ...]]:
     """Weekly net sales of each series up to the cutoff, as the models saw them."""
-    from foresell.predict.forecast.series import weekly_series
+    from foresell.predict.forecast.series import panel_of
 
     try:
-        frame = weekly_series(tables, settings, complete_through=cutoff).frame
+        built = panel_of(tables, settings, spec, horizon=1, complete_through=cutoff)
     except InputError:
         return {}
-    known: dict[str, list[tuple[date, float]]] = defaultdict(list)
-    for series_id, week, value in frame.iter_rows():
+    known: dict[str, list[tuple[date, float | None]]] = defaultdict(list)
+    for series_id, week, value in built.panel.frame.select("series_id", "date", "value").iter_rows():
         known[series_id].append((week, value))
     return {name: tuple(values) for name, values in known.items()}

@@ -86,9 +86,11 @@ def _fan(series: ForecastSeries, language: Language) -> LineChart:
     past = [value for _, value in history]
     means = [point.mean for point in points]
     bands = [band for band in (_ends(points, "95"), _ends(points, "80")) if band]
-    scale = scale_for([*past, *means, *(value for lower, upper in bands for value in (*lower, *upper))])
+    known = [value for value in past if value is not None]
+    scale = scale_for([*known, *means, *(value for lower, upper in bands for value in (*lower, *upper))])
     # Bands and the dashed line start at the last known value, so that the fan opens from the line.
-    joint, offset = past[-1:], max(0, len(history) - 1)
+    joint = [value for value in past[-1:] if value is not None]
+    offset = len(past) - len(joint)
     lines = [
         Line(
             language.say(f"forecasts.{level}"),
@@ -103,10 +105,13 @@ def _fan(series: ForecastSeries, language: Language) -> LineChart:
     lines.append(Line(language.say("forecasts.expected"), dashed, 2, is_dashed=True))
     title = language.say("forecasts.chart", name=series.series_id)
     labels = [language.say("chart.week_of", day=language.day(day)) for day in days]
-    texts = [language.money(value) for value in past] + [_interval(point, language) for point in points]
+    unknown = language.say("forecasts.unknown")
+    texts = [unknown if value is None else language.money(value) for value in past]
+    texts += [_interval(point, language) for point in points]
+    told = [label for label, value in zip(labels, [*past, *means], strict=True) if value is not None]
     return LineChart(
         title=title,
-        summary=summarize(title, labels, [*past, *means], language, language.money),
+        summary=summarize(title, told, [*known, *means], language, language.money),
         lines=tuple(lines),
         x_ticks=x_ticks(day_labels(days, language)),
         y_ticks=scale.ticks(language.short_money),

@@ -1,0 +1,1 @@
+"""What will be sold: judged, fitted, asked, explained."""
