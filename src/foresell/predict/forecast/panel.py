@@ -1,6 +1,6 @@
 """What a forecaster learns from: many series of one period, with what else is known of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -46,3 +46,23 @@ class Panel:
     @property
     def regressors(self) -> tuple[str, ...]:
         return (*self.known, *self.lagged)
+
+
+def held_back(panel: Panel, periods: int) -> tuple[Panel, pl.DataFrame]:
+    """The panel as it was so many periods ago, counted from the end of each series, and what came: series_id,
+    date, value of the periods held back that are known.
+
+    Known regressors of those periods are its future. Series that had not begun are not in it.
+    """
+    age = pl.int_range(pl.len(), 0, -1).over("series_id")
+    aged = panel.frame.sort("series_id", "date", maintain_order=True).with_columns(age=age)
+    past = aged.filter(pl.col("age") > periods).drop("age")
+    begun = past.filter(pl.col("value").is_not_null()).select("series_id").unique()
+    past = past.join(begun, on="series_id", how="semi", maintain_order="left")
+    coming = aged.filter(pl.col("age") <= periods)
+    known = [name for name in panel.known if name in panel.future.columns]
+    future = coming.select("series_id", "date", *panel.known)
+    if known:
+        future = pl.concat([future, panel.future.select("series_id", "date", *known)], how="diagonal_relaxed")
+    came = coming.select("series_id", "date", "value").filter(pl.col("value").is_not_null())
+    return replace(panel, frame=past, future=future.unique(["series_id", "date"], keep="first")), came

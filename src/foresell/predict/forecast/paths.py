@@ -28,6 +28,8 @@ Forecast = Callable[[Grid, int], tuple[Paths, Reasons]]
 # A forecast beyond these many times the largest value ever seen is an explosion, not a forecast.
 MEAN_LIMIT = 3.0
 BOUND_LIMIT = 10.0
+# A series that never changed in so many periods is not expected to.
+FEWEST_TO_STAY = 3
 NORMAL = np.asarray(ndtri(LEVELS_ARRAY))
 
 
@@ -76,8 +78,11 @@ def fit_paths(panel: Panel, config: Any, model: Forecast, fallback: Forecast | N
     return FittedPaths(config, frame, fallbacks_frame(grid, reasons))
 
 
-def guarded(grid: Grid, horizon: int, model: Forecast, fallback: Forecast | None) -> tuple[Paths, Reasons]:
-    """The model's paths, in order and within bounds; the fallback's where they cannot be used."""
+def guarded(
+    grid: Grid, horizon: int, model: Forecast, fallback: Forecast | None, *, may_stay: bool = True
+) -> tuple[Paths, Reasons]:
+    """The model's paths, in order and within bounds; the fallback's where they cannot be used. With
+    `may_stay` a series that had one value only, of FEWEST_TO_STAY or more, keeps it."""
     if not len(grid):
         return np.empty((0, horizon, len(VALUES))), {}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -88,8 +93,21 @@ def guarded(grid: Grid, horizon: int, model: Forecast, fallback: Forecast | None
             rows = np.array(sorted(reasons))
             paths = paths.copy()
             paths[rows], _ = fallback(grid.take(rows), horizon)
+        if may_stay:
+            paths = np.where(_stays(grid.values)[:, None, None], _newest(grid.values)[:, None, None], paths)
         clamped, cut = within_bounds(paths, grid.values)
     return clamped, {**cut, **reasons}
+
+
+def _stays(values: Floats) -> NDArray[np.bool_]:
+    number = (~np.isnan(values)).sum(axis=1)
+    return np.asarray((np.nanmax(values, axis=1) == np.nanmin(values, axis=1)) & (number >= FEWEST_TO_STAY))
+
+
+def _newest(values: Floats) -> Floats:
+    """(N,) the last known value."""
+    place = values.shape[1] - 1 - (~np.isnan(values))[:, ::-1].argmax(axis=1)
+    return np.asarray(values[np.arange(len(values)), place])
 
 
 def _nonsense(paths: Paths, values: Floats) -> Reasons:

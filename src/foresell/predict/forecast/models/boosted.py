@@ -37,8 +37,6 @@ NAME = "boosted"
 TOO_LITTLE = "all series together are too short to learn from: the last value"
 # Series whose rows are made at once.
 SERIES_AT_ONCE = 5_000
-# A series that never changed in so many periods is not expected to.
-FEWEST_TO_BE_CONSTANT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,8 @@ class FittedBoosted:
     def forecast(self, horizon: int, future: pl.DataFrame | None = None) -> pl.DataFrame:
         check_horizon(horizon, self.config.horizon)
         knowledge = self._knowledge if future is None else self.knowledge(future)
-        paths, _ = self.told(knowledge, horizon)
-        return paths_frame(knowledge.grid, paths).drop("step")
+        paths, _ = self.told(knowledge)
+        return paths_frame(knowledge.grid, paths[:, :horizon]).drop("step")
 
     @cached_property
     def _knowledge(self) -> Knowledge:
@@ -94,9 +92,14 @@ class FittedBoosted:
         """What is known with that future; None: the panel's."""
         return knowledge_of(self.panel, self.config.horizon, future, self.vocabulary)
 
-    def told(self, knowledge: Knowledge, horizon: int) -> tuple[Paths, Reasons]:
-        """The paths, guarded, and where something had to be done."""
-        return guarded(knowledge.grid, horizon, lambda grid, steps: self._raw(knowledge, steps), naive)
+    def told(self, knowledge: Knowledge) -> tuple[Paths, Reasons]:
+        """The paths of all steps, guarded, and where something had to be done."""
+
+        def forecast(grid: Grid, horizon: int) -> tuple[Paths, Reasons]:
+            return self._raw(knowledge, horizon)
+
+        may_stay = self.trees.target != "classes"
+        return guarded(knowledge.grid, self.config.horizon, forecast, naive, may_stay=may_stay)
 
     def _raw(self, knowledge: Knowledge, horizon: int) -> tuple[Paths, Reasons]:
         number = len(knowledge.grid)
@@ -112,11 +115,7 @@ class FittedBoosted:
             trees = self.trees
             rows = rows_of(knowledge, series, origins, steps, trees.target, trees.window)
             told.append(trees.paths(rows, horizon))
-        paths = np.concatenate(told)
-        if self.trees.target != "classes":
-            constant, values = _constant(knowledge.grid)
-            paths[constant] = values[constant, None, None]
-        return paths, {}
+        return np.concatenate(told), {}
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         words = [(name, word) for name, told in self.vocabulary.items() for word in told]
@@ -133,13 +132,6 @@ class FittedBoosted:
         return {}
 
 
-def _constant(grid: Grid) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which series had one value only, of FEWEST_TO_BE_CONSTANT or more; and the largest of each."""
-    most, least = np.nanmax(grid.values, axis=1), np.nanmin(grid.values, axis=1)
-    number = (~np.isnan(grid.values)).sum(axis=1)
-    return (most == least) & (number >= FEWEST_TO_BE_CONSTANT), most
-
-
 def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
     """Series of any length are forecast, from what the trees learned of the others; where all of them
     together are too short, by their last value. A known regressor whose future is not known is assumed (see
@@ -150,7 +142,7 @@ def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
     vocabulary = knowledge.vocabulary
     fitted = FittedBoosted(config, trees, _newest(panel, window), vocabulary, pl.DataFrame())
     now = fitted.knowledge(None)
-    _, reasons = fitted.told(now, config.horizon)
+    _, reasons = fitted.told(now)
     notes = {
         series_id: f"the future of {', '.join(names)} is not known: as it usually was"
         for series_id, names in now.assumed.items()

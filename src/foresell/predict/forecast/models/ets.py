@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 from statsforecast.models import MSTL, AutoETS
 
@@ -38,8 +37,6 @@ def fit(panel: Panel, config: ETSConfig) -> FittedPaths:
 def _forecast(values: Floats, season: int, horizon: int) -> Floats:
     if len(values) < FEWEST_VALUES:
         raise ValueError(f"a history of {len(values)} periods is too short")
-    if np.ptp(values) == 0:
-        return np.full((horizon, 12), values[0])
     trend = AutoETS(season_length=1, model="ZZN")
     model = trend if season == 1 else MSTL(season_length=season, trend_forecaster=trend)
     return from_library(model.forecast(values, horizon, level=WIDTHS))
