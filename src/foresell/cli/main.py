@@ -9,11 +9,14 @@ from typer.exceptions import Abort, TyperException
 
 from foresell import __version__
 from foresell.cli.commands import (
+    account,
+    audit,
     check,
     demo,
     digest,
     embed,
     erase,
+    events,
     explain,
     export,
     fairness,
@@ -21,6 +24,7 @@ from foresell.cli.commands import (
     forecast,
     import_,
     init,
+    key,
     kpi,
     leaderboard,
     map_,
@@ -36,6 +40,7 @@ from foresell.cli.commands import (
     rules,
     search,
     segment,
+    serve,
     simulate,
     store,
 )
@@ -81,6 +86,11 @@ app.command("rebuild")(rebuild.rebuild)
 app.add_typer(store.app, name="store")
 app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.add_typer(events.app, name="events")
+app.add_typer(account.app, name="account")
+app.add_typer(key.app, name="key")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback(invoke_without_command=True)

@@ -14,15 +14,24 @@ from foresell.services.shop import Progress, Shop, silent
 if TYPE_CHECKING:
     from foresell.contracts.protocols import Tables
     from foresell.matching.resolve import MatchedTables
+    from foresell.predict.recommend.serving.pipeline import Absence
+    from foresell.predict.recommend.serving.recommender import Recommender
     from foresell.predict.recommend.serving.request import Answer, Request
 
 
 def recommend(
-    shop: Shop, requests: "Sequence[Request]", progress: Progress = silent, *, is_served: bool = False
+    shop: Shop,
+    requests: "Sequence[Request]",
+    progress: Progress = silent,
+    *,
+    is_served: bool = False,
+    language: str | None = None,
+    held: "Recommender | None" = None,
 ) -> "list[dict[str, object]]":
-    """The answers to requests now, as records with names and reasons in the shop's language.
+    """The answers to requests now, as records with names and reasons in a language (None: the shop's).
 
     A model is fitted first where there is none yet. `is_served`: customers will see them, so they are logged.
+    `held`: what answers, where it is held ready (`services.held_recommender`); else it is made for this.
     NotFoundError for a customer that no table knows (a visitor is no customer: leave `customer_id` out).
     """
     from foresell.services.served import log_answers
@@ -30,26 +39,41 @@ def recommend(
     ensure_fitted(shop, "recommend", progress)
     with shop.reading_matched() as tables:
         asked = [_as_person(tables, request) for request in requests]
-        answering = make_recommender(shop, tables, _customers(asked))
+        answering = held or make_recommender(shop, tables, _customers(asked))
         answers = answering.answer(asked)
         names = answering.knowledge.names
     if is_served:
         log_answers(shop, answers)
     return [
-        _as_record(shop, answer, names, request) for answer, request in zip(answers, requests, strict=True)
+        answer_record(shop, answer, names, request, language)
+        for answer, request in zip(answers, requests, strict=True)
     ]
 
 
 def why_not(
-    shop: Shop, request: "Request", product_id: str, progress: Progress = silent
+    shop: Shop,
+    request: "Request",
+    product_id: str,
+    progress: Progress = silent,
+    *,
+    language: str | None = None,
+    held: "Recommender | None" = None,
 ) -> dict[str, object]:
     """What keeps a product out of the answer to a request, in words, or where it stands in it."""
-    from foresell.predict.recommend.serving.words import absence_text
-
     ensure_fitted(shop, "recommend", progress)
     with shop.reading_matched() as tables:
         asked = _as_person(tables, request)
-        absence = make_recommender(shop, tables, _customers([asked])).why_not(asked, product_id)
+        answering = held or make_recommender(shop, tables, _customers([asked]))
+        absence = answering.why_not(asked, product_id)
+    return absence_record(shop, request, product_id, absence, language)
+
+
+def absence_record(
+    shop: Shop, request: "Request", product_id: str, absence: "Absence", language: str | None = None
+) -> dict[str, object]:
+    """Why a product is not in an answer, in a language (None: the shop's)."""
+    from foresell.predict.recommend.serving.words import absence_text
+
     return {
         "product_id": product_id,
         "surface": request.surface,
@@ -58,7 +82,7 @@ def why_not(
         "place_by_score": absence.place,
         "score": absence.score,
         "score_of_last": absence.last_score,
-        "reason": absence_text(absence, request.k, shop.settings.store.language),
+        "reason": absence_text(absence, request.k, language or shop.settings.store.language),
     }
 
 
@@ -102,12 +126,17 @@ def _customers(requests: "Iterable[Request]") -> list[str]:
     return list(dict.fromkeys(every))
 
 
-def _as_record(
-    shop: Shop, answer: "Answer", names: Mapping[str, str | None], request: "Request"
+def answer_record(
+    shop: Shop,
+    answer: "Answer",
+    names: Mapping[str, str | None],
+    request: "Request",
+    language: str | None = None,
 ) -> dict[str, object]:
+    """An answer with names and reasons in a language (None: the shop's)."""
     from foresell.predict.recommend.serving.words import note_text, reason_text
 
-    language = shop.settings.store.language
+    language = language or shop.settings.store.language
     items = [
         {
             "product_id": item.product_id,

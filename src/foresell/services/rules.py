@@ -46,13 +46,19 @@ def load_rules(shop: Shop, path: Path, by: str, note: str = "") -> RuleVersion:
     Raises NotFoundError for a missing file, InputError for rules that cannot be read (nothing is changed
     then), for a file without any rule, and where `by` says nobody.
     """
-    from foresell.predict.recommend.rules.reading import rules_from_text, text_of
+    from foresell.predict.recommend.rules.reading import text_of
+
+    return put_rules(shop, text_of(path), path.name, by, note)
+
+
+def put_rules(shop: Shop, text: str, name: str, by: str, note: str = "") -> RuleVersion:
+    """As `load_rules`, from a text; `name`: what errors call it."""
+    from foresell.predict.recommend.rules.reading import rules_from_text
 
     _require_somebody(by)
-    text = text_of(path)
-    if not rules_from_text(text, path.name, shop.settings.store.time_zone):
+    if not rules_from_text(text, name, shop.settings.store.time_zone):
         raise InputError(
-            f"{path.name} holds no rule", do="Write [[rules]]; `foresell rules clear` takes all rules away."
+            f"{name} holds no rule", do="Write [[rules]]; `foresell rules clear` takes all rules away."
         )
     added = shop.folder.state.add_rule_set(text, by.strip(), note.strip())
     return _version(added, added.version)

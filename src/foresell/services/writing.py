@@ -1,9 +1,11 @@
 """The right to write: the store's lock, and whatever a crash left undone finished first."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from foresell.contracts.records import IngestRun
 from foresell.services.apply import apply_one, pending_runs
@@ -27,7 +29,7 @@ def writing(shop: Shop, purpose: str, progress: Progress = silent) -> Iterator[l
 
 def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
     """Finish interrupted work. The caller holds the lock, so nobody else is at it."""
-    shutil.rmtree(shop.folder.root / WORK_NAME, ignore_errors=True)
+    _clear_work(shop.folder.root / WORK_NAME)
     was_interrupted = shop.folder.raw.clear_staging()
     finish_swap(shop)
     # Whoever removed the folder gets it back: every run is then unfinished, and is applied again.
@@ -44,6 +46,22 @@ def recover(shop: Shop, progress: Progress = silent) -> list[IngestRun]:
         progress(f"finishing interrupted run {run.run_id}", index, len(pending))
         finished.append(apply_one(shop, run))
     return finished
+
+
+def _clear_work(folder: Path) -> None:
+    """Remove what processes that are gone left of their work; those that live go on with theirs."""
+    for path in folder.glob("*"):
+        owner = path.name.partition("-")[0]
+        if not (owner.isdigit() and _lives(int(owner))):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
 
 
 def next_recorded_at(shop: Shop) -> datetime:

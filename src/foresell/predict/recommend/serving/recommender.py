@@ -47,6 +47,10 @@ class Recommender:
     def knowledge(self) -> Knowledge:
         return self._now[0]
 
+    @property
+    def histories(self) -> Histories:
+        return self._now[1].histories
+
     def prepare(self) -> None:
         """Make now what the first customers would wait for: seconds, or some ten with millions of products.
         A server calls it before it answers, and after it swaps; others answer meanwhile."""

@@ -1,0 +1,1 @@
+"""The HTTP API: parse, ask who it is, call a service, answer."""

@@ -1,0 +1,82 @@
+"""What is counted and timed, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from foresell.services.live.keeper import Keeper
+from foresell.services.live.live_shop import LiveShop
+
+SECONDS = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+
+
+class Metrics:
+    """Of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "foresell_requests", "Answers given.", ("route", "method", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "foresell_request_seconds",
+            "From the request's head to its answer's end.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        known = method if method in ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS") else "other"
+        self._requests.labels(route, known, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def watch(self, live: LiveShop, keeper: Keeper) -> None:
+        self.registry.register(_OfShop(live, keeper))
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class _OfShop(Collector):
+    """Read when they are asked for."""
+
+    def __init__(self, live: LiveShop, keeper: Keeper) -> None:
+        self._live, self._keeper = live, keeper
+
+    def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
+        from datetime import UTC, datetime
+
+        events = CounterMetricFamily("foresell_events", "Events received, by outcome.", labels=["outcome"])
+        for outcome, number in self._live.acceptance.counts.items():
+            events.add_metric([outcome], number)
+        oldest = self._live.shop.folder.events.oldest_at()
+        age = 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds()
+        moved = CounterMetricFamily("foresell_events_moved", "Events moved into the tables.")
+        moved.add_metric([], self._keeper.num_moved)
+        model = GaugeMetricFamily("foresell_recommender", "The model that answers.", labels=["model"])
+        model.add_metric([self._live.mind.label or "none"], 1.0)
+        return [
+            events,
+            moved,
+            model,
+            _gauge(
+                "foresell_events_waiting_bytes",
+                "Accepted and not in the tables.",
+                self._live.pressure.backlog(),
+            ),
+            _gauge("foresell_events_waiting_seconds", "Since the oldest of them was accepted.", age),
+            _gauge("foresell_events_in_flight_bytes", "Being taken in.", self._live.pressure.in_flight),
+            _gauge(
+                "foresell_keeper_failing",
+                "1: moving or refreshing failed last.",
+                float(self._keeper.problem is not None),
+            ),
+            _gauge(
+                "foresell_models_refused", "Models that failed their trial.", len(self._live.mind.refused)
+            ),
+        ]
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=float(value))

@@ -1,0 +1,35 @@
+"""The routes, a file a subject."""
+
+from fastapi import APIRouter
+
+from foresell.api.routes import (
+    access,
+    customers,
+    events,
+    feedback,
+    forecasts,
+    health,
+    imports,
+    kpis,
+    models,
+    recommendations,
+    rules,
+    segments,
+    session,
+)
+
+ROUTES: dict[str, APIRouter] = {
+    "health": health.router,
+    "events": events.router,
+    "recommendations": recommendations.router,
+    "feedback": feedback.router,
+    "customers": customers.router,
+    "segments": segments.router,
+    "forecasts": forecasts.router,
+    "kpis": kpis.router,
+    "models": models.router,
+    "rules": rules.router,
+    "imports": imports.router,
+    "session": session.router,
+    "access": access.router,
+}

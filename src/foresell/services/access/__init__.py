@@ -1,0 +1,1 @@
+"""Who may ask what: accounts, keys, roles, sessions, and the log of what they did."""

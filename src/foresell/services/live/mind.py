@@ -1,0 +1,184 @@
+"""What a serving process keeps in mind: a model and rules that answer, and what everybody does just now.
+
+Accepted events are seen by the next answer. A newer model, rules or tables take the place of the old ones as
+a whole, while answers go on; a model that fails its trial is not let in.
+"""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from foresell.contracts.errors import ConflictError, ForesellError, NotFoundError
+from foresell.services.live.accepting import EventRow
+from foresell.services.live.links import Links
+from foresell.services.live.moving import pending_rows
+from foresell.services.shop import Shop
+
+if TYPE_CHECKING:
+    from foresell.predict.recommend.serving.recommender import Recommender
+    from foresell.services.served import ShownBefore
+
+# Of each of so many people the newest events are kept.
+MOST_PEOPLE, MOST_EVENTS = 50_000, 50
+# How far back it is known what was shown: rules may cap what is shown more often.
+SHOWN_DAYS = 366
+NUM_TRIED = 16
+
+
+@dataclass(frozen=True)
+class Answering:
+    """What answers now."""
+
+    recommender: "Recommender"
+    shown: "ShownBefore"
+    links: Links
+    label: str
+    rules_version: int
+
+
+class Mind:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answering: Answering | None = None
+        self._links = Links()
+        self._recent: OrderedDict[str, deque[EventRow]] = OrderedDict()
+        # What is observed while something newer is being read.
+        self._meanwhile: list[EventRow] | None = None
+        # name/version of a model that was not let in → why.
+        self.refused: dict[str, str] = {}
+
+    @property
+    def answering(self) -> Answering:
+        """ConflictError where no recommender is in production."""
+        if self._answering is None:
+            raise ConflictError("No recommender is in production", do="Run: foresell fit recommend")
+        return self._answering
+
+    @property
+    def label(self) -> str | None:
+        return None if self._answering is None else self._answering.label
+
+    def observe(self, row: EventRow) -> None:
+        """An accepted event: the next answer knows."""
+        with self._lock:
+            if self._meanwhile is not None:
+                self._meanwhile.append(row)
+            person = self._links.person(row)
+            if person is None:
+                return
+            self._keep(person, row)
+            if self._answering is not None:
+                _observe(self._answering.recommender, person, row)
+
+    def recent(self, person: str) -> list[EventRow]:
+        """The newest events of somebody that this process has seen, oldest first."""
+        with self._lock:
+            return list(self._recent.get(person, ()))
+
+    def person(self, customer_id: str) -> str:
+        return self._links.customers.get(customer_id, customer_id)
+
+    def forget(self) -> None:
+        """Forget what people did lately: somebody was erased. The tables tell the rest anew."""
+        with self._lock:
+            self._recent.clear()
+
+    def refresh(self, shop: Shop) -> None:
+        """Read model, rules, links and histories anew. No mover may run meanwhile, or some of what it moves
+        would count twice in people's tastes until the next time.
+
+        A model that fails its trial stays out, and why is noted in `refused`; without any model only links
+        are read.
+        """
+        with self._lock:
+            self._meanwhile = []
+        try:
+            pending = pending_rows(shop, shop.folder.events.pending())
+            fresh, links = _read(shop)
+            if fresh is not None:
+                self._try(fresh)
+                for row in pending:
+                    _observe_row(fresh, links, row)
+        except BaseException:
+            self._meanwhile = None
+            raise
+        seen = {row.get("event_id") for row in pending}
+        with self._lock:
+            meanwhile, self._meanwhile = self._meanwhile or [], None
+            self._links = links
+            for row in meanwhile:
+                if fresh is not None and row.get("event_id") not in seen:
+                    _observe_row(fresh, links, row)
+            self._answering = fresh or self._answering
+
+    def _try(self, fresh: Answering) -> None:
+        try:
+            trial(fresh.recommender)
+        except ForesellError as error:
+            self.refused[fresh.label] = error.what
+            raise
+        self.refused.pop(fresh.label, None)
+
+    def _keep(self, person: str, row: EventRow) -> None:
+        kept = self._recent.get(person)
+        if kept is None:
+            kept = self._recent[person] = deque(maxlen=MOST_EVENTS)
+            if len(self._recent) > MOST_PEOPLE:
+                self._recent.popitem(last=False)
+        kept.append(row)
+
+
+def _read(shop: Shop) -> tuple[Answering | None, Links]:
+    from foresell.predict.recommend.serving.recommender import Recommender
+    from foresell.services.recommender import make_recommender
+    from foresell.services.served import ShownBefore
+
+    with shop.reading_matched() as tables:
+        links = Links.of(tables)
+        try:
+            made = make_recommender(shop, tables)
+        except NotFoundError:
+            return None, links
+        shown = ShownBefore(tables, SHOWN_DAYS)
+        known = made.knowledge
+        recommender = Recommender(known, made.histories, shown)
+        recommender.prepare()
+    return Answering(recommender, shown, links, known.model, known.rules_version), links
+
+
+def _observe_row(answering: Answering, links: Links, row: EventRow) -> None:
+    person = links.person(row)
+    if person is not None:
+        _observe(answering.recommender, person, row)
+
+
+def _observe(recommender: "Recommender", person: str, row: EventRow) -> None:
+    from foresell.predict.recommend.serving.request import Action
+
+    product = row.get("product_id")
+    if product is not None:
+        at = datetime.fromisoformat(row["occurred_at"])
+        recommender.observe(person, Action(product, at, row["event_name"]))
+
+
+def trial(recommender: "Recommender") -> None:
+    """Ask a recommender before customers do. ConflictError where it answers nothing, or what is no number."""
+    from foresell.predict.recommend.serving.request import Request
+
+    everybody = recommender.customers()
+    asked: Sequence[Request] = [
+        Request("customer", 10, one) for one in everybody[:: 1 + len(everybody) // NUM_TRIED]
+    ]
+    if recommender.knowledge.assortment.size == 0 or not asked:
+        return
+    answers = recommender.answer(asked)
+    if not any(answer.items for answer in answers):
+        raise ConflictError(
+            "The model recommends nothing to anybody", do="Put another version in production."
+        )
+    if not all(isfinite(item.score) for answer in answers for item in answer.items):
+        raise ConflictError("The model gives scores that are no numbers", do="Put another in production.")
