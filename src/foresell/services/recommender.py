@@ -74,7 +74,7 @@ def make_knowledge(shop: Shop, tables: "Tables", model: "Model | None" = None) -
 
     now, settings = datetime.now(UTC), shop.settings.recommend
     fitted, label = model or load_recommender(shop)
-    version, rules = current_rules(shop)
+    version, rules = rules_now(shop)
     exploring = Exploring(settings.exploration, settings.epsilon)
     clicks: Mapping[str, tuple[int, int]] = {}
     if settings.exploration == "thompson":
@@ -86,13 +86,19 @@ def make_knowledge(shop: Shop, tables: "Tables", model: "Model | None" = None) -
         read_interactions=partial(interactions, tables),
         read_trends=partial(trends, tables, now),
         content=described_products(tables),
-        rules=(*rules, *_no_repeats(settings.repeats)),
+        rules=rules,
         rules_version=version,
         reranking=Reranking(settings.diversity, settings.novelty, settings.calibration),
         exploring=exploring,
         ages=ages(tables, now),
         clicks=clicks,
     )
+
+
+def rules_now(shop: Shop) -> "tuple[int, tuple[Rule, ...]]":
+    """The version of the rules in force, and they with what the settings forbid."""
+    version, rules = current_rules(shop)
+    return version, (*rules, *_no_repeats(shop.settings.recommend.repeats))
 
 
 def _no_repeats(repeats: str) -> "tuple[Rule, ...]":

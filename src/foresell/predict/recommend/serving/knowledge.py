@@ -1,7 +1,8 @@
 """All that answers are made from, read once and never changed: a newer one takes its place as a whole."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -47,6 +48,8 @@ class Exploring:
         return f"epsilon:{self.epsilon}" if self.policy == "epsilon" else self.policy
 
 
+# Kept between answers, and worth nothing under other rules.
+MADE_OF_RULES = ("_compiled", "_since", "_grounds")
 AS_SCORED = Reranking()
 NO_CHANCE = Exploring()
 
@@ -131,6 +134,14 @@ class Knowledge:
     @cached_property
     def _interactions(self) -> pl.DataFrame:
         return self.read_interactions()
+
+    def with_rules(self, rules: tuple[Rule, ...], version: int) -> "Knowledge":
+        """The same under other rules: what was made of tables and model is kept, what rules allow is not."""
+        fresh = replace(self, rules=rules, rules_version=version)
+        fields = {one.name for one in dataclasses.fields(self)}
+        kept = {name: value for name, value in vars(self).items() if name not in {*fields, *MADE_OF_RULES}}
+        vars(fresh).update(kept)
+        return fresh
 
     def prepare(self) -> None:
         """Make now what the first request of each surface would wait for."""

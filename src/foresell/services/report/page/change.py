@@ -47,13 +47,21 @@ def main_factor(why: "ChangeExplanation | None", language: Language) -> tuple[st
         return None
     rising = why.change > 0
     part = max(why.parts, key=lambda part: part.effect if rising else -part.effect)
-    return _part_title(part.name, language), float(part.effect)
+    return part_title(part.name, language), float(part.effect)
 
 
-def _part_title(name: str, language: Language) -> str:
+def part_title(name: str, language: Language) -> str:
+    """What a part of a change is called."""
     from foresell.explain.change_parts import TITLES
 
     return TITLES[name][1 if language.code == "zh" else 0]
+
+
+def dimension_title(name: str, language: Language) -> str:
+    """What a dimension of `DIMENSIONS` is called."""
+    from foresell.kpis.dimensions import DIMENSIONS
+
+    return DIMENSIONS[name].title_zh if language.code == "zh" else DIMENSIONS[name].title
 
 
 def _notes(why: "ChangeExplanation", language: Language) -> list[str]:
@@ -68,15 +76,11 @@ def _title(why: "ChangeExplanation", language: Language) -> str:
 
 def _waterfalls(why: "ChangeExplanation", language: Language) -> list[BarChart]:
     """By what drives the KPI, then by the first dimensions that tell anything apart."""
-    from foresell.kpis.dimensions import DIMENSIONS
-
-    parts = [(_part_title(part.name, language), float(part.effect)) for part in why.parts]
+    parts = [(part_title(part.name, language), float(part.effect)) for part in why.parts]
     charts = [_waterfall(language.say("change.by_driver"), why, parts, language)]
     for name, groups in why.dimensions.items():
         if len(groups) > 1 and len(charts) < MOST_WATERFALLS:
-            dimension = DIMENSIONS[name]
-            called = dimension.title_zh if language.code == "zh" else dimension.title
-            title = language.say("change.by_dimension", dimension=called)
+            title = language.say("change.by_dimension", dimension=dimension_title(name, language))
             charts.append(_waterfall(title, why, _steps(groups, language), language))
     return charts
 

@@ -1,0 +1,77 @@
+"""What all visits share: the shop, the answers kept, the threads that work, the jobs that run."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from foresell.contracts.errors import NotFoundError, UnauthenticatedError
+from foresell.services.access.roles import Principal
+from foresell.services.access.signing_in import Gate
+from foresell.services.held_recommender import HeldRecommender
+from foresell.services.jobs import Jobs
+from foresell.services.remembered import Remembered
+from foresell.services.shop import Shop, open_shop
+
+T = TypeVar("T")
+# Questions wait for each other beyond this many; each opens an engine with memory of its own.
+THREADS = 4
+
+
+class House:
+    """One a process. `root`: the folder of the shop, which may not hold one yet."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
+
+    @cached_property
+    def shop(self) -> Shop:
+        """NotFoundError where the folder holds no shop yet; asked again, it is looked for again."""
+        return open_shop(self.root)
+
+    @property
+    def has_shop(self) -> bool:
+        try:
+            return self.shop is not None
+        except NotFoundError:
+            return False
+
+    @cached_property
+    def answers(self) -> Remembered:
+        return Remembered(self.shop)
+
+    @cached_property
+    def recommender(self) -> HeldRecommender:
+        return HeldRecommender(self.shop)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.shop)
+
+    @cached_property
+    def gate(self) -> Gate:
+        return Gate(self.shop)
+
+    def who(self, token: str | None) -> Principal | None:
+        """Whose session a token is; None: nobody's, or no shop is there."""
+        if not token or not self.has_shop:
+            return None
+        try:
+            return self.gate.by_session(token, csrf=None, is_change=False)
+        except UnauthenticatedError:
+            return None
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What `work` gives, without the page standing still."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *arguments))
+
+    async def ask(self, verb: Callable[..., T], *arguments: Any) -> T:
+        """What a service answers about this shop; an answer is kept until a table changes.
+
+        `arguments` are hashable and all that the answer depends on beside the tables.
+        """
+        question = (f"{verb.__module__}.{verb.__qualname__}", *arguments)
+        return await self.in_thread(self.answers.ask, question, partial(verb, self.shop, *arguments))

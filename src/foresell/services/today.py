@@ -1,0 +1,253 @@
+"""How the shop is doing: the last days against as many before, against the forecast, and what to look at."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from foresell.contracts.errors import InputError, NotFoundError
+from foresell.kpis.answer import KpiAnswer, Unavailable
+from foresell.services.report.gather.measures import find_span
+from foresell.services.report.sections import Span
+from foresell.services.shop import Shop
+
+if TYPE_CHECKING:
+    from foresell.contracts.protocols import Tables
+    from foresell.explain.change_parts import ChangeExplanation
+    from foresell.services.digest import Digest
+
+# What is shown first, in this order; those that a shop cannot measure are left out.
+HEADLINE = (
+    "net_sales",
+    "orders",
+    "average_order_value",
+    "customers",
+    "new_customers",
+    "conversion_rate",
+    "contribution_margin",
+    "discount",
+    "refunds",
+    "units",
+)
+WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class KpiWords:
+    """A KPI in one language, and which way is good: higher, lower or neutral."""
+
+    name: str
+    definition: str
+    meaning: str
+    formula: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A KPI of the days shown and of those before; None: undefined there. `unit` as answers have it."""
+
+    kpi: str
+    unit: str
+    value: float | None
+    before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastWeek:
+    """A week by its first local date: what was forecast for the whole shop, and what came (None: not over)."""
+
+    first_day: date
+    forecast: float
+    actual: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstForecast:
+    """The weeks that the forecast in the store speaks of, from `cutoff` on; empty where there is none."""
+
+    cutoff: date | None
+    weeks: tuple[ForecastWeek, ...]
+
+    @property
+    def difference(self) -> float | None:
+        """Of the weeks that are over: how much more came than was forecast, relative; None where none is."""
+        over = [week for week in self.weeks if week.actual is not None]
+        expected = sum(week.forecast for week in over)
+        return sum(week.actual or 0.0 for week in over) / expected - 1 if expected else None
+
+
+def kpi_words(kpi: str, language: str) -> KpiWords:
+    """NotFoundError for an unknown KPI."""
+    from foresell.contracts.errors import did_you_mean
+    from foresell.kpis import KPIS
+
+    if kpi not in KPIS:
+        raise NotFoundError(f"There is no KPI '{kpi}'", do=did_you_mean(kpi, KPIS))
+    found = KPIS[kpi]
+    words = found.words(language)
+    return KpiWords(words.name, words.definition, words.meaning, found.formula, found.direction)
+
+
+def known_span(shop: Shop) -> Span | None:
+    """From the first to the last local date with an order that counts; None: there is none."""
+    with shop.reading_matched() as tables:
+        return find_span(tables, shop.settings, None, None)
+
+
+def last_days(known: Span, days: int) -> tuple[Span, Span | None]:
+    """The last `days` local dates of what is known, and as many before; None where those are not known whole."""
+    if days < 1:
+        raise InputError("A period has at least one day", received=days)
+    recent = Span(max(known.start, known.end - timedelta(days=days - 1)), known.end)
+    before = Span(recent.start - timedelta(days=days), recent.start - timedelta(days=1))
+    return recent, before if before.start >= known.start else None
+
+
+def headline(shop: Shop, recent: Span, before: Span | None) -> tuple[Figure, ...]:
+    """The KPIs of HEADLINE that this shop can measure."""
+    with shop.reading_matched() as tables:
+        now = _answers(shop, tables, recent)
+        then = _answers(shop, tables, before) if before else {}
+    return tuple(
+        Figure(name, answer.unit, _number(answer), _number(then.get(name)))
+        for name, answer in now.items()
+        if isinstance(answer, KpiAnswer)
+    )
+
+
+def _answers(shop: Shop, tables: "Tables", span: Span) -> dict[str, KpiAnswer | Unavailable]:
+    from foresell.kpis.query import all_kpis
+
+    found = all_kpis(tables, shop.settings, start=span.start, end=span.end, kpis=HEADLINE)
+    return {name: found[name] for name in HEADLINE}
+
+
+def _number(answer: KpiAnswer | Unavailable | None) -> float | None:
+    if not isinstance(answer, KpiAnswer) or answer.value is None:
+        return None
+    return float(answer.value)
+
+
+def daily_sales(shop: Shop, span: Span) -> tuple[tuple[date, float], ...]:
+    """Net sales of every local date of a span; a day without orders is 0."""
+    from foresell.kpis.query import query_kpi
+
+    with shop.reading_matched() as tables:
+        answer = query_kpi(tables, shop.settings, "net_sales", period="day", start=span.start, end=span.end)
+    values = {row["period"]: float(row["value"] or 0) for row in answer.rows}
+    days = [span.start + timedelta(days=number) for number in range(span.days)]
+    return tuple((day, values.get(day.isoformat(), 0.0)) for day in days)
+
+
+def why_changed(shop: Shop, recent: Span, before: Span) -> "ChangeExplanation | None":
+    """What moved net sales between two spans; None where too little is known to say."""
+    from foresell.explain.change import explain_change
+
+    with shop.reading_matched() as tables:
+        try:
+            return explain_change(
+                tables,
+                shop.settings,
+                start=recent.start,
+                end=recent.end,
+                baseline_start=before.start,
+                baseline_end=before.end,
+            )
+        except (InputError, NotFoundError):
+            return None
+
+
+def digest_of_last_day(shop: Shop, last: date, language: str) -> "Digest":
+    """The digest of the last local date with an order; alerts judge what was known at its end."""
+    from foresell.services.digest import make_digest
+
+    try:
+        return make_digest(shop, last, language)
+    except InputError:
+        # The last order is of today, which is not over.
+        return make_digest(shop, None, language)
+
+
+def against_forecast(shop: Shop) -> AgainstForecast:
+    """The forecast in the store, summed over its series, beside the net sales of the same series' weeks."""
+    import polars as pl
+
+    from foresell.services.results import read_results
+
+    rows = read_results(shop, "forecasts")
+    if rows.is_empty():
+        return AgainstForecast(None, ())
+    newest = rows.filter(pl.col("cutoff_date") == pl.col("cutoff_date").max())
+    weeks = newest.group_by("date").agg(pl.col("mean").sum()).sort("date")
+    known = known_span(shop)
+    first = weeks["date"][0]
+    sales = dict(daily_sales(shop, Span(first, known.end))) if known and known.end >= first else {}
+    return AgainstForecast(
+        newest["cutoff_date"][0],
+        tuple(ForecastWeek(day, mean, _whole_week(sales, day, known)) for day, mean in weeks.iter_rows()),
+    )
+
+
+def _whole_week(sales: dict[date, float], first: date, known: Span | None) -> float | None:
+    if known is None or first + timedelta(days=WEEK - 1) > known.end:
+        return None
+    return sum(sales.get(first + timedelta(days=day), 0.0) for day in range(WEEK))
+
+
+@dataclass(frozen=True, slots=True)
+class KpiCut:
+    """A KPI over some days: by period, and by the dimension asked for. `by_period` and `by_dimension`: rows of
+    first local date or value of the dimension → value. `dimensions`: those it can be split by here."""
+
+    unit: str
+    total: float | None
+    by_period: tuple[tuple[date, float | None], ...]
+    by_dimension: tuple[tuple[str | None, float | None], ...]
+    dimensions: tuple[str, ...]
+
+
+def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> KpiCut:
+    """Errors as `kpis.query.query_kpi`."""
+    from foresell.kpis import KPIS
+    from foresell.kpis.query import query_kpi, valid_dimensions
+
+    kpi_words(kpi, "en")
+    asked: dict[str, Any] = {"start": span.start, "end": span.end}
+    with shop.reading_matched() as tables:
+        whole = query_kpi(tables, shop.settings, kpi, **asked)
+        rows = query_kpi(tables, shop.settings, kpi, period=period, **asked).rows
+        split = query_kpi(tables, shop.settings, kpi, by=by, **asked).rows if by else []
+        filled = _filled_dimensions(shop, tables, valid_dimensions(KPIS[kpi]))
+    return KpiCut(
+        whole.unit,
+        _number(whole),
+        tuple((date.fromisoformat(row["period"]), _float(row["value"])) for row in rows),
+        tuple((row[by], _float(row["value"])) for row in split if by),
+        filled,
+    )
+
+
+def _filled_dimensions(shop: Shop, tables: "Tables", names: list[str]) -> tuple[str, ...]:
+    """Of these dimensions those whose column holds anything, customers left out: there are too many of them."""
+    from foresell.kpis.dimensions import DIMENSIONS
+    from foresell.kpis.scope import make_scope
+
+    scope = make_scope(tables, shop.settings)
+    return tuple(
+        name
+        for name in names
+        if name not in ("customer", "currency")
+        and any(
+            scope.has_values(DIMENSIONS[name].table or "orders", column)
+            for column in DIMENSIONS[name].columns.values()
+            if column in _columns_of(tables, DIMENSIONS[name].table or "orders")
+        )
+    )
+
+
+def _columns_of(tables: "Tables", table: str) -> tuple[str, ...]:
+    return tuple(tables.current(table).columns)
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
