@@ -1,6 +1,8 @@
 """For each product, the few others that it leads to: the sparse matrix under `transition` and `item_knn`."""
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -83,11 +85,17 @@ def nearest(left: Any, right: Any, num_neighbors: int, strength: Strength) -> An
     """The `num_neighbors` strongest cells of each row of `strength(left @ right)`, as CSR.
 
     `left`: products × contexts, `right`: contexts × products, both CSR. Cells that are not above 0 are
-    dropped; equal cells: the lower column wins. The product is made a block of rows at a time.
+    dropped; equal cells: the lower column wins. The product is made a block of rows at a time, one on each
+    core.
     """
     if not left.shape[0]:
         return sparse.csr_array((0, right.shape[1]), dtype=np.float32)
-    blocks = [_strongest(left[rows] @ right, rows, num_neighbors, strength) for rows in _blocks(left, right)]
+
+    def strongest(rows: slice) -> Any:
+        return _strongest(left[rows] @ right, rows, num_neighbors, strength)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        blocks = list(pool.map(strongest, _blocks(left, right)))
     return sparse.csr_array(sparse.vstack(blocks, format="csr"))
 
 

@@ -5,6 +5,7 @@ logistic: a chance can be weighed by money, and more trees do it no harm; Lambda
 better, and worsened with more trees (benchmarks/quality/complete_journey/RESULTS.md).
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from foresell.predict.recommend.rank import Floats
 SETTLED = {
     "objective": "binary",
     "seed": 0,
-    "num_threads": 1,
+    "num_threads": len(os.sched_getaffinity(0)),
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
