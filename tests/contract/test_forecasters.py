@@ -17,6 +17,10 @@ from foresell.predict.forecast.panel import SERIES, Panel
 from foresell.store.models import load_artifact, save_artifact
 
 START = date(2024, 1, 1)
+# What holds of a network holds of one that has hardly learned.
+QUICK: dict[str, dict[str, int]] = {
+    name: {"steps": 4, "batch_size": 16, "context": 26} for name in ("mlp", "lstm", "transformer")
+}
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
 
 
@@ -33,7 +37,7 @@ def panel(values: dict[str, list[float]]) -> Panel:
 
 def fitted(name: str, values: dict[str, list[float]], horizon: int = 6) -> Fitted:
     model = load_model(name)
-    return model.fit(panel(values), model.config(horizon=horizon))
+    return model.fit(panel(values), model.config(horizon=horizon, **QUICK.get(name, {})))
 
 
 SHOP = {

@@ -17,19 +17,32 @@ MODELS: dict[str, str] = {
     "moving_average": "foresell.predict.forecast.models.moving_average",
     "regression": "foresell.predict.forecast.models.regression",
     "ets": "foresell.predict.forecast.models.ets",
+    "theta": "foresell.predict.forecast.models.theta",
     "croston": "foresell.predict.forecast.models.croston",
     "tsb": "foresell.predict.forecast.models.tsb",
     "adida": "foresell.predict.forecast.models.adida",
     "boosted": "foresell.predict.forecast.models.boosted",
+    "mlp": "foresell.predict.forecast.models.mlp",
+    "lstm": "foresell.predict.forecast.models.lstm",
+    "transformer": "foresell.predict.forecast.models.transformer",
+    "arima": "foresell.predict.forecast.models.arima",
+    "analog": "foresell.predict.forecast.models.analog",
     "combination": "foresell.predict.forecast.models.combination",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.
-COMPETING: tuple[str, ...] = ("seasonal_naive", "ets", "croston", "tsb")
+COMPETING: tuple[str, ...] = (
+    "seasonal_naive", "moving_average", "regression", "ets", "theta", "tsb", "boosted", "combination",
+)  # fmt: skip
 # Those that take each series by itself, and too long where there are many.
-ONE_BY_ONE: tuple[str, ...] = ("ets",)
+ONE_BY_ONE: tuple[str, ...] = ("arima",)
 MOST_ONE_BY_ONE = 1_000
 # Name → what must be installed for it, and the extra that brings it.
-NEEDS: dict[str, tuple[str, str]] = {"boosted": ("lightgbm", "trees")}
+NEEDS: dict[str, tuple[str, str]] = {
+    "boosted": ("lightgbm", "trees"),
+    "mlp": ("torch", "behavior"),
+    "lstm": ("torch", "behavior"),
+    "transformer": ("torch", "behavior"),
+}
 
 
 def competing(num_series: int) -> tuple[str, ...]:

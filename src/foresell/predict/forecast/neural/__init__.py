@@ -1,0 +1,1 @@
+"""What the networks share: windows of many series, a head that tells quantiles, its training with torch."""
