@@ -1,0 +1,1 @@
+"""How well many series are foretold, against the best simple tools, on files of one form."""

@@ -1,0 +1,163 @@
+"""One file's contest from validation to the record."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from benchmarks.quality.forecasting.contest import Origins, contest, with_values
+from benchmarks.quality.forecasting.long import LongFile
+from benchmarks.quality.forecasting.mixing import Mixer, stacked
+from benchmarks.quality.forecasting.rivals import LIBRARIES, rival_python, run_rival
+from benchmarks.quality.forecasting.scoring import by_class, judged, less, of_seeds, scores, uniform
+from benchmarks.quality.forecasting.trials import BOOSTED, settings_of_trial
+
+from foresell.evaluation.forecasting import mean_of
+from foresell.predict.forecast import load_model
+from foresell.predict.forecast.model import VALUES
+
+MIXTURES = ("combination", "choice", "equal")
+# A model that is worse at validation than the best by more than this takes no part in equal mixtures.
+WORST = 1.15
+ZERO = "all zeros"
+Results = dict[str, pl.DataFrame]
+
+
+class Run:
+    def __init__(self, file: LongFile, origins: Origins, given: argparse.Namespace, work: Path) -> None:
+        self.file, self.origins, self.given, self.work = file, origins, given, work
+        self.costs: dict[str, dict[str, float]] = {}
+        self.fallbacks: dict[str, Mapping[str, int]] = {}
+
+    def results(self) -> dict[str, Any]:
+        given = self.given
+        entrants = {name: (name, given.settings.get(name, {})) for name in given.models}
+        print("validation", flush=True)
+        told = self._made(entrants, "validation", 0)
+        trials: dict[str, Any] = {}
+        if BOOSTED in entrants and given.trials > 1:
+            entrants, told, trials = self._tuned(entrants, told)
+        mixer, kinds = self._mixer(told)
+        on_validation = dict(told)
+        for kind in kinds:
+            on_validation[kind] = mixer.on_validation(kind)
+            if not self.file.is_count:
+                on_validation[f"{kind}, widths"] = mixer.widths_on_validation(kind)
+        found = {name: judged(rows, self.file) for name, rows in on_validation.items()}
+        served = min(found, key=lambda name: mean_of(found[name], given.score))
+        print(f"served: {served}\ntest", flush=True)
+        of_seed = [self._tested(entrants, mixer, kinds, seed) for seed in range(given.seeds)]
+        return self._record(entrants, trials, found, served, of_seed)
+
+    def _record(
+        self,
+        entrants: Mapping[str, Any],
+        trials: Mapping[str, Any],
+        found: Results,
+        served: str,
+        of_seed: list[Results],
+    ) -> dict[str, Any]:
+        tested = [{name: judged(rows, self.file) for name, rows in seed.items()} for seed in of_seed]
+        ours = tested[0][served]
+        rivals, about = self._rivals()
+        rivals_judged = {name: judged(rows, self.file) for name, rows in rivals.items()}
+        return {
+            "seeds": self.given.seeds,
+            "settings": {name: dict(settings) for name, (_, settings) in entrants.items()},
+            "trials": trials,
+            "served": served,
+            "validation": {name: scores(one) for name, one in found.items()},
+            "test": {name: of_seeds([seed[name] for seed in tested]) for name in tested[0]},
+            "test_of_seed_0": {name: scores(one) for name, one in tested[0].items()},
+            "by_class": by_class(ours, self.file, self.origins.test[0]),
+            "pit": [dict(uniform(seed[served])) for seed in of_seed],
+            "rivals": {name: scores(one) for name, one in rivals_judged.items()},
+            "rivals_say": about,
+            "served_less": {
+                name: [less(seed[served], one) for seed in tested] for name, one in rivals_judged.items()
+            },
+            "seconds": self.costs,
+            "fallbacks": self.fallbacks,
+        }
+
+    def _made(self, entrants: Mapping[str, Any], part: str, seed: int) -> Results:
+        origins = self.origins.validation if part == "validation" else self.origins.test
+        found: dict[str, list[pl.DataFrame]] = {}
+        for name, _, made in contest(self.file, entrants, origins, self.origins.horizon, seed, self.work):
+            found.setdefault(name, []).append(made.rows)
+            cost = self.costs.setdefault(name, {"fit": 0.0, "predict": 0.0, "fits": 0})
+            cost["fit"] += made.fit_seconds
+            cost["predict"] += made.predict_seconds
+            cost["fits"] += 1
+            self.fallbacks[name] = made.fallbacks
+        return {name: pl.concat(parts) for name, parts in found.items()}
+
+    def _tuned(
+        self, entrants: Mapping[str, Any], told: Results
+    ) -> tuple[dict[str, Any], Results, dict[str, Any]]:
+        """The settings of boosted that were best at validation, its own included."""
+        given = dict(entrants[BOOSTED][1])
+        tried = {
+            f"{BOOSTED}~{i}": (BOOSTED, {**given, **settings_of_trial(i)})
+            for i in range(1, self.given.trials)
+        }
+        found = {BOOSTED: told[BOOSTED], **self._made(tried, "validation", 0)}
+        values = {name: mean_of(judged(rows, self.file), self.given.score) for name, rows in found.items()}
+        best = min(values, key=lambda name: values[name])
+        settings = {BOOSTED: entrants[BOOSTED], **tried}
+        kept = {**entrants, BOOSTED: settings[best]}
+        trials = {name: {"settings": settings[name][1], self.given.score: values[name]} for name in values}
+        return kept, {**told, BOOSTED: found[best]}, trials
+
+    def _mixer(self, told: Results) -> tuple[Mixer, tuple[str, ...]]:
+        values = {name: mean_of(judged(rows, self.file), self.given.score) for name, rows in told.items()}
+        least = min(values.values())
+        members = [name for name, value in values.items() if value <= WORST * least]
+        results = stacked({name: told[name] for name in members})
+        kinds = MIXTURES if len(members) > 1 else ()
+        return Mixer(results, members, self.origins.horizon, self.file.is_count), kinds
+
+    def _tested(
+        self, entrants: Mapping[str, Any], mixer: Mixer, kinds: tuple[str, ...], seed: int
+    ) -> Results:
+        told = self._made(entrants, "test", seed)
+        for kind in kinds:
+            parts = []
+            for origin in self.origins.test:
+                rows = stacked({name: told[name].filter(origin=origin) for name in mixer.models})
+                parts.append(mixer.mixed(kind, rows, mixer.results))
+            told[kind] = pl.concat(parts)
+            if not self.file.is_count:
+                widened = [mixer.with_widths(kind, part) for part in parts]
+                told[f"{kind}, widths"] = pl.concat(widened)
+        return told
+
+    def _rivals(self) -> tuple[Results, dict[str, Any]]:
+        given, horizon = self.given, self.origins.horizon
+        naive = load_model("seasonal_naive")
+        zeros, naives = [], []
+        for origin in self.origins.test:
+            panel = self.file.panel(origin, horizon)
+            rows = naive.fit(panel, naive.config(horizon=horizon)).forecast(horizon)
+            naives.append(with_values(rows, self.file, origin, horizon))
+            zeros.append(naives[-1].with_columns(pl.lit(0.0).alias(name) for name in VALUES))
+        found: Results = {ZERO: pl.concat(zeros), "seasonal naive": pl.concat(naives)}
+        about: dict[str, Any] = {}
+        asked = {"statsforecast": bool(given.statsforecast), "mlforecast": not given.no_mlforecast}
+        if not any(asked.values()):
+            return found, about
+        python = given.rival_python or rival_python(given.work / "rivals")
+        shared = {
+            "horizon": horizon,
+            "models": list(given.statsforecast),
+            "trials": given.trials,
+            "seed": 0,
+            "validation_windows": len(self.origins.validation),
+        }
+        for library in LIBRARIES:
+            if asked[library]:
+                rows_of, says = run_rival(library, python, self.file, self.origins.test, shared, self.work)
+                found |= rows_of
+                about |= says
+        return found, about
