@@ -17,6 +17,11 @@ from foresell.predict.forecast.panel import SERIES, Panel
 from foresell.store.models import load_artifact, save_artifact
 
 START = date(2024, 1, 1)
+# A combination fits its members at every window: a few quick ones show the contract.
+CONFIGS: dict[str, dict[str, object]] = {
+    "combination": {"members": ("seasonal_naive", "ets", "regression"), "windows": 2},
+    "boosted": {"max_rounds": 40},
+}
 # What holds of a network holds of one that has hardly learned.
 QUICK: dict[str, dict[str, int]] = {
     name: {"steps": 4, "batch_size": 16, "context": 26} for name in ("mlp", "lstm", "transformer")
@@ -33,6 +38,10 @@ def panel(values: dict[str, list[float]]) -> Panel:
         for i, value in enumerate(v)
     ]
     return Panel(pl.DataFrame(rows, schema=SERIES, orient="row"), "week", season=52)
+
+
+def config_of(name: str, horizon: int) -> object:
+    return load_model(name).config(horizon=horizon, **CONFIGS.get(name, {}))
 
 
 def fitted(name: str, values: dict[str, list[float]], horizon: int = 6) -> Fitted:

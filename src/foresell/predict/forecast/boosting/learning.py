@@ -29,6 +29,7 @@ from foresell.predict.forecast.paths import Paths
 FEWEST_ROWS = 100
 FEWEST_FOR_SPREAD = 1_000
 MAX_JUDGING_ROWS = 200_000
+FEWEST_FOR_THREADS = 20_000
 UNJUDGED_ROUNDS = 100
 LEAST_SPREAD = 1e-3
 NO_OFFSETS = Offsets(np.zeros((1, len(QUANTILES))), np.zeros(1))
@@ -66,7 +67,7 @@ class Trees:
 
     def paths(self, rows: Rows, horizon: int) -> Paths:
         """(N, horizon, VALUES) of rows that are all steps of a series after each other."""
-        told = np.asarray(self.boosters[0].predict(rows.matrix), np.float64)
+        told = self.center_of(rows)
         if self.classes is not None:
             return self.classes.paths(told).reshape(-1, horizon, 1 + len(QUANTILES))
         scale, level = rows.scale.astype(np.float64), rows.level.astype(np.float64)
@@ -74,12 +75,20 @@ class Trees:
         found = self.offsets.paths(level + scale * told, scale * self.spreads(rows), steps)
         return np.asarray(found.reshape(-1, horizon, 1 + len(QUANTILES)))
 
+    def center_of(self, rows: Rows) -> Floats:
+        """(R,) relative medians, or (R, classes) chances."""
+        return self._predicted(0, rows)
+
     def spreads(self, rows: Rows) -> Floats:
         """(R,) relative."""
         booster = self.boosters[1]
         if booster is None:
             return np.ones(len(rows.matrix))
-        return np.maximum(np.asarray(booster.predict(rows.matrix), np.float64), LEAST_SPREAD)
+        return np.maximum(self._predicted(1, rows), LEAST_SPREAD)
+
+    def _predicted(self, part: int, rows: Rows) -> Floats:
+        threads = int(len(rows.matrix) < FEWEST_FOR_THREADS)
+        return np.asarray(self.boosters[part].predict(rows.matrix, num_threads=threads), np.float64)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         texts = {"center": self.center, "spread": self.spread}
@@ -151,6 +160,8 @@ def _judging(knowledge: Knowledge, target: Target, config: Any) -> tuple[Example
 def settings_of(config: Any, rows: int) -> dict[str, Any]:
     return {
         **SETTLED,
+        # Of few rows several threads only wait for each other.
+        "num_threads": int(rows < FEWEST_FOR_THREADS),
         "seed": config.seed,
         "learning_rate": config.learning_rate,
         "num_leaves": config.num_leaves,
@@ -183,7 +194,7 @@ def _of_median(
         rounds = rounds_of(text)
     final = learned(everything, everything.targets, knowledge, settings, rounds, weight=config.weight)
     judged = Trees(target, window, text or final)
-    missed = judge.targets - np.asarray(judged.boosters[0].predict(judge.rows.matrix), np.float64)
+    missed = judge.targets - judged.center_of(judge.rows)
     spread = None
     if len(missed) >= FEWEST_FOR_SPREAD:
         sized = {**settings, **SPREAD}

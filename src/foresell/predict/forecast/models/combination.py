@@ -40,7 +40,7 @@ class CombinationConfig:
 
     horizon: int = 8
     members: tuple[str, ...] = ()
-    windows: int = 3
+    windows: int = 2
     step: int = 0
     rule: Literal["weights", "best"] = "weights"
     configs: Mapping[str, Mapping[str, Any]] | None = None

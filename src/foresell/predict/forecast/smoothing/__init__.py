@@ -1,0 +1,1 @@
+"""Exponential smoothing and its seasons, all series of a panel at once."""
