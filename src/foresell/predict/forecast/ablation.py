@@ -1,0 +1,112 @@
+"""Which lagged regressors help: those without which forecasts of past windows get worse, for certain."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foresell.contracts.errors import InputError
+from foresell.evaluation.intervals import Interval, bootstrap_ratio
+from foresell.predict.forecast.panel import Panel
+
+Floats = NDArray[np.float64]
+# Of a panel: (n, 2), for each unit that errors are paired by (a series, or a series and window) the sum of
+# its absolute errors and of its values' sizes on the validation windows. The same units in the same order for
+# any panel that differs in regressors alone; NaN where a unit was not judged.
+FitAndScore = Callable[[Panel], Floats]
+# How sure a help must be.
+LEVEL = 0.9
+STEPS = pl.Schema(
+    {
+        "step": pl.Int64(),
+        "without": pl.String(),
+        "loss": pl.Float64(),
+        "loss_without": pl.Float64(),
+        "help": pl.Float64(),
+        "lower": pl.Float64(),
+        "upper": pl.Float64(),
+        "is_dropped": pl.Boolean(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """`kept`, `dropped`: lagged regressors, in the panel's order and in that of their leaving. `steps`
+    (STEPS): at each step the loss (Σ absolute errors ÷ Σ |values|) with all that were left then, without one of them,
+    and its help, the difference, with its LEVEL interval over units."""
+
+    kept: tuple[str, ...]
+    dropped: tuple[str, ...]
+    steps: pl.DataFrame
+
+
+def ablate(
+    panel: Panel, fit_and_score: FitAndScore, *, seed: int = 0, names: Iterable[str] | None = None
+) -> Ablation:
+    """Drop, one at a time, the lagged regressor that helps least, until each that is left helps for certain.
+
+    A regressor helps for certain if the lower end of its help's interval is above 0; ties go by the panel's
+    order. `names`: those that are questioned; None: all of `panel.lagged`. k regressors take at most
+    1 + k(k + 1) ÷ 2 calls. InputError for a name that is no lagged regressor of the panel.
+    """
+    asked = tuple(panel.lagged if names is None else names)
+    if unknown := set(asked) - set(panel.lagged):
+        raise InputError(
+            f"The panel has no lagged {', '.join(sorted(unknown))}",
+            do=f"Valid: {', '.join(panel.lagged) or 'none'}.",
+        )
+    dropped: list[str] = []
+    steps: list[dict[str, object]] = []
+    current = fit_and_score(panel)
+    while left := [name for name in asked if name not in dropped]:
+        losses = {name: fit_and_score(without(panel, [*dropped, name])) for name in left}
+        helps = {name: _help(current, losses[name], seed) for name in left}
+        worst = min(left, key=lambda name: helps[name].value)
+        is_dropped = not helps[worst].lower > 0
+        for name in left:
+            steps.append(
+                _step(
+                    len(dropped) + 1, name, current, losses[name], helps[name], is_dropped and name == worst
+                )
+            )
+        if not is_dropped:
+            break
+        dropped.append(worst)
+        current = losses[worst]
+    kept = tuple(name for name in panel.lagged if name not in dropped)
+    return Ablation(kept, tuple(dropped), pl.DataFrame(steps, schema=STEPS))
+
+
+def without(panel: Panel, names: Iterable[str]) -> Panel:
+    """The panel without these lagged regressors."""
+    gone = set(names)
+    lagged = tuple(name for name in panel.lagged if name not in gone)
+    return replace(panel, frame=panel.frame.drop(gone), lagged=lagged)
+
+
+def _help(current: Floats, other: Floats, seed: int) -> Interval:
+    """How much lower the loss is with the regressor, over the units that both judged."""
+    return bootstrap_ratio(other[:, 0] - current[:, 0], current[:, 1], seed=seed, level=LEVEL)
+
+
+def _step(
+    step: int, name: str, current: Floats, other: Floats, found: Interval, is_dropped: bool
+) -> dict[str, object]:
+    return {
+        "step": step,
+        "without": name,
+        "loss": _loss(current),
+        "loss_without": _loss(other),
+        "help": found.value,
+        "lower": found.lower,
+        "upper": found.upper,
+        "is_dropped": is_dropped,
+    }
+
+
+def _loss(scores: Floats) -> float:
+    judged = scores[~np.isnan(scores).any(axis=1)].sum(axis=0)
+    return float(judged[0] / judged[1]) if judged[1] else float("nan")
