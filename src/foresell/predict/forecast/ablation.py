@@ -35,8 +35,8 @@ STEPS = pl.Schema(
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """`kept`, `dropped`: lagged regressors, in the panel's order and in that of their leaving. `steps`
-    (STEPS): at each step the loss (Σ absolute errors ÷ Σ |values|) with all that were left then, without one of them,
-    and its help, the difference, with its LEVEL interval over units."""
+    (STEPS): at each step the loss (Σ absolute errors ÷ Σ |values|) with all that were left then, without one
+    of them, and its help, the difference, with its LEVEL interval over units."""
 
     kept: tuple[str, ...]
     dropped: tuple[str, ...]
