@@ -79,7 +79,10 @@ class Recommendation(BaseModel):
 
 
 class WhyNotRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"product_id": "p4", "request": {"customer_id": "c17", "k": 5}}]},
+    )
     product_id: Id
     request: RecommendationRequest
 

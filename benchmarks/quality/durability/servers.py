@@ -1,0 +1,93 @@
+"""`foresell serve` under load by HTTP, killed and started again."""
+
+import http.client
+import json
+import os
+import random
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.quality.durability.processes import BATCH, batch
+
+from foresell.services.access.accounts import add_key
+from foresell.services.shop import open_shop
+
+START_SECONDS = 300.0
+
+
+@dataclass
+class Told:
+    sent: set[str] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
+
+
+def kill_servers(store: Path, times: int, seed: int) -> Told:
+    """What was sent and acknowledged; batches without an answer are sent again to the next server."""
+    _, key = add_key(open_shop(store), "durability", ["events:write"], "benchmark")
+    told, first = Told(), 0
+    chance = random.Random(seed)  # noqa: S311
+    name = f"h{secrets.token_hex(2)}"
+    for _ in range(times):
+        port = _free_port()
+        server = subprocess.Popen(
+            [sys.executable, "-m", "foresell", "serve", "--store", str(store), "--port", str(port)],
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"FORESELL_KILL_AT": ""},
+        )
+        _wait_for(port, server)
+        first = _load(port, key, name, first, time.monotonic() + chance.uniform(0.5, 4.0), server, told)
+        server.wait()
+    return told
+
+
+def _load(
+    port: int, key: str, name: str, first: int, ends: float, server: "subprocess.Popen[bytes]", told: Told
+) -> int:
+    """Send batches until the server is killed; returns the first event that was not acknowledged."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    killed = False
+    while True:
+        ids = {f"{name}-{number}" for number in range(first, first + BATCH)}
+        told.sent |= ids
+        try:
+            connection.request("POST", "/v1/events", json.dumps(batch(name, first)), headers)
+            if not killed and time.monotonic() > ends:
+                server.send_signal(signal.SIGKILL)
+                killed = True
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            return first
+        if answer.status == 202:
+            told.acknowledged |= ids
+            first += BATCH
+        elif answer.status == 429:
+            time.sleep(0.2)
+        else:
+            raise RuntimeError(f"the server answered {answer.status}")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        if server.poll() is not None:
+            raise RuntimeError("the server did not start")
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the server does not listen")
