@@ -108,14 +108,7 @@ def _known_at(
 ) -> "Panel":
     """The panel as it was built the night before `first_day`."""
     from foresell.features.asof import asof
-    from foresell.predict.forecast.series import panel_of
 
     midnight = datetime.combine(first_day, time(), ZoneInfo(shop.settings.store.time_zone))
-    return panel_of(
-        asof(tables, shop.settings, midnight),
-        shop.settings,
-        request.spec(shop),
-        horizon=horizon,
-        complete_through=first_day - timedelta(days=1),
-        stock_outs=request.stock_outs,
-    ).panel
+    known = asof(tables, shop.settings, midnight)
+    return request.panel(shop, known, horizon, complete_through=first_day - timedelta(days=1)).panel

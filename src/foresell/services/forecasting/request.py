@@ -1,6 +1,7 @@
 """Which series are asked about, and what a fitted model of them is called."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from foresell.contracts.errors import InputError
@@ -56,10 +57,22 @@ class ForecastRequest:
             parts.append(self.stock_outs)
         return "-".join(parts)
 
-    def panel(self, shop: Shop, tables: "Tables", horizon: int) -> "BuiltPanel":
+    def panel(
+        self, shop: Shop, tables: "Tables", horizon: int, complete_through: date | None = None
+    ) -> "BuiltPanel":
+        """With everything that the tables tell of prices, promotions, holidays and what was looked at."""
+        from foresell.predict.forecast.regressors import Regressors
         from foresell.predict.forecast.series import panel_of
 
-        return panel_of(tables, shop.settings, self.spec(shop), horizon=horizon, stock_outs=self.stock_outs)
+        return panel_of(
+            tables,
+            shop.settings,
+            self.spec(shop),
+            horizon=horizon,
+            complete_through=complete_through,
+            stock_outs=self.stock_outs,
+            regressors=Regressors(),
+        )
 
 
 # The series of the store's settings.
