@@ -15,7 +15,7 @@ from foresell.console.words import Speech
 from foresell.contracts.errors import BusyError, ForesellError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SESSION_COOKIE = "foresell_console"
 FORM_COOKIE = "foresell_form"
@@ -40,8 +40,8 @@ MOST_FORM_BYTES = 4_096
 class Doorkeeper:
     """Lets requests and sockets through whose session is known, and sends all others to the door."""
 
-    def __init__(self, app: "ASGIApp", house: House) -> None:
-        self.app, self.house = app, house
+    def __init__(self, app: "ASGIApp", house: House, most_bytes: int) -> None:
+        self.app, self.house, self.most_bytes = app, house, most_bytes
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -55,7 +55,25 @@ class Doorkeeper:
                 await self._turned_away(scope, receive, send)
                 return
             scope["foresell.who"] = who
-        await self.app(scope, receive, _with_headers(send))
+        if scope["type"] == "http" and _length(scope) > self.most_bytes:
+            await PlainTextResponse("That is too large.", 413)(scope, receive, _with_headers(send))
+            return
+        await self.app(scope, self._at_most(receive), _with_headers(send))
+
+    def _at_most(self, receive: "Receive") -> "Receive":
+        """The same, but no more bytes of a body than may be sent: a length can be left out."""
+        taken = 0
+
+        async def receiving() -> "Message":
+            nonlocal taken
+            message = await receive()
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                if taken > self.most_bytes:
+                    return {"type": "http.disconnect"}
+            return message
+
+        return receiving
 
     async def _turned_away(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "websocket":
@@ -69,6 +87,12 @@ class Doorkeeper:
             wanted = scope["path"] + (f"?{query}" if query else "")
             answer = RedirectResponse(f"/sign-in?next={quote(wanted)}", 303)
         await answer(scope, receive, _with_headers(send))
+
+
+def _length(scope: "Scope") -> int:
+    """How much the request says that it brings; 0 where it does not."""
+    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(given) if given.isdigit() else 0
 
 
 def _token(scope: "Scope") -> str | None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from foresell.contracts.errors import NotFoundError, UnauthenticatedError
+from foresell.services.access.audit import audit_log, subject_of
 from foresell.services.access.roles import Principal
 from foresell.services.access.signing_in import Gate
 from foresell.services.held_recommender import HeldRecommender
 from foresell.services.jobs import Jobs
 from foresell.services.remembered import Remembered
 from foresell.services.shop import Shop, open_shop
+from foresell.services.uploads import Uploads
 
 T = TypeVar("T")
 # Questions wait for each other beyond this many; each opens an engine with memory of its own.
@@ -48,12 +50,27 @@ class House:
         return HeldRecommender(self.shop)
 
     @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads()
+
+    def reopen(self) -> None:
+        """Forget the shop as it was opened: its settings have changed."""
+        for name in ("shop", "answers", "recommender", "gate"):
+            vars(self).pop(name, None)
+
+    @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.shop)
 
     @cached_property
     def gate(self) -> Gate:
         return Gate(self.shop)
+
+    def close(self) -> None:
+        """Nothing of uploads stays behind; threads end with what they do now."""
+        if "uploads" in vars(self):
+            self.uploads.close()
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     def who(self, token: str | None) -> Principal | None:
         """Whose session a token is; None: nobody's, or no shop is there."""
@@ -63,6 +80,11 @@ class House:
             return self.gate.by_session(token, csrf=None, is_change=False)
         except UnauthenticatedError:
             return None
+
+    def note(self, who: Principal, action: str, customer_id: str | None = None, **details: object) -> None:
+        """Write down what somebody did; on the disk when it returns."""
+        subject = None if customer_id is None else subject_of(self.shop, customer_id)
+        audit_log(self.shop).append(who.name, action, subject, **details)
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """What `work` gives, without the page standing still."""

@@ -1,5 +1,7 @@
 """The console as a web application: the door, the pages, and what is the same in every installation."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -17,15 +20,22 @@ from foresell.console.house import House
 from foresell.console.pages import PAGES, Page
 from foresell.console.pieces import failed, require
 from foresell.console.visit import Visit, read_liking
+from foresell.services.uploads import MOST_BYTES
 
-# An upload is kept on disk beyond a little; larger ones go through `foresell import`.
-MOST_UPLOAD_BYTES = 512 * 1024 * 1024
+# What is sent beside a file.
+FORM_BYTES = 1024 * 1024
 
 
 def make_app(root: Path) -> FastAPI:
     """The application over the shop in a folder."""
     house = House(root)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @asynccontextmanager
+    async def closing(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        house.close()
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=closing)
     app.mount("/static", StaticFiles(directory=str(files("foresell.console").joinpath("static"))))
 
     @app.get("/sign-in")
@@ -56,7 +66,9 @@ def make_app(root: Path) -> FastAPI:
         show_welcome_message=False,
         binding_refresh_interval=None,
     )
-    app.add_middleware(Doorkeeper, house=house)
+    # What is uploaded may hold identifiers, and must not lie on a disk as it came.
+    MultiPartParser.spool_max_size = MOST_BYTES + FORM_BYTES
+    app.add_middleware(Doorkeeper, house=house, most_bytes=MOST_BYTES + FORM_BYTES)
     return app
 
 

@@ -31,6 +31,12 @@ class Column:
     is_minor: bool = False
 
 
+def first_row(visit: Visit) -> int:
+    """The number of the first row of the page of rows that the address asks for."""
+    given = visit.values.get("first", "1")
+    return max(1, int(given)) if given.isdigit() and len(given) < 12 else 1
+
+
 def table(
     visit: Visit,
     title: str,

@@ -49,6 +49,10 @@ class Visit:
     def may(self, scope: str) -> bool:
         return scope in self.who.scopes
 
+    def note(self, action: str, customer_id: str | None = None, **details: object) -> None:
+        """Write into the audit log what this person does; on the disk when it returns, so not on the loop."""
+        self.house.note(self.who, action, customer_id, **details)
+
     def link(self, **values: object) -> str:
         """The address of this page with other values; None takes one away."""
         from urllib.parse import urlencode

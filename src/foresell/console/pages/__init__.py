@@ -28,5 +28,9 @@ class Page:
 PAGES: dict[str, Page] = {
     "today": Page("/", "today", "today", is_in_menu=True),
     "products": Page("/products", "products", "products", "recommend:read", is_in_menu=True),
+    "customers": Page("/customers", "customers", "customers", "people:read", is_in_menu=True),
+    "customer": Page("/customers/{customer}", "customer", "customers", "people:read"),
+    "data": Page("/data", "data", "data", is_in_menu=True),
+    "start": Page("/start", "start", "data", "data:write"),
     "kpi": Page("/kpi/{kpi}", "kpi", "today"),
 }

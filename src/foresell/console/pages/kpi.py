@@ -6,7 +6,7 @@ from foresell.console.charts import Line, bar_chart, line_chart
 from foresell.console.marks import joined, link, pairs
 from foresell.console.periods import against, days_asked, period_links
 from foresell.console.pieces import card, columns, empty, heading, later, show
-from foresell.console.tables import PAGE_ROWS, Column, table
+from foresell.console.tables import PAGE_ROWS, Column, first_row, table
 from foresell.console.visit import Visit
 from foresell.services.measured_rows import SoldLines, sold_lines
 from foresell.services.report.page.change import dimension_title
@@ -56,11 +56,11 @@ async def build(visit: Visit) -> None:
             show(link(f"/{visit.link(by=None, first=None, kpi=None)}", visit.say("kpi.back"), "more"))
         note = visit.say("kpi.rows_note", span=visit.speech.span(recent.start, recent.end))
         with card(visit.say("kpi.rows"), note):
-            first = int(visit.values.get("first", "1")) if visit.values.get("first", "1").isdigit() else 1
+            first = first_row(visit)
             later(
                 visit,
                 visit.say("kpi.rows"),
-                lambda: visit.house.ask(sold_lines, recent, max(1, first), PAGE_ROWS),
+                lambda: visit.house.ask(sold_lines, recent, first, PAGE_ROWS),
                 lambda found: _rows(visit, found),
             )
 

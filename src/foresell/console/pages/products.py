@@ -17,6 +17,7 @@ from foresell.services.leaderboards import read_leaderboard
 from foresell.services.models_in_use import is_in_production
 from foresell.services.recommend import make_requests, recommend, why_not
 from foresell.services.rule_edits import hide_product
+from foresell.services.rules import RuleVersion
 from foresell.services.search import search
 
 TABS = ("try", "search", "rules", "compare")
@@ -215,9 +216,13 @@ class Asking:
 
     async def _hide(self, product_id: str, name: str) -> None:
         visit = self.visit
-        done, version = await act(
-            visit, "rules:write", lambda: hide_product(visit.house.shop, product_id, name, visit.who.name)
-        )
+
+        def work() -> RuleVersion:
+            version = hide_product(visit.house.shop, product_id, name, visit.who.name)
+            visit.note("rules.put", version=version.version)
+            return version
+
+        done, version = await act(visit, "rules:write", work)
         if done:
             ui.notify(visit.say("products.hidden", name=name, version=version.version), type="positive")
             await self.ask()

@@ -1,5 +1,6 @@
 """The tab of rules: what is in force, what it touches, a check before a change, and the history."""
 
+from collections.abc import Callable
 from typing import Any
 
 from markupsafe import Markup
@@ -11,7 +12,7 @@ from foresell.console.pieces import act, card, columns, later, show
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.rule_edits import NAME_OF_TEXT, examine_text, text_in_force
-from foresell.services.rules import check_rules, clear_rules, history, put_rules
+from foresell.services.rules import RuleVersion, check_rules, clear_rules, history, put_rules
 
 
 async def build(visit: Visit) -> None:
@@ -74,11 +75,11 @@ def _editor(visit: Visit, text: str) -> None:
 
     async def put() -> None:
         wanted, reason = str(written.value or ""), str(why.value or "")
-        await _done(visit, lambda: put_rules(shop, wanted, NAME_OF_TEXT, by, reason))
+        await _done(visit, "rules.put", lambda: put_rules(shop, wanted, NAME_OF_TEXT, by, reason))
 
     async def clear() -> None:
         reason = str(why.value or "")
-        await _done(visit, lambda: clear_rules(shop, by, reason))
+        await _done(visit, "rules.clear", lambda: clear_rules(shop, by, reason))
 
     with ui.element("div").classes("form"):
         button(visit.say("rules.load"), put)
@@ -87,7 +88,12 @@ def _editor(visit: Visit, text: str) -> None:
             button(visit.say("rules.clear"), clear, css="danger")
 
 
-async def _done(visit: Visit, work: Any) -> None:
+async def _done(visit: Visit, action: str, change: Callable[[], RuleVersion]) -> None:
+    def work() -> RuleVersion:
+        version = change()
+        visit.note(action, version=version.version)
+        return version
+
     done, version = await act(visit, "rules:write", work)
     if done:
         ui.notify(visit.say("rules.loaded", version=version.version), type="positive")

@@ -1,7 +1,7 @@
 """Today: how the shop is doing, against the days before and the forecast, what changed and why, alerts."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -104,9 +104,19 @@ def _say_if_old(visit: Visit, known: Span) -> None:
             Markup('<p class="banner">{}<span>{}</span>{}</p>').format(
                 icon("warning"),
                 visit.say("today.old", days=visit.speech.number(days)),
-                link("/data", visit.say("today.to_import")) if visit.may("quarantine:write") else "",
+                link("/data", visit.say("today.to_import")) if visit.may("data:write") else "",
             )
         )
+
+
+def shown_figures(visit: Visit, found: Any) -> None:
+    """Which days, and their key figures; `found`: spans and figures, None: no orders are known."""
+    if found is None:
+        show(paragraph(visit.say("today.empty"), "nothing"))
+        return
+    recent, before, figures = found
+    show(paragraph(against(visit, recent, before), "note"))
+    _tiles(visit, figures)
 
 
 def _tiles(visit: Visit, figures: tuple[Figure, ...]) -> None:

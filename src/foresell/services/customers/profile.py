@@ -66,3 +66,10 @@ def _neighborhood(shop: Shop, tables: "Tables", cutoff: datetime, is_now: bool) 
     spec = customer_spec(tables, shop.settings, cutoff)
     customers = read_customers(shop, tables, "behavior" if has_vectors else "features", cutoff, spec)
     return Neighborhood.of(customers)
+
+
+def told_profile(found: "Profile", language: str) -> list[str]:
+    """What a profile says, in sentences: English, or Chinese for "zh"."""
+    from foresell.predict.customers.profiles.saying import sentences
+
+    return sentences(found, "zh" if language == "zh" else "en")

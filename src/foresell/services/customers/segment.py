@@ -82,7 +82,7 @@ def _assigner(
     from foresell.predict.customers.segments.drift import stability_over_seeds
 
     segmentation = load_segmentation(name)
-    previous = _production(shop, name)
+    previous = segmentation_at_work(shop, name)
     if not is_refitted:
         if previous is None:
             raise NotFoundError(f"'{name}' was never fitted", do=f"Run: foresell segment {name}")
@@ -222,7 +222,7 @@ def _save(
     )
 
 
-def _production(shop: Shop, name: str) -> "tuple[CustomerSpec | None, FittedSegmentation, str] | None":
+def segmentation_at_work(shop: Shop, name: str) -> "tuple[CustomerSpec | None, FittedSegmentation, str] | None":
     """The version in production; None where there is none."""
     from foresell.features.spec import spec_of
     from foresell.predict.customers.segments import load_segmentation

@@ -86,7 +86,7 @@ def told_segments(
     told = (
         counted.join(names.drop("num_customers", "share", strict=False), on="segment", how="left")
         .with_columns(share=pl.col("num_customers") / pl.col("num_customers").sum())
-        .join(_business(shop, tables, assigned, cutoff), on="segment", how="left")
+        .join(business(shop, tables, assigned, cutoff), on="segment", how="left")
         .sort(["num_customers", "segment"], descending=[True, False])
     )
     return Segmented(
@@ -111,7 +111,7 @@ def _rule_names(rules: Any) -> "polars.DataFrame":
     return pl.DataFrame(rows, ["segment", "name_zh", "sentence", "sentence_zh"], orient="row")
 
 
-def _business(
+def business(
     shop: Shop, tables: "Tables", assigned: "polars.DataFrame", cutoff: datetime
 ) -> "polars.DataFrame":
     """What a segment means for the shop: share_of_sales, and the means of orders and recency_days."""
