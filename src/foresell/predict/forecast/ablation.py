@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from foresell.contracts.errors import InputError
 from foresell.evaluation.intervals import Interval, bootstrap_ratio
-from foresell.predict.forecast.panel import Panel
+from foresell.predict.forecast.model import MEDIAN, ForecastModel
+from foresell.predict.forecast.panel import Panel, held_back
 
 Floats = NDArray[np.float64]
 # Of a panel: (n, 2), for each unit that errors are paired by (a series, or a series and window) the sum of
@@ -78,6 +80,29 @@ def ablate(
         current = losses[worst]
     kept = tuple(name for name in panel.lagged if name not in dropped)
     return Ablation(kept, tuple(dropped), pl.DataFrame(steps, schema=STEPS))
+
+
+def judged_on_windows(model: ForecastModel, config: Any, windows: int) -> FitAndScore:
+    """Scores of a model that is fitted again before each of the last `windows` windows, of `config.horizon`
+    periods: of each series of the panel, in order, its median's errors summed over the windows. What came
+    later than a window is not seen, but known regressors of the window itself are."""
+
+    def fit_and_score(panel: Panel) -> Floats:
+        told = []
+        for window in range(windows, 0, -1):
+            past, came = held_back(panel, window * config.horizon)
+            forecasts = model.fit(past, config).forecast(config.horizon, past.future)
+            told.append(forecasts.select("series_id", "date", MEDIAN).join(came, on=["series_id", "date"]))
+        errors = (
+            pl.concat(told)
+            .group_by("series_id")
+            .agg(error=(pl.col(MEDIAN) - pl.col("value")).abs().sum(), size=pl.col("value").abs().sum())
+        )
+        series = panel.frame.select("series_id").unique().sort("series_id")
+        judged = series.join(errors, on="series_id", how="left").sort("series_id")
+        return judged.select("error", "size").to_numpy()
+
+    return fit_and_score
 
 
 def without(panel: Panel, names: Iterable[str]) -> Panel:

@@ -1,8 +1,10 @@
 """How much of a series is on promotion, by the calendar of promotions."""
 
 from datetime import datetime, time
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import ibis
 import polars as pl
 
 from foresell.contracts.protocols import Tables
@@ -11,6 +13,11 @@ from foresell.kpis.dimensions import DIMENSIONS
 from foresell.predict.forecast.levels import SeriesSpec, series_ids
 from foresell.predict.forecast.periods import Span, next_period
 from foresell.predict.forecast.sales import sold
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+COLUMNS = ("series_id", "date", "share", "weight")
 
 
 def promotion_column(
@@ -21,27 +28,31 @@ def promotion_column(
     Of a product, the share of the period's time in which a promotion runs, everywhere or at the place; of a
     series, the mean over its products (at their places) weighted by the units they sold in `sold_in`.
     """
-    running = _running(tables, settings, asked)
-    by_place = bool(running["location"].is_not_null().any())
+    by_place = _any_place(tables)
     weights = _weights(tables, settings, spec, sold_in, by_place)
-    everywhere = running.filter(pl.col("location").is_null()).drop("location")
-    parts = [everywhere.join(weights, on="product")]
+    running = _running(tables, settings, asked, weights)
+    everywhere = running.filter(running.location.isnull()).drop("location")
+    own = ibis.memtable(weights)
+    parts = everywhere.inner_join(own, "product").select(*COLUMNS)
     if by_place:
-        parts.append(
-            running.filter(pl.col("location").is_not_null()).join(
-                weights, left_on=["product", "location"], right_on=["product", "place"]
-            )
-        )
-    columns = ["series_id", "date", "share", "weight"]
-    shares = pl.concat([part.select(columns) for part in parts])
-    weighted = (pl.col("share") * pl.col("weight")).sum().clip(0.0, 1.0)
-    return shares.group_by("series_id", "date").agg(promotion=weighted)
+        placed = running.filter(running.location.notnull())
+        at_place = placed.inner_join(own, [placed.product == own["product"], placed.location == own.place])
+        parts = parts.union(at_place.select(*COLUMNS))
+    weighted = (parts.share * parts.weight).sum().clip(0.0, 1.0)
+    found: pl.DataFrame = parts.group_by("series_id", "date").agg(promotion=weighted).to_polars()
+    return found
 
 
-def _running(tables: Tables, settings: Settings, asked: Span) -> pl.DataFrame:
-    """product, location (null: everywhere), date, share: of the period's time, 0–1."""
-    import ibis
+def _any_place(tables: Tables) -> bool:
+    promotions = tables.current("promotions")
+    return bool(promotions.location_id.notnull().any().to_pyarrow().as_py())
 
+
+def _running(tables: Tables, settings: Settings, asked: Span, weights: pl.DataFrame) -> "ir.Table":
+    """product (of those with a weight), location (null: everywhere), date, share: of the period's time, 0–1.
+
+    Many promotions begin and end together: what of a period lies within is asked of each such span once.
+    """
     zone = ZoneInfo(settings.store.time_zone)
     dates = asked.dates().to_list()
     bounds = {
@@ -55,16 +66,16 @@ def _running(tables: Tables, settings: Settings, asked: Span) -> pl.DataFrame:
         product="product_id",
         location="location_id",
         starts=promotions.starts_at.epoch_seconds().cast("float64"),
-        stops=promotions.ends_at.epoch_seconds().cast("float64"),
+        stops=promotions.ends_at.epoch_seconds().cast("float64").fill_null(bounds["ends"][-1]),
     )
-    timed = timed.mutate(stops=timed.stops.fill_null(bounds["ends"][-1]))
-    both = timed.inner_join(periods, [timed.starts < periods.ends, timed.stops > periods.begins])
+    timed = timed.semi_join(ibis.memtable(weights.select("product").unique()), "product")
+    spans = timed.select("starts", "stops").distinct()
+    both = spans.inner_join(periods, [spans.starts < periods.ends, spans.stops > periods.begins])
     time_on = ibis.least(both.stops, both.ends) - ibis.greatest(both.starts, both.begins)
-    shares = both.mutate(share=time_on / (both.ends - both.begins))
-    summed = shares.group_by("product", "location", "date").agg(share=shares.share.sum())
-    frame: pl.DataFrame = summed.to_polars()
+    within = both.select("starts", "stops", "date", share=time_on / (both.ends - both.begins))
+    shares = timed.inner_join(within, ["starts", "stops"])
     # Promotions that run at once count once.
-    return frame.with_columns(pl.col("share").clip(0.0, 1.0))
+    return shares.group_by("product", "location", "date").agg(share=shares.share.sum().clip(0.0, 1.0))
 
 
 def _weights(

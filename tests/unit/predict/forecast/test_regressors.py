@@ -1,7 +1,7 @@
 """What is known beside sales: prices at a constant mix, promotions, holidays, weather, views."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.settings import Settings
+from foresell.features.asof import asof
+from foresell.features.leak import assert_no_leak
 from foresell.predict.forecast.calendars import holiday_columns
 from foresell.predict.forecast.holidays import holiday_dates
 from foresell.predict.forecast.levels import SeriesSpec
@@ -168,3 +170,48 @@ def test_views_of_the_product_and_searches_of_the_shop_are_lagged(
     assert column(found, "views", "rice") == ([None, 0, 0, 0], [])
     assert column(found, "searches", "rice")[0] == [4, 5, 0, 0]
     assert [note for note in found.notes if "those of" in note] == ["Searches are those of the whole shop."]
+
+
+def test_nothing_leaks_through_asof(make_tables: Any, shop: Any, daily: Any) -> None:
+    """With stock-outs recovered and all regressors: neither the past nor what is taken for the future."""
+    rice = [order for order in daily(0, 41, "rice") if not 14 <= (order[0] - MONDAY).days < 21]
+    inventory = [
+        {
+            "product_id": "rice",
+            "location_id": "warehouse",
+            "as_of_date": MONDAY + timedelta(days=n),
+            "on_hand": 0 if 14 <= n < 21 or n > 30 else 4,
+        }
+        for n in range(42)
+    ]
+    weather = [
+        {"date": MONDAY + timedelta(days=n), "country": "US", "regressors": json.dumps({"rain": n % 5})}
+        for n in range(42)
+    ]
+    tables = make_tables(
+        shop(
+            daily(0, 41) + rice,
+            inventory=inventory,
+            promotions=[promotion("tea", 7, 7), promotion("tea", 30, 7)],
+            calendar=weather,
+            events=[event(n, "view_item", n, "tea") for n in range(42)],
+        )
+    )
+    cutoff = datetime.combine(MONDAY + timedelta(days=LAST + 1), time(), UTC)
+
+    def known(world: Any) -> pl.DataFrame:
+        found = panel_of(
+            asof(world, SETTINGS, cutoff),
+            SETTINGS,
+            SeriesSpec(("product",), "week", "units"),
+            horizon=2,
+            complete_through=MONDAY + timedelta(days=LAST),
+            stock_outs="recover",
+            regressors=Regressors(),
+        )
+        return pl.concat([found.panel.frame, found.panel.future], how="diagonal")
+
+    told = known(tables)
+    assert told.filter(pl.col("series_id") == "rice")["value"][2] > 10
+    assert {"price", "discount", "promotion", "before_holidays", "rain", "views"} < set(told.columns)
+    assert_no_leak(known, tables, cutoff)

@@ -3,13 +3,10 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 
 from foresell.contracts.errors import InputError
 from foresell.contracts.settings import Settings
-from foresell.features.asof import asof
-from foresell.features.leak import assert_no_leak
 from foresell.kpis.query import query_kpi
 from foresell.predict.forecast.series import UNKNOWN, weekly_series
 
@@ -104,15 +101,3 @@ def test_too_little_is_an_error_a_user_understands(make_tables: Any) -> None:
         weekly_series(
             make_tables(shop(every_day(MONDAY + timedelta(days=2), MONDAY + timedelta(days=9)))), BY_CATEGORY
         )
-
-
-def test_nothing_leaks_through_asof(make_tables: Any) -> None:
-    tables = make_tables(shop(every_day(MONDAY, MONDAY + timedelta(days=27))))
-    cutoff = datetime(2026, 1, 19, tzinfo=UTC)
-    through = date(2026, 1, 18)
-
-    def known(world: Any) -> pl.DataFrame:
-        return weekly_series(asof(world, BY_CATEGORY, cutoff), BY_CATEGORY, complete_through=through).frame
-
-    assert known(tables)["value"].to_list() == [70.0, 70.0]
-    assert_no_leak(known, tables, cutoff)

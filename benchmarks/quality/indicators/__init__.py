@@ -1,0 +1,1 @@
+"""Do views, carts, searches and discounts of the past help to forecast sales?"""

@@ -1,0 +1,109 @@
+"""The ablation of lagged regressors, on simulated shops and on a store of The Complete Journey.
+
+python -m benchmarks.quality.indicators --out indicators.json [--store DEMO_STORE]
+"""
+
+import argparse
+import json
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from foresell.contracts.protocols import Tables
+from foresell.contracts.settings import Settings
+from foresell.predict.forecast import load_model
+from foresell.predict.forecast.ablation import ablate, judged_on_windows
+from foresell.predict.forecast.levels import SeriesSpec
+from foresell.predict.forecast.regressors import Regressors
+from foresell.predict.forecast.series import panel_of
+from foresell.services.shop import Shop, open_shop
+from foresell.services.simulate import simulate_store
+from foresell.simulator.settings import WorldSettings
+
+WINDOWS = 3
+# Name → the panel, and how far ahead its windows look.
+PANELS: dict[str, tuple[SeriesSpec, int]] = {
+    "products, weekly": (SeriesSpec(("product",), "week", "units"), 4),
+    "categories, weekly": (SeriesSpec(("category",), "week", "units"), 4),
+    "categories, daily": (SeriesSpec(("category",), "day", "units"), 7),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3, help="simulated shops")
+    parser.add_argument("--model", default="boosted")
+    parser.add_argument(
+        "--store", type=Path, help="a store of `foresell demo`; without: simulated shops alone"
+    )
+    parser.add_argument("--customers", type=int, default=3_000)
+    parser.add_argument("--days", type=int, default=400)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    rows: list[dict[str, object]] = []
+    for seed in range(1, given.seeds + 1):
+        with simulated(given.customers, given.days, seed) as shop:
+            rows += list(of_shop(shop, f"simulated, seed {seed}", given.model, tuple(PANELS)))
+    if given.store:
+        # Its catalog has tens of thousands of products that hardly ever sell.
+        rows += list(of_shop(open_shop(given.store), "The Complete Journey", given.model, tuple(PANELS)[1:]))
+    if given.out:
+        machine = {"machine": platform.processor() or platform.machine(), "python": platform.python_version()}
+        found = {**machine, "model": given.model, "windows": WINDOWS, "results": rows}
+        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def simulated(customers: int, days: int, seed: int) -> Iterator[Shop]:
+    """A shop of the default world, smaller and longer."""
+    tree = {"shop": {"customers": customers, "days": days}, "catalog": {"products": 300}}
+    with TemporaryDirectory() as folder:
+        simulate_store(Path(folder) / "store", WorldSettings.model_validate(tree), seed, processes=1)
+        yield open_shop(Path(folder) / "store")
+
+
+def of_shop(shop: Shop, name: str, model: str, panels: tuple[str, ...]) -> Iterator[dict[str, object]]:
+    with shop.reading_matched() as tables:
+        for panel in panels:
+            spec, horizon = PANELS[panel]
+            row = {"data": name, "panel": panel, "horizon": horizon}
+            row |= of_panel(tables, shop.settings, spec, horizon, model)
+            print(json.dumps({key: value for key, value in row.items() if key != "steps"}), flush=True)
+            yield row
+
+
+def of_panel(
+    tables: Tables, settings: Settings, spec: SeriesSpec, horizon: int, name: str
+) -> dict[str, object]:
+    """What was kept and dropped, and the loss with all lagged regressors."""
+    started = perf_counter()
+    built = panel_of(tables, settings, spec, horizon=horizon, regressors=Regressors())
+    model = load_model(name)
+    judge = judged_on_windows(model, model.config(horizon=horizon), WINDOWS)
+    found = ablate(built.panel, judge)
+    first = found.steps.filter(found.steps["step"] == 1)
+    return {
+        "series": built.attributes.height,
+        "known": list(built.panel.known),
+        "lagged": list(built.panel.lagged),
+        "kept": list(found.kept),
+        "dropped": list(found.dropped),
+        "loss_with_all": round(first["loss"][0], 4) if first.height else None,
+        "first_step": [
+            {key: _rounded(value) for key, value in row.items()}
+            for row in first.select("without", "help", "lower", "upper").to_dicts()
+        ],
+        "steps": found.steps.to_dicts(),
+        "seconds": round(perf_counter() - started, 1),
+    }
+
+
+def _rounded(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
