@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from foresell.predict.forecast.boosting.features import Target, rows_of, window_of
 from foresell.predict.forecast.boosting.knowledge import Knowledge, knowledge_of
 from foresell.predict.forecast.boosting.learning import Trees, learn
+from foresell.predict.forecast.boosting.parts import parts_of_series
 from foresell.predict.forecast.grid import Grid
 from foresell.predict.forecast.model import NO_WEIGHTS, ForecastModel, Weights
 from foresell.predict.forecast.models.seasonal_naive import naive
@@ -116,6 +117,11 @@ class FittedBoosted:
             rows = rows_of(knowledge, series, origins, steps, trees.target, trees.window)
             told.append(trees.paths(rows, horizon))
         return np.concatenate(told), {}
+
+    def parts_of(self, series_id: str, horizon: int) -> pl.DataFrame | None:
+        """As `explained.Explains`."""
+        rows = np.flatnonzero(self._knowledge.grid.ids == series_id)
+        return parts_of_series(self._knowledge, self.trees, int(rows[0]), horizon) if len(rows) else None
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         words = [(name, word) for name, told in self.vocabulary.items() for word in told]

@@ -18,6 +18,7 @@ from foresell.contracts.errors import ForesellError, InputError
 from foresell.predict.forecast import MODELS, competing, load_model
 from foresell.predict.forecast.choose import choose_per_series, scored
 from foresell.predict.forecast.combination import combined, weights_of
+from foresell.predict.forecast.explained import Explains
 from foresell.predict.forecast.grid import grid_of
 from foresell.predict.forecast.model import FALLBACKS, FORECAST, NO_WEIGHTS, Fitted, ForecastModel, Weights
 from foresell.predict.forecast.panel import Panel, held_back
@@ -67,6 +68,23 @@ class FittedCombination:
         ]
         found = combined(pl.concat(told), self.weights, whole=self.is_count)
         return found if self.widths is None else self.widths.applied(found)
+
+    def parts_of(self, series_id: str, horizon: int) -> pl.DataFrame | None:
+        """As `explained.Explains`: those of the members that tell theirs, by their weights."""
+        own = dict(
+            self.weights.filter(pl.col("series_id") == series_id).select("model", "weight").iter_rows()
+        )
+        told = []
+        for name, member in self.members.items():
+            parts = member.parts_of(series_id, horizon) if isinstance(member, Explains) else None
+            if parts is not None and own.get(name):
+                told.append(parts.with_columns(weight=pl.lit(own[name])))
+        if not told:
+            return None
+        every = pl.concat(told)
+        total = sum(frame["weight"][0] for frame in told)
+        summed = every.group_by("date", "part").agg(value=(pl.col("value") * pl.col("weight")).sum() / total)
+        return summed.sort("date", "part")
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         configs = {name: json.dumps(asdict(member.config)) for name, member in self.members.items()}

@@ -33,7 +33,8 @@ from foresell.predict.forecast.paths import (
     paths_frame,
 )
 from foresell.predict.forecast.ridge.design import Design, design_of
-from foresell.predict.forecast.ridge.solve import Solved, solve
+from foresell.predict.forecast.ridge.parts import parts_of_series
+from foresell.predict.forecast.ridge.solve import LOG_SHIFT, Solved, solve
 
 NAME = "regression"
 FEWEST_VALUES = 6
@@ -87,6 +88,13 @@ class FittedRegression:
             return _paths(self.solved, self.offsets, found), _too_short(grid)
 
         return guarded(knowledge.grid, self.config.horizon, forecast, naive)
+
+    def parts_of(self, series_id: str, horizon: int) -> pl.DataFrame | None:
+        """As `explained.Explains`."""
+        rows = np.flatnonzero(self._knowledge.grid.ids == series_id)
+        if not len(rows):
+            return None
+        return parts_of_series(self._knowledge, self.solved, self.design, int(rows[0]), horizon)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         solved = self.solved
@@ -211,8 +219,6 @@ def _offsets(
 
 
 def _relative_errors(solved: Solved, told: Floats, came: Floats) -> Floats:
-    from foresell.predict.forecast.ridge.solve import LOG_SHIFT
-
     relative = came / solved.size[:, None]
     u = np.where(solved.is_log[:, None], np.log(np.maximum(relative, 0.0) + LOG_SHIFT), relative)
     return np.asarray((u - told) / solved.deviation[:, None])
