@@ -27,7 +27,7 @@ FONT = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft Ya
 @dataclass(frozen=True)
 class Line:
     """A line of a chart, a value a place of the axis; None: nothing is known there. `lower` and `upper`: a
-    band around it."""
+    band around it; `is_band_only`: the values stand in another line."""
 
     name: str
     values: Sequence[float | None]
@@ -36,6 +36,7 @@ class Line:
     is_filled: bool = False
     lower: Sequence[float | None] = ()
     upper: Sequence[float | None] = ()
+    is_band_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ def line_chart(
     speech = visit.speech
     full = speech.money if is_money else lambda value: speech.number(value, 1)
     columns = [Column("place", first_title)]
-    columns += [Column(line.name, line.name, full, is_number=True) for line in lines]
+    told = [line for line in lines if not line.is_band_only]
+    columns += [Column(line.name, line.name, full, is_number=True) for line in told]
     rows: list[dict[str, Any]] = [
-        {"place": place, **{line.name: line.values[number] for line in lines}}
+        {"place": place, **{line.name: line.values[number] for line in told}}
         for number, place in enumerate(places)
     ]
     for line in (line for line in lines if line.lower):
@@ -200,19 +202,11 @@ def _series(line: Line, scheme: str) -> list[dict[str, Any]]:
         None if low is None or high is None else high - low
         for low, high in zip(line.lower, line.upper, strict=True)
     ]
-    quiet = {"silent": True, "tooltip": {"show": False}}
-    return [
-        {**band, **quiet, "data": list(line.lower), "stackStrategy": "all"},
-        {
-            **band,
-            **quiet,
-            "data": widths,
-            "color": color,
-            "areaStyle": {"opacity": 0.16},
-            "stackStrategy": "all",
-        },
-        drawn,
-    ]
+    quiet = {"silent": True, "tooltip": {"show": False}, "stackStrategy": "all"}
+    shade = {"color": color, "areaStyle": {"opacity": 0.16}, "itemStyle": {"opacity": 0.4}}
+    named = {"name": line.name} if line.is_band_only else {}
+    both = [{**band, **quiet, "data": list(line.lower)}, {**band, **quiet, **shade, **named, "data": widths}]
+    return both if line.is_band_only else [*both, drawn]
 
 
 def _canvas(visit: Visit, title: str) -> dict[str, Any]:

@@ -169,23 +169,18 @@ def digest_of_last_day(shop: Shop, last: date, language: str) -> "Digest":
 
 
 def against_forecast(shop: Shop) -> AgainstForecast:
-    """The forecast in the store, summed over its series, beside the net sales of the same series' weeks."""
-    import polars as pl
+    """The store's own forecast, summed over its series, beside what came in those weeks."""
+    from foresell.services.demand import demand
 
-    from foresell.services.results import read_results
-
-    rows = read_results(shop, "forecasts")
-    if rows.is_empty():
+    found = demand(shop)
+    _, ahead = found.total()
+    if not ahead:
         return AgainstForecast(None, ())
-    newest = rows.filter(pl.col("cutoff_date") == pl.col("cutoff_date").max())
-    weeks = newest.group_by("date").agg(pl.col("mean").sum()).sort("date")
     known = known_span(shop)
-    first = weeks["date"][0]
+    first = ahead[0][0]
     sales = dict(daily_sales(shop, Span(first, known.end))) if known and known.end >= first else {}
-    return AgainstForecast(
-        newest["cutoff_date"][0],
-        tuple(ForecastWeek(day, mean, _whole_week(sales, day, known)) for day, mean in weeks.iter_rows()),
-    )
+    weeks = tuple(ForecastWeek(day, mean, _whole_week(sales, day, known)) for day, mean in ahead)
+    return AgainstForecast(found.cutoff, weeks)
 
 
 def _whole_week(sales: dict[date, float], first: date, known: Span | None) -> float | None:

@@ -30,7 +30,9 @@ PAGES: dict[str, Page] = {
     "products": Page("/products", "products", "products", "recommend:read", is_in_menu=True),
     "customers": Page("/customers", "customers", "customers", "people:read", is_in_menu=True),
     "customer": Page("/customers/{customer}", "customer", "customers", "people:read"),
+    "demand": Page("/demand", "demand", "demand", is_in_menu=True),
     "data": Page("/data", "data", "data", is_in_menu=True),
+    "models": Page("/models", "models", "models", is_in_menu=True),
     "start": Page("/start", "start", "data", "data:write"),
     "kpi": Page("/kpi/{kpi}", "kpi", "today"),
 }

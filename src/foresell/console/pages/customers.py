@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from nicegui import ui
 
+from foresell.console.fitting import fit_button
 from foresell.console.forms import button, field, select_field
 from foresell.console.marks import link, meter, paragraph
-from foresell.console.pieces import act, card, empty, heading, later, show, tabs
+from foresell.console.pieces import card, empty, heading, later, show, tabs
 from foresell.console.tables import PAGE_ROWS, Column, first_row, table
 from foresell.console.visit import Visit
 from foresell.services.customers.find import (
@@ -129,26 +130,9 @@ def _segments(visit: Visit, choices: Choices) -> None:
 
 
 def _none_yet(visit: Visit) -> None:
-    from foresell.services.customers.segment import segment_customers
-
     empty(visit.say("customers.no_segments"), visit.say("customers.no_segments_text"))
-    if not visit.may("models:write"):
-        return
-
-    async def begin() -> None:
-        house, by = visit.house, visit.who.name
-        done, _ = await act(
-            visit,
-            "models:write",
-            lambda: house.jobs.start(
-                "segment", "customers", by, lambda progress: segment_customers(house.shop, progress=progress)
-            ),
-        )
-        if done:
-            ui.navigate.to("/models")
-
     with ui.element("div").classes("centered"):
-        button(visit.say("customers.make_segments"), begin)
+        fit_button(visit, "segments", visit.say("customers.make_segments"))
 
 
 def _segmentation(visit: Visit, found: Any) -> None:

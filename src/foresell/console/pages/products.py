@@ -7,6 +7,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from foresell.console.boards import board
+from foresell.console.fitting import fit_button
 from foresell.console.forms import button, field, number_field, select_field
 from foresell.console.marks import listed, meter, paragraph
 from foresell.console.pages import products_rules
@@ -59,27 +60,9 @@ async def build(visit: Visit) -> None:
 
 
 def _unfitted(visit: Visit) -> None:
-    from foresell.services.predict import fit
-
     empty(visit.say("products.unfitted"), visit.say("products.unfitted_text"))
-    if not visit.may("models:write"):
-        return
-
-    async def begin() -> None:
-        house = visit.house
-        done, _ = await act(
-            visit,
-            "models:write",
-            lambda: house.jobs.start(
-                "fit", "recommend", visit.who.name, lambda progress: fit(house.shop, "recommend", progress)
-            ),
-        )
-        if done:
-            ui.notify(visit.say("products.fit_started"), type="positive")
-            ui.navigate.to("/models")
-
     with ui.element("div").classes("centered"):
-        button(visit.say("products.fit"), begin)
+        fit_button(visit, "recommend", visit.say("products.fit"))
 
 
 class Asking:

@@ -30,7 +30,7 @@ POINT_COLUMNS = ("mean", "lower_80", "upper_80", "lower_95", "upper_95")
 
 
 def gather_predictions(tables: Tables, settings: Settings, span: Span | None) -> Predictions:
-    return Predictions(_leaderboard(tables), _customers(tables), _forecasts(tables, settings, span))
+    return Predictions(_leaderboard(tables), _customers(tables), gather_forecasts(tables, settings, span))
 
 
 def _leaderboard(tables: Tables) -> tuple[LeaderboardRow, ...]:
@@ -108,7 +108,7 @@ def _sample(
     )
 
 
-def _forecasts(tables: Tables, settings: Settings, span: Span | None) -> tuple[ForecastSeries, ...]:
+def gather_forecasts(tables: Tables, settings: Settings, span: Span | None) -> tuple[ForecastSeries, ...]:
     """The forecasts of the store's own series, of the latest cutoff, the largest expected first."""
     table = tables.current("forecasts")
     own = SeriesSpec((settings.forecast.series_by,))
