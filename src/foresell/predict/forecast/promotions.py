@@ -68,7 +68,12 @@ def _running(tables: Tables, settings: Settings, asked: Span, weights: pl.DataFr
         starts=promotions.starts_at.epoch_seconds().cast("float64"),
         stops=promotions.ends_at.epoch_seconds().cast("float64").fill_null(bounds["ends"][-1]),
     )
-    timed = timed.semi_join(ibis.memtable(weights.select("product").unique()), "product")
+    sold_at = ibis.memtable(weights.select("product", "place").unique())
+    placed = timed.filter(timed.location.notnull())
+    placed = placed.semi_join(
+        sold_at, [placed["product"] == sold_at["product"], placed.location == sold_at.place]
+    )
+    timed = timed.filter(timed.location.isnull()).semi_join(sold_at, "product").union(placed)
     spans = timed.select("starts", "stops").distinct()
     both = spans.inner_join(periods, [spans.starts < periods.ends, spans.stops > periods.begins])
     time_on = ibis.least(both.stops, both.ends) - ibis.greatest(both.starts, both.begins)
