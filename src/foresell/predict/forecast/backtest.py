@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from foresell.evaluation.compare import Trial, choose, leaderboard
-from foresell.evaluation.forecasting import forecast_scores, judge, scales
+from foresell.evaluation.forecasting import forecast_scores, judge, scales, score_difference
 from foresell.evaluation.splits import Origin, Split
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.panel import Panel
@@ -17,6 +17,9 @@ from foresell.predict.forecast.panel import Panel
 # Lower is better. It weighs by what is sold; means of mase and rmsse hang on series that hardly ever change.
 MAIN_SCORE = "wape"
 SEED = 0
+# What every other model is compared with, and by what.
+BASELINE = "seasonal_naive"
+PAIRED = ("wape", "crps")
 SPLITS: tuple[Split, ...] = ("validation", "test")
 Say = Callable[[str], None]
 
@@ -26,11 +29,13 @@ class Backtest:
     """board      the `leaderboard` of the contracts, every model on every split
     best       on validation, by MAIN_SCORE; None where there was no validation origin
     forecasts  model, split, num_train (of the origin), the columns of FORECAST, and value: what came
+    fallbacks  model, split, num_train, series_id, reason
     """
 
     board: pl.DataFrame
     best: str | None
     forecasts: pl.DataFrame
+    fallbacks: pl.DataFrame
 
 
 def backtest(
@@ -50,21 +55,31 @@ def backtest(
     `history_at`: what was known at an origin; `actuals`: series_id, date, value of the whole history (null:
     unknown, judged nowhere); `configs`: model → fields of its config beside the horizon. Seconds are those of
     one origin, on average. MASE and RMSSE scale by the panel's season where every judged history holds two,
-    else by the last period. Intervals: bootstrap over series. `say` is told each step.
+    else by the last period. Intervals: bootstrap over series. Where BASELINE is among the models, each
+    other one also has the scores of PAIRED less those of the baseline, paired by series: below 0 is better.
+    `say` is told each step.
     """
-    trials, told = [], []
+    trials, told, reasons = [], [], []
     for split in SPLITS:
         chosen = [origin for origin in origins if origin.split == split]
-        for name in models if chosen else ():
+        about = f"{note}; horizon {horizon}; {_counted(len(chosen), 'origin')}"
+        baseline: _Run | None = None
+        for name in _baseline_first(models) if chosen else ():
             run = _run(name, configs.get(name, {}), history_at, actuals, chosen, horizon, say)
             told.append(run.forecasts)
-            trials.append(
-                run.as_trial(task, split, f"{note}; horizon {horizon}; {_counted(len(chosen), 'origin')}")
-            )
+            reasons.append(run.fallbacks)
+            trials.append(run.as_trial(task, split, about, baseline))
+            baseline = run if name == BASELINE else baseline
     board = leaderboard(trials, datetime.now(UTC))
     is_judged = any(trial.split == "validation" for trial in trials)
     best = choose(board, MAIN_SCORE, higher_is_better=False) if is_judged else None
-    return Backtest(board, best, pl.concat(told) if told else pl.DataFrame())
+    return Backtest(
+        board, best, *(pl.concat(parts) if parts else pl.DataFrame() for parts in (told, reasons))
+    )
+
+
+def _baseline_first(models: Sequence[str]) -> list[str]:
+    return sorted(models, key=lambda name: name != BASELINE)
 
 
 @dataclass(frozen=True)
@@ -74,14 +89,18 @@ class _Run:
     name: str
     judged: pl.DataFrame
     forecasts: pl.DataFrame
+    fallbacks: pl.DataFrame
     season: int
-    num_fallbacks: int
     fit_seconds: float
     predict_seconds: float
 
-    def as_trial(self, task: str, split: Split, note: str) -> Trial:
+    def as_trial(self, task: str, split: Split, note: str, baseline: "_Run | None") -> Trial:
         scores = forecast_scores(self.judged, seed=SEED)
-        told = f"{note}; season {self.season}; {_counted(self.num_fallbacks, 'fallback')}"
+        if baseline is not None:
+            for name in PAIRED:
+                apart = score_difference(self.judged, baseline.judged, name, seed=SEED)
+                scores[f"{name}_less_naive"] = apart
+        told = f"{note}; season {self.season}; {_counted(self.fallbacks.height, 'fallback')}"
         return Trial(task, self.name, split, scores, self.fit_seconds, self.predict_seconds, told)
 
 
@@ -96,7 +115,7 @@ def _run(
 ) -> _Run:
     model, num = load_model(name), len(origins)
     season = _season([history_at(origin) for origin in origins], origins)
-    judged, told, seconds, num_fallbacks = [], [], [0.0, 0.0], 0
+    judged, told, reasons, seconds = [], [], [], [0.0, 0.0]
     for origin in origins:
         say(f"{origin.split}: {name}, {origin.num_train} periods known")
         panel = history_at(origin)
@@ -106,11 +125,16 @@ def _run(
         forecasts = fitted.forecast(origin.horizon)
         seconds[0] += fitted_at - started
         seconds[1] += perf_counter() - fitted_at
-        num_fallbacks += fitted.fallbacks.height
+        reasons.append(_of_origin(fitted.fallbacks, name, origin))
         judged.append(judge(forecasts, actuals, scales(panel.frame, season)))
         told.append(_beside(forecasts, actuals, name, origin))
     return _Run(
-        name, pl.concat(judged), pl.concat(told), season, num_fallbacks, *(one / num for one in seconds)
+        name,
+        pl.concat(judged),
+        pl.concat(told),
+        pl.concat(reasons),
+        season,
+        *(one / num for one in seconds),
     )
 
 
@@ -121,11 +145,15 @@ def _season(panels: Sequence[Panel], origins: Sequence[Origin]) -> int:
 
 def _beside(forecasts: pl.DataFrame, actuals: pl.DataFrame, name: str, origin: Origin) -> pl.DataFrame:
     came = forecasts.join(actuals.select("series_id", "date", "value"), on=["series_id", "date"], how="left")
-    return came.select(
+    return _of_origin(came, name, origin)
+
+
+def _of_origin(frame: pl.DataFrame, name: str, origin: Origin) -> pl.DataFrame:
+    return frame.select(
         pl.lit(name).alias("model"),
         pl.lit(origin.split).alias("split"),
         pl.lit(origin.num_train).alias("num_train"),
-        *came.columns,
+        *frame.columns,
     )
 
 

@@ -48,10 +48,14 @@ def test_the_model_that_sees_the_trend_wins_on_both_splits() -> None:
     found = judged(40, ("seasonal_naive", "ets", "croston"))
     assert found.best == "ets"
     assert choose(found.board, MAIN_SCORE, higher_is_better=False, split="test") == "ets"
-    assert set(found.board["score"]) == {
+    assert set(found.board.filter(model="ets")["score"]) == {
+        "wape_less_naive", "crps_less_naive",
         "mase", "rmsse", "rmse", "wape", "smape", "bias", "crps",
         "coverage_80", "coverage_95", "pit_80", "pit_95", "width_80", "width_95",
     }  # fmt: skip
+    better = found.board.filter(model="ets", split="test", score="wape_less_naive").row(0, named=True)
+    assert better["value"] < 0
+    assert better["upper"] < 0
     notes = found.board.filter(model="ets").select("split", "note").unique().sort("split").rows()
     assert notes == [
         ("test", "net_sales, weekly; horizon 4; 1 origin; season 1; 0 fallbacks"),
