@@ -15,7 +15,8 @@ MOST_SCORES = 7
 
 
 def board(visit: Visit, found: Leaderboard, chosen: str | None = None) -> None:
-    """A table a split, the test first, with the score that chooses as a chart. `chosen`: the model at work."""
+    """A table a split, the test first, with the score that chooses as a chart. `chosen`: the model at
+    work."""
     show(paragraph(visit.say("compare.note", metric=found.chosen_by), "note"))
     for split in dict.fromkeys(str(row["split"]) for row in found.rows):
         rows = [row for row in found.rows if row["split"] == split]

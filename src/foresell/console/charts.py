@@ -158,7 +158,8 @@ def _draw(visit: Visit, drawing: Drawing) -> None:
             csv_button(visit, drawing.title, drawing.name, drawing.columns, drawing.rows)
             show(
                 Markup(
-                    '<button type="button" class="quiet small" data-picture="{}" data-name="{}" aria-label="{}">'
+                    '<button type="button" class="quiet small" data-picture="{}" data-name="{}"'
+                    ' aria-label="{}">'
                     "{}<span>{}</span></button>"
                 ).format(
                     chart.id,

@@ -21,7 +21,7 @@ def select_field(
 ) -> ui.select:
     """One of a few; `choices`: value → what it is called."""
     made = ui.select(
-        choices, label=label, value=value, on_change=(lambda: on_change()) if on_change else None
+        choices, label=label, value=value, on_change=None if on_change is None else (lambda _: on_change())
     )
     return made.props("outlined dense options-dense").classes("field")
 

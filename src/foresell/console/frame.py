@@ -55,13 +55,15 @@ def _top(visit: Visit) -> Markup:
     following = THEMES[(THEMES.index(theme) + 1) % len(THEMES)]
     return Markup(
         '<a class="skip" href="#content">{skip}</a>'
-        '<header class="top"><a class="brand" href="/"><span class="mark" aria-hidden="true"></span>{shop}</a>'
+        '<header class="top"><a class="brand" href="/">'
+        '<span class="mark" aria-hidden="true"></span>{shop}</a>'
         '<div class="tools"><span class="who">{who}</span>'
-        '<button type="button" class="quiet" data-language="{code}" aria-label="{language_label}">{language}</button>'
+        '<button type="button" class="quiet" data-language="{code}" aria-label="{language_label}">'
+        "{language}</button>"
         '<button type="button" class="quiet" data-next-theme="{following}" aria-label="{theme_label}"'
         ' title="{theme_label}">{sun}</button>'
-        '<form method="post" action="/sign-out"><button class="quiet" aria-label="{out}" title="{out}">{out_icon}'
-        "</button></form></div></header>"
+        '<form method="post" action="/sign-out"><button class="quiet" aria-label="{out}" title="{out}">'
+        "{out_icon}</button></form></div></header>"
     ).format(
         skip=visit.say("frame.skip"),
         shop=visit.house.shop.settings.store.name,

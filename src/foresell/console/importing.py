@@ -8,7 +8,7 @@ from nicegui import ui
 
 from foresell.console.forms import button, select_field, text_area
 from foresell.console.marks import link, listed, meter, pairs, paragraph
-from foresell.console.pieces import act, card, show
+from foresell.console.pieces import act, card, show, waiting
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.uploads import MOST_BYTES, Imported, Upload, import_upload, suggest_upload
@@ -62,11 +62,7 @@ class Importing:
             return
         self.box.clear()
         with self.box:
-            show(
-                Markup(
-                    '<div class="skeleton" role="status"><span>{}</span><i></i><i></i><i></i></div>'
-                ).format(visit.say("import.looking", file=upload.name))
-            )
+            waiting(visit.say("import.looking", file=upload.name))
         answers = dict(self.answers)
         done, found = await act(visit, SCOPE, lambda: suggest_upload(visit.house.shop, upload, answers))
         if not done:

@@ -7,14 +7,13 @@ from markupsafe import Markup, escape
 ICONS = {
     "today": "M4 13h6V4H4zM14 20h6V11h-6zM4 20h6v-3H4zM14 4v3h6V4z",
     "products": "M4 7l8-4 8 4v10l-8 4-8-4zM4 7l8 4 8-4M12 11v10",
-    "customers": "M9 11a4 4 0 100-8 4 4 0 000 8zM2 21c0-4 3-7 7-7s7 3 7 7M16 3.5a4 4 0 010 7M18 14.5c2.500 1 4 3.500 4 6.500",
+    "customers": "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2 21q0-7 7-7t7 7M16 4a4 4 0 0 1 0 7M18 14q4 1 4 7",
     "demand": "M3 17l6-6 4 4 8-9M15 6h6v6",
-    "data": "M4 6c0-1.700 3.600-3 8-3s8 1.300 8 3-3.600 3-8 3-8-1.300-8-3zM4 6v12c0 1.700 3.600 3 8 3s8-1.300 8-3V6M4 12c0 1.700 3.600 3 8 3s8-1.300 8-3",
+    "data": "M4 6c0-2 4-3 8-3s8 1 8 3-4 3-8 3-8-1-8-3zM4 6v12c0 2 4 3 8 3s8-1 8-3V6M4 12c0 2 4 3 8 3s8-1 8-3",
     "models": "M12 3v4M12 17v4M3 12h4M17 12h4M7 7h10v10H7z",
     "out": "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
-    "sun": "M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.500 1.500M17.500 17.500L19 19M5 19l1.500-1.500M17.500 6.500L19 5",
+    "sun": "M12 8a4 4 0 1 0 .1 0zM12 2v2m0 16v2M2 12h2m16 0h2M5 5l2 2m10 10 2 2M5 19l2-2M17 7l2-2",
     "download": "M12 4v11M7 11l5 5 5-5M5 20h14",
-    "search": "M11 4a7 7 0 100 14 7 7 0 000-14zM16 16l5 5",
     "warning": "M12 4l9 16H3zM12 10v4M12 17v.5",
     "check": "M4 12l5 5L20 6",
 }
@@ -43,7 +42,7 @@ def pill(text: object, tone: str = "even") -> Markup:
 
 
 def joined(parts: Iterable[object], between: str = "") -> Markup:
-    return Markup(between).join(parts)
+    return escape(between).join(escape(part) for part in parts)
 
 
 def listed(items: Iterable[object], css: str = "plain") -> Markup:
@@ -68,4 +67,4 @@ def meter(share: float, tone: str = "accent") -> Markup:
 def _attribute(name: str, value: str) -> Markup:
     if not value:
         return Markup("")
-    return Markup(' {}="{}"').format(Markup(escape(name.replace("_", "-"))), value)
+    return Markup(' {}="{}"').format(name.replace("_", "-"), value)

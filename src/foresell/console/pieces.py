@@ -72,6 +72,12 @@ def empty(title: str, text: str, action: Markup | None = None) -> None:
     show(Markup('<div class="empty"><h2>{}</h2><p>{}</p>{}</div>').format(title, text, action or ""))
 
 
+def waiting(text: str) -> None:
+    """Gray bars where something will stand, with what is being done."""
+    bars = Markup('<div class="skeleton" role="status"><span>{}</span><i></i><i></i><i></i></div>')
+    show(bars.format(text))
+
+
 def later(visit: Visit, what: str, ask: Ask, shown: Callable[[Any], None], css: str = "") -> None:
     """Ask in a thread once the page stands, and show the answer, or what went wrong, in its place.
 
@@ -82,17 +88,13 @@ def later(visit: Visit, what: str, ask: Ask, shown: Callable[[Any], None], css: 
     async def fill() -> None:
         slot.clear()
         with slot:
-            show(
-                Markup(
-                    '<div class="skeleton" role="status"><span>{}</span><i></i><i></i><i></i></div>'
-                ).format(visit.say("loading.of", what=what))
-            )
+            waiting(visit.say("loading.of", what=what))
+        answer: Any = None
+        fault: Exception | None = None
         try:
             answer = await ask()
         except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
-            answer, fault = None, error
-        else:
-            fault = None
+            fault = error
         if slot.is_deleted:
             return
         slot.clear()
@@ -104,11 +106,7 @@ def later(visit: Visit, what: str, ask: Ask, shown: Callable[[Any], None], css: 
                 failed(visit, fault, fill)
 
     with slot:
-        show(
-            Markup('<div class="skeleton" role="status"><span>{}</span><i></i><i></i><i></i></div>').format(
-                visit.say("loading.of", what=what)
-            )
-        )
+        waiting(visit.say("loading.of", what=what))
     ui.timer(0, fill, once=True)
 
 
@@ -122,7 +120,8 @@ def _shown_or_failed(
 
 
 def failed(visit: Visit, error: Exception, again: Callable[[], Awaitable[None]] | None = None) -> None:
-    """What went wrong, what was received and what to do, in a box; a fault of ours has a number in the log."""
+    """What went wrong, what was received and what to do, in a box; a fault of ours has a number in the
+    log."""
     what, received, do = told(visit, error)
     with ui.element("div").classes("failed").props('role="alert"'):
         show(

@@ -20,8 +20,8 @@ PAGE_ROWS = 50
 
 @dataclass(frozen=True)
 class Column:
-    """`text`: how a row's value is shown (default: as it is); `is_number`: aligned to the right; `link`: where
-    a row's cell leads; `is_minor`: left out on a phone."""
+    """`text`: how a row's value is shown (default: as it is); `is_number`: aligned to the right; `link`:
+    where a row's cell leads; `is_minor`: left out on a phone."""
 
     key: str
     title: str
@@ -49,8 +49,8 @@ def table(
 ) -> None:
     """Rows with a button that takes them away. `name`: of the file; `is_plain`: without that button.
 
-    `place`: the first row's number and how many there are in all, where `rows` are a page of more; the address
-    holds which as `first`.
+    `place`: the first row's number and how many there are in all, where `rows` are a page of more; the
+    address holds which as `first`.
     """
     if not rows:
         show(Markup('<p class="nothing">{}</p>').format(visit.say("table.empty")))
@@ -129,7 +129,8 @@ def csv_button(
 
 
 def as_csv(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """UTF-8 with a byte order mark, as spreadsheets want it; text that would be a formula gets an apostrophe."""
+    """UTF-8 with a byte order mark, as spreadsheets want it; text that would be a formula gets an
+    apostrophe."""
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow([_not_a_formula(column.title) for column in columns])

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from foresell.services.access.roles import Principal
 
 Theme = Literal["auto", "light", "dark"]
+LanguageCode = Literal["en", "zh"]
+Scheme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
-LANGUAGES = ("en", "zh")
+LANGUAGES: tuple[LanguageCode, ...] = ("en", "zh")
 # Cookies that hold no secret: what a person likes, kept by their browser.
 LANGUAGE_COOKIE, THEME_COOKIE, SCHEME_COOKIE = "foresell_language", "foresell_theme", "foresell_scheme"
 
@@ -22,9 +24,9 @@ LANGUAGE_COOKIE, THEME_COOKIE, SCHEME_COOKIE = "foresell_language", "foresell_th
 class Liking:
     """How somebody likes to read: `scheme` is what the theme comes to on their device."""
 
-    language: str
+    language: LanguageCode
     theme: Theme
-    scheme: Literal["light", "dark"]
+    scheme: Scheme
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,14 @@ class Visit:
 
 def read_liking(request: "Request", store_language: str) -> Liking:
     """What the browser's cookies say; else the language it asks for, where the console speaks it."""
-    language = request.cookies.get(LANGUAGE_COOKIE, "")
-    if language not in LANGUAGES:
-        wanted = request.headers.get("accept-language", "")[:2].lower()
-        language = wanted if wanted in LANGUAGES else store_language
+    wanted = [
+        request.cookies.get(LANGUAGE_COOKIE, ""),
+        request.headers.get("accept-language", "")[:2].lower(),
+        store_language,
+    ]
+    spoken = [code for name in wanted for code in LANGUAGES if code == name]
+    language = spoken[0] if spoken else LANGUAGES[0]
     given = request.cookies.get(THEME_COOKIE, "")
-    theme = next((name for name in THEMES if name == given), "auto")
-    of_device: Literal["light", "dark"] = "dark" if request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
+    theme: Theme = next((name for name in THEMES if name == given), "auto")
+    of_device: Scheme = "dark" if request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
     return Liking(language, theme, of_device if theme == "auto" else theme)

@@ -21,7 +21,8 @@ log = logging.getLogger("foresell.jobs")
 @dataclass(frozen=True, slots=True)
 class Job:
     """`kind` and `subject`: what is done, to what; `by`: who asked for it. `done` of `total` steps (None:
-    unknown) of `doing`. `fault`: what happened and what to do, where it failed; `result`: what the work gave."""
+    unknown) of `doing`. `fault`: what happened and what to do, where it failed; `result`: what the work
+    gave."""
 
     job_id: int
     kind: str

@@ -14,7 +14,7 @@ MOST_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line of an order that counts. Money in the store's currency, without tax; `sales`: after every discount,
+    """A line of an order that counts. Money in the store's currency, without tax; `sales`: after discounts,
     the order's own spread over its lines included; refunds count on their own day, not here."""
 
     local_date: date

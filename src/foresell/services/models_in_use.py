@@ -61,8 +61,8 @@ def known_model(shop: Shop, name: str) -> KnownModel:
 
 
 def promote(shop: Shop, name: str, version: str) -> ModelVersion:
-    """Put a version in production, in one step for every reader. It is read first, its hashes checked: one that
-    cannot be loaded is refused, and what was at work stays. NotFoundError for an unknown one."""
+    """Put a version in production, in one step for every reader. It is read first, its hashes checked: one
+    that cannot be loaded is refused, and what was at work stays. NotFoundError for an unknown one."""
     from foresell.store.model_versions import set_pointer
     from foresell.store.models import load_artifact
 

@@ -14,6 +14,7 @@ from foresell.services.shop import Progress, Shop, silent
 if TYPE_CHECKING:
     from foresell.contracts.protocols import Tables
     from foresell.matching.resolve import MatchedTables
+    from foresell.predict.recommend.reasons import Language
     from foresell.predict.recommend.serving.pipeline import Absence
     from foresell.predict.recommend.serving.recommender import Recommender
     from foresell.predict.recommend.serving.request import Answer, Request
@@ -25,7 +26,7 @@ def recommend(
     progress: Progress = silent,
     *,
     is_served: bool = False,
-    language: str | None = None,
+    language: "Language | None" = None,
     held: "Recommender | None" = None,
 ) -> "list[dict[str, object]]":
     """The answers to requests now, as records with names and reasons in a language (None: the shop's).
@@ -56,7 +57,7 @@ def why_not(
     product_id: str,
     progress: Progress = silent,
     *,
-    language: str | None = None,
+    language: "Language | None" = None,
     held: "Recommender | None" = None,
 ) -> dict[str, object]:
     """What keeps a product out of the answer to a request, in words, or where it stands in it."""
@@ -69,7 +70,7 @@ def why_not(
 
 
 def absence_record(
-    shop: Shop, request: "Request", product_id: str, absence: "Absence", language: str | None = None
+    shop: Shop, request: "Request", product_id: str, absence: "Absence", language: "Language | None" = None
 ) -> dict[str, object]:
     """Why a product is not in an answer, in a language (None: the shop's)."""
     from foresell.predict.recommend.serving.words import absence_text
@@ -131,7 +132,7 @@ def answer_record(
     answer: "Answer",
     names: Mapping[str, str | None],
     request: "Request",
-    language: str | None = None,
+    language: "Language | None" = None,
 ) -> dict[str, object]:
     """An answer with names and reasons in a language (None: the shop's)."""
     from foresell.predict.recommend.serving.words import note_text, reason_text

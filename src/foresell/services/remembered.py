@@ -33,7 +33,8 @@ class Remembered:
         self._asked: OrderedDict[Hashable, _Asked] = OrderedDict()
 
     def ask(self, question: Hashable, answer: Callable[[], T]) -> T:
-        """What `answer` gave for this question of these versions of the tables; computed where it is not known.
+        """What `answer` gave for this question of these versions of the tables; computed where it is not
+        known.
 
         `question` names everything the answer depends on beside the tables.
         """

@@ -54,7 +54,8 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class ForecastWeek:
-    """A week by its first local date: what was forecast for the whole shop, and what came (None: not over)."""
+    """A week by its first local date: what was forecast for the whole shop, and what came (None: not
+    over)."""
 
     first_day: date
     forecast: float
@@ -95,7 +96,8 @@ def known_span(shop: Shop) -> Span | None:
 
 
 def last_days(known: Span, days: int) -> tuple[Span, Span | None]:
-    """The last `days` local dates of what is known, and as many before; None where those are not known whole."""
+    """The last `days` local dates of what is known, and as many before; None where those are not known
+    whole."""
     if days < 1:
         raise InputError("A period has at least one day", received=days)
     recent = Span(max(known.start, known.end - timedelta(days=days - 1)), known.end)
@@ -191,8 +193,8 @@ def _whole_week(sales: dict[date, float], first: date, known: Span | None) -> fl
 
 @dataclass(frozen=True, slots=True)
 class KpiCut:
-    """A KPI over some days: by period, and by the dimension asked for. `by_period` and `by_dimension`: rows of
-    first local date or value of the dimension → value. `dimensions`: those it can be split by here."""
+    """A KPI over some days: by period, and by the dimension asked for. `by_period` and `by_dimension`: rows
+    of first local date or value of the dimension → value. `dimensions`: those it can be split by here."""
 
     unit: str
     total: float | None
@@ -223,7 +225,8 @@ def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> Kp
 
 
 def _filled_dimensions(shop: Shop, tables: "Tables", names: list[str]) -> tuple[str, ...]:
-    """Of these dimensions those whose column holds anything, customers left out: there are too many of them."""
+    """Of these dimensions those whose column holds anything, customers left out: there are too many of
+    them."""
     from foresell.kpis.dimensions import DIMENSIONS
     from foresell.kpis.scope import make_scope
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foresell.services.suggest import Suggestion
 
 # A file system in memory: what lies there holds identifiers that are no tokens yet.
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")  # noqa: S108  # nothing of it reaches a disk, and ours is a folder of our own
 MOST_BYTES = 128 * 1024 * 1024
 MOST_KEPT_BYTES = 512 * 1024 * 1024
 KEPT_SECONDS = 3_600.0
@@ -49,7 +49,8 @@ class Imported:
 
 
 class Uploads:
-    """The uploads of one process. An upload nobody imports within an hour is gone, and all with the process."""
+    """The uploads of one process. An upload nobody imports within an hour is gone, and all with the
+    process."""
 
     def __init__(self, memory: Path = MEMORY) -> None:
         self._memory = memory
@@ -58,8 +59,8 @@ class Uploads:
         self._kept: dict[str, Upload] = {}
 
     def keep(self, name: str, content: bytes) -> Upload:
-        """Errors: TooLargeError above 128 MiB; BusyError where others' uploads fill the room; BackendError where
-        this machine has no memory that can be named as a file."""
+        """Errors: TooLargeError above 128 MiB; BusyError where others' uploads fill the room; BackendError
+        where this machine has no memory that can be named as a file."""
         if len(content) > MOST_BYTES:
             raise TooLargeError(
                 "The file is too large for a browser's upload",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`module`: the file beside this one whose `build` makes it; `family`: its entry of the menu; `scope`: what
-    one must be allowed to see it."""
+    """`module`: the file beside this one whose `build` makes it; `family`: its entry of the menu; `scope`:
+    what one must be allowed to see it."""
 
     path: str
     module: str

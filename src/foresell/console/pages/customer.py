@@ -9,14 +9,14 @@ from foresell.console.charts import Line, line_chart
 from foresell.console.forms import button
 from foresell.console.marks import joined, link, listed, meter, pairs, paragraph, pill
 from foresell.console.pages.customers import profile_link, score_text
-from foresell.console.pieces import act, card, columns, heading, later, show
+from foresell.console.pieces import act, card, columns, heading, later, show, waiting
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.customers.explain import explain_customer
 from foresell.services.customers.profile import profile_customer, told_profile
 
 if TYPE_CHECKING:
-    from foresell.services.customers.profile import Profile
+    from foresell.predict.customers.profiles.profile import Profile
 
 MOST_ALIKE = 8
 
@@ -169,11 +169,7 @@ def _why_button(visit: Visit, customer: str, task: str, said: ui.element) -> Non
 
         said.clear()
         with said:
-            show(
-                Markup('<div class="skeleton" role="status"><span>{}</span><i></i></div>').format(
-                    visit.say("loading")
-                )
-            )
+            waiting(visit.say("loading"))
         done, lines = await act(visit, "people:read", work)
         said.clear()
         if done:

@@ -41,7 +41,7 @@ def _find(visit: Visit, choices: Choices) -> None:
     segments |= {f"{one}/{name}": f"{name} ({size})" for one, name, size in choices.segments}
     orders = {"": visit.say("customers.order.id")}
     orders |= {task: visit.say("customers.order.task", task=task) for task in choices.tasks}
-    with card(), ui.element("form").classes("form").on("submit.prevent", lambda: go()):
+    with card(), ui.element("form").classes("form") as form:
         text = field(visit.say("customers.text"), wanted.text)
         in_segment = f"{wanted.segmentation}/{wanted.segment}" if wanted.segment else ""
         segment = select_field(visit.say("customers.segment"), segments, in_segment)
@@ -53,6 +53,7 @@ def _find(visit: Visit, choices: Choices) -> None:
         kept = {name: value for name, value in asked.items() if value}
         ui.navigate.to(f"/customers?{urlencode(kept)}")
 
+    form.on("submit.prevent", go)
     first = first_row(visit)
     with card(visit.say("customers.title"), visit.say("customers.found_note")):
         later(

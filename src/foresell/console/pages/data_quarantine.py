@@ -57,12 +57,17 @@ def reasons(visit: Visit, counts: Sequence[QuarantineCount]) -> None:
             visit,
             visit.say("quarantine.title"),
             lambda: visit.house.in_thread(_open_rows, visit),
-            lambda found: [_row(visit, one) for one in found],
+            lambda found: _rows(visit, found),
         )
 
 
 def _open_rows(visit: Visit) -> list[QuarantinedRow]:
     return list_quarantine(visit.house.shop, status="open", limit=MOST_SHOWN)
+
+
+def _rows(visit: Visit, found: Sequence[QuarantinedRow]) -> None:
+    for one in found:
+        _row(visit, one)
 
 
 def _row(visit: Visit, row: QuarantinedRow) -> None:

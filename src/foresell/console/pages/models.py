@@ -1,4 +1,5 @@
-"""Models & jobs: what is at work and how it did, versions put to work and back, what runs and how far it is."""
+"""Models & jobs: what is at work and how it did, versions put to work and back, what runs and how far it
+is."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,10 +52,14 @@ async def build(visit: Visit) -> None:
             with card(visit.say("models.jobs"), visit.say("models.jobs_note")):
                 show_jobs(visit)
             if visit.may(SCOPE):
-                with card(visit.say("models.start_title"), visit.say("models.start_note")):
-                    with ui.element("div").classes("form"):
-                        for task in tasks:
-                            fit_button(visit, task, task, css="quiet", then=lambda: None)
+                _start(visit, tasks)
+
+
+def _start(visit: Visit, tasks: Sequence[str]) -> None:
+    box = card(visit.say("models.start_title"), visit.say("models.start_note"))
+    with box, ui.element("div").classes("form"):
+        for task in tasks:
+            fit_button(visit, task, task, css="quiet", then=lambda: None)
 
 
 def _models(visit: Visit, models: Sequence[KnownModel]) -> None:

@@ -11,7 +11,7 @@ from foresell.console.fitting import fit_button
 from foresell.console.forms import button, field, number_field, select_field
 from foresell.console.marks import listed, meter, paragraph
 from foresell.console.pages import products_rules
-from foresell.console.pieces import act, card, columns, empty, failed, heading, later, show, tabs
+from foresell.console.pieces import act, card, columns, empty, failed, heading, later, show, tabs, waiting
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.leaderboards import read_leaderboard
@@ -121,15 +121,9 @@ class Asking:
     async def ask(self) -> None:
         visit = self.visit
         self.out.clear()
-        with self.out:
-            show(
-                Markup(
-                    '<div class="card"><div class="skeleton" role="status"><span>{}</span><i></i><i></i><i></i>'
-                    "</div></div>"
-                ).format(
-                    visit.say("products.asking" if visit.house.recommender.is_ready else "products.preparing")
-                )
-            )
+        with self.out, card():
+            is_ready = visit.house.recommender.is_ready
+            waiting(visit.say("products.asking" if is_ready else "products.preparing"))
         scope = (
             "people:read"
             if str(self.customer.value or "").strip() and self.customer.visible
@@ -212,7 +206,7 @@ class Asking:
 
     def _why_not(self, request: Any) -> None:
         visit = self.visit
-        with ui.element("form").classes("form").on("submit.prevent", lambda: say_why()):
+        with ui.element("form").classes("form") as form:
             product = field(visit.say("products.why_not_product"), "")
             button(visit.say("products.why_not_ask"), None, is_submit=True, css="quiet")
         said = ui.element("div").classes("said").props('aria-live="polite"')
@@ -234,6 +228,8 @@ class Asking:
                 with said:
                     show(paragraph(found["reason"]))
 
+        form.on("submit.prevent", say_why)
+
 
 def _try(visit: Visit) -> None:
     # It is being read while the person thinks of what to ask.
@@ -245,7 +241,7 @@ def _try(visit: Visit) -> None:
 
 def _search(visit: Visit) -> None:
     with card("", ""):
-        with ui.element("form").classes("form").on("submit.prevent", lambda: ask()):
+        with ui.element("form").classes("form") as form:
             query = field(visit.say("search.query"), "")
             button(visit.say("search.ask"), None, is_submit=True)
         show(paragraph(visit.say("search.note"), "note"))
@@ -277,3 +273,5 @@ def _search(visit: Visit) -> None:
                 Column("found_by", visit.say("search.found_by"), is_minor=True),
             ]
             table(visit, text, shown, found["items"], name="search")
+
+    form.on("submit.prevent", ask)

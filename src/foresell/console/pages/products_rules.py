@@ -49,7 +49,7 @@ def _touches(visit: Visit, touches: Any) -> None:
         Column("name", visit.say("rules.name")),
         Column("kind", visit.say("rules.kind")),
         Column("num_products", visit.say("rules.touches"), visit.speech.number, is_number=True),
-        Column("warnings", visit.say("rules.warnings"), lambda value: " ".join(value)),
+        Column("warnings", visit.say("rules.warnings"), " ".join),
     ]
     table(visit, visit.say("rules.in_force"), shown, rows, name="rules")
 

@@ -32,7 +32,7 @@ async def build(visit: Visit) -> None:
 def _shop(visit: Visit) -> None:
     store = visit.house.shop.settings.store
     zones, currencies = choices_of_settings(visit.liking.language)
-    with ui.element("form").classes("form").on("submit.prevent", lambda: keep()):
+    with ui.element("form").classes("form") as form:
         name = field(visit.say("start.name"), store.name)
         zone = select_field(visit.say("start.time_zone"), {one: one for one in zones}, store.time_zone)
         zone.props("use-input input-debounce=0")
@@ -59,6 +59,8 @@ def _shop(visit: Visit) -> None:
         if done:
             told = {"name": choices["name"], "zone": choices["time_zone"], "currency": choices["currency"]}
             ui.notify(visit.say("start.kept", **told), type="positive")
+
+    form.on("submit.prevent", keep)
 
 
 def _first_insight(visit: Visit, box: ui.element) -> None:

@@ -1,6 +1,6 @@
 """Today: how the shop is doing, against the days before and the forecast, what changed and why, alerts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from foresell.explain.change_parts import ChangeExplanation
     from foresell.services.digest import Digest
 
+Days = tuple[tuple[date, float], ...]
 # Data that is older than this has stopped coming.
 OLD_DAYS = 3
 MOST_STEPS = 8
@@ -166,16 +167,17 @@ def _change(visit: Visit, figure: Figure, direction: str) -> tuple[str, str]:
     return text, "good" if (size > 0) == (direction == "higher") else "bad"
 
 
-async def _both(visit: Visit, recent: Span, before: Span | None) -> tuple[object, object]:
+async def _both(visit: Visit, recent: Span, before: Span | None) -> tuple[Days, Days]:
     now = await visit.house.ask(daily_sales, recent)
     return now, await visit.house.ask(daily_sales, before) if before else ()
 
 
-def _sales(visit: Visit, now: object, before: object) -> None:
-    days, values = zip(*now, strict=True)  # type: ignore[call-overload]
+def _sales(visit: Visit, now: Days, before: Days) -> None:
+    days = [day for day, _ in now]
+    values = [value for _, value in now]
     lines = [Line(visit.say("today.sales_now"), values, is_filled=True)]
     if before:
-        earlier = [value for _, value in before]  # type: ignore[attr-defined]
+        earlier = [value for _, value in before]
         lines.append(Line(visit.say("today.sales_before"), earlier[: len(values)], color=1))
     line_chart(
         visit,

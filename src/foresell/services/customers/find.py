@@ -18,8 +18,8 @@ MONEY = "decimal(18,4)"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which customers: `text` stands anywhere in their id; `segment` of a segmentation; `task`: of whom a model
-    said something, the highest first (days: the lowest). None or empty: whoever."""
+    """Which customers: `text` stands anywhere in their id; `segment` of a segmentation; `task`: of whom a
+    model said something, the highest first (days: the lowest). None or empty: whoever."""
 
     text: str = ""
     segmentation: str | None = None

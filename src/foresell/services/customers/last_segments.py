@@ -1,5 +1,6 @@
 """The segments that customers were put into last, with what sets them apart and what they mean for sales."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import NotFoundError
@@ -21,7 +22,7 @@ def last_segments(shop: Shop, name: str) -> Segmented:
     rows = read_results(shop, "segments").filter(pl.col("segmentation") == name)
     if rows.is_empty():
         raise NotFoundError(f"There is no segmentation '{name}'", do="Segment first: foresell segment")
-    cutoff = rows["cutoff_at"].max()
+    cutoff: datetime = max(rows["cutoff_at"].to_list())
     with shop.reading_matched() as tables:
         sales = business(shop, tables, rows.select("customer_id", "segment"), cutoff)
     told = (
@@ -36,7 +37,8 @@ def last_segments(shop: Shop, name: str) -> Segmented:
 
 
 def _names(shop: Shop, name: str) -> "polars.DataFrame":
-    """segment, name_zh, sentence, sentence_zh of the model at work; empty for rules, and where there is none."""
+    """segment, name_zh, sentence, sentence_zh of the model at work; empty for rules and where there is
+    none."""
     import polars as pl
 
     from foresell.services.customers.segment import segmentation_at_work

@@ -222,7 +222,9 @@ def _save(
     )
 
 
-def segmentation_at_work(shop: Shop, name: str) -> "tuple[CustomerSpec | None, FittedSegmentation, str] | None":
+def segmentation_at_work(
+    shop: Shop, name: str
+) -> "tuple[CustomerSpec | None, FittedSegmentation, str] | None":
     """The version in production; None where there is none."""
     from foresell.features.spec import spec_of
     from foresell.predict.customers.segments import load_segmentation

@@ -13,6 +13,7 @@ from foresell.services.shop import Progress, Shop, silent
 if TYPE_CHECKING:
     import polars
 
+    from foresell.predict.forecast.model import Fitted
     from foresell.store.models import Artifact
 
 # So many names are given where a series is asked for that is none.
@@ -77,18 +78,24 @@ def forecast(
 
     horizon = request.horizon_of(shop)
     ensure_fitted(shop, request, progress)
-    artifact = load_production(shop, request.name(shop))
-    model = load_model(artifact.kind)
-    fitted = model.load(artifact.config, artifact.tables, artifact.weights)
+    artifact, fitted = load_forecaster(shop, request)
     if horizon > fitted.config.horizon:
         progress(f"{artifact.kind}: for {horizon} {request.period}s", 0, None)
         with shop.reading_matched() as tables:
             built = request.panel(shop, tables, horizon)
-        fitted = model.fit(built.panel, replace(fitted.config, horizon=horizon))
+        fitted = load_model(artifact.kind).fit(built.panel, replace(fitted.config, horizon=horizon))
     told = without_ended(fitted.forecast(horizon), artifact.tables[ENDED])
     rows = as_results(told, request.spec(shop), artifact.label, first_day(told) - timedelta(days=1))
     answer = Forecasts(rows, fitted.fallbacks, artifact.tables[ENDED], _notes(artifact))
     return answer if series is None else _only(answer, series)
+
+
+def load_forecaster(shop: Shop, request: ForecastRequest) -> "tuple[Artifact, Fitted]":
+    """What is in production for the request's series. NotFoundError where nothing is."""
+    from foresell.predict.forecast import load_model
+
+    artifact = load_production(shop, request.name(shop))
+    return artifact, load_model(artifact.kind).load(artifact.config, artifact.tables, artifact.weights)
 
 
 def first_day(forecasts: "polars.DataFrame") -> date:

@@ -21,7 +21,7 @@ from foresell.sources.live.shape import shape_of
 from foresell.sources.presets.canonical import IDENTIFIER_NAMES
 from foresell.sources.presets.ga4 import IDENTIFIERS as GA4_IDENTIFIERS
 from foresell.sources.presets.segment import IDENTIFIERS as SEGMENT_IDENTIFIERS
-from foresell.store.journal import as_line
+from foresell.store.journal import as_line, text_line
 
 Status = Literal["accepted", "duplicate", "quarantined"]
 EventRow = dict[str, str]
@@ -170,4 +170,4 @@ class _Read:
             return cls(
                 checked, (as_line({**refused(checked.rows[0], checked.fault), "received_at": received_at}),)
             )
-        return cls(checked, tuple(as_line({**row, "received_at": received_at}) for row in checked.rows))
+        return cls(checked, tuple(text_line({**row, "received_at": received_at}) for row in checked.rows))

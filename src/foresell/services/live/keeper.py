@@ -69,7 +69,7 @@ class Keeper:
 
     def _refresh(self, now: float) -> None:
         signs = self._signs()
-        if signs == self._seen and now < self._next_refresh:
+        if signs == self._seen and now < self._next_refresh and not self._live.mind.is_full:
             return
         if signs[2] != self._seen[2]:
             self._live.mind.forget()

@@ -14,13 +14,13 @@ MEASURED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`in_flight_bytes`: of bodies of events that are being read or waited for; `backlog_bytes`: of accepted
-    events that are not in the tables yet. `move_seconds`: how often they are moved there, `refresh_seconds`:
-    how often what others put into the tables is read anew."""
+    """`in_flight_bytes`: of bodies of events that are being read or waited for, however long the first is;
+    `backlog_bytes`: of accepted events that are not in the tables yet. `move_seconds`: how often they are
+    moved there, `refresh_seconds`: how often what others put into the tables is read anew."""
 
     body_bytes: int = 2 * 2**20
     batch_events: int = 1_000
-    in_flight_bytes: int = 32 * 2**20
+    in_flight_bytes: int = 2**19
     backlog_bytes: int = 4 * 2**30
     move_seconds: float = 30.0
     refresh_seconds: float = 900.0
@@ -67,7 +67,7 @@ class Pressure:
                 retry_after=30,
             )
         with self._lock:
-            if self._in_flight + num_bytes > self.limits.in_flight_bytes:
+            if self._in_flight and self._in_flight + num_bytes > self.limits.in_flight_bytes:
                 raise TooBusyError(
                     "More events arrive than the disk takes", received=f"{num_bytes:,} bytes", retry_after=1
                 )

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import BusyError, NotFoundError
-from foresell.services.live.accepting import Acceptance, EventRow, Outcome
+from foresell.services.live.accepting import Acceptance, Outcome
 from foresell.services.live.limits import Limits, Pressure
 from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
@@ -61,7 +61,7 @@ class LiveShop:
     def accept(self, body: Any, shape: str | None = None) -> list[Outcome]:
         return self.acceptance.accept(body, shape)
 
-    def recent(self, customer_id: str) -> list[EventRow]:
+    def recent(self, customer_id: str) -> list[dict[str, str | None]]:
         return self.mind.recent(self.mind.person(customer_id))
 
     def recommend(self, requests: "Sequence[Request]", *, is_served: bool) -> list[dict[str, object]]:

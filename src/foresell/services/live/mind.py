@@ -5,7 +5,7 @@ a whole, while answers go on; a model that fails its trial is not let in.
 """
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from foresell.predict.recommend.serving.recommender import Recommender
     from foresell.services.served import ShownBefore
 
-# Of each of so many people the newest events are kept.
-MOST_PEOPLE, MOST_EVENTS = 50_000, 50
+# Of each of so many people the newest events are kept, by these columns.
+MOST_PEOPLE, MOST_EVENTS = 20_000, 20
+SHOWN_COLUMNS = ("event_id", "event_name", "occurred_at", "product_id", "session_id")
+# After so many, what was observed is read from the tables again, and no longer held one by one.
+MOST_OBSERVED = 500_000
 # How far back it is known what was shown: rules may cap what is shown more often.
 SHOWN_DAYS = 366
 NUM_TRIED = 16
@@ -45,7 +48,8 @@ class Mind:
         self._lock = threading.Lock()
         self._answering: Answering | None = None
         self._links = Links()
-        self._recent: OrderedDict[str, deque[EventRow]] = OrderedDict()
+        self._recent: OrderedDict[str, list[tuple[str | None, ...]]] = OrderedDict()
+        self._num_observed = 0
         # What is observed while something newer is being read.
         self._meanwhile: list[EventRow] | None = None
         # name/version of a model that was not let in → why.
@@ -71,13 +75,19 @@ class Mind:
             if person is None:
                 return
             self._keep(person, row)
+            self._num_observed += 1
             if self._answering is not None:
                 _observe(self._answering.recommender, person, row)
 
-    def recent(self, person: str) -> list[EventRow]:
-        """The newest events of somebody that this process has seen, oldest first."""
+    @property
+    def is_full(self) -> bool:
+        return self._num_observed > MOST_OBSERVED
+
+    def recent(self, person: str) -> list[dict[str, str | None]]:
+        """The newest events of somebody that this process has seen, oldest first: SHOWN_COLUMNS."""
         with self._lock:
-            return list(self._recent.get(person, ()))
+            kept = list(self._recent.get(person, ()))
+        return [dict(zip(SHOWN_COLUMNS, one, strict=True)) for one in kept]
 
     def person(self, customer_id: str) -> str:
         return self._links.customers.get(customer_id, customer_id)
@@ -114,6 +124,7 @@ class Mind:
                 if fresh is not None and row.get("event_id") not in seen:
                     _observe_row(fresh, links, row)
             self._answering = fresh or self._answering
+            self._num_observed = 0
 
     def _try(self, fresh: Answering) -> None:
         try:
@@ -126,10 +137,12 @@ class Mind:
     def _keep(self, person: str, row: EventRow) -> None:
         kept = self._recent.get(person)
         if kept is None:
-            kept = self._recent[person] = deque(maxlen=MOST_EVENTS)
+            kept = self._recent[person] = []
             if len(self._recent) > MOST_PEOPLE:
                 self._recent.popitem(last=False)
-        kept.append(row)
+        elif len(kept) >= MOST_EVENTS:
+            del kept[0]
+        kept.append(tuple(map(row.get, SHOWN_COLUMNS)))
 
 
 def _read(shop: Shop) -> tuple[Answering | None, Links]:
