@@ -21,10 +21,8 @@ START = date(2024, 1, 1)
 CONFIGS: dict[str, dict[str, object]] = {
     "combination": {"members": ("seasonal_naive", "ets", "regression"), "windows": 2},
     "boosted": {"max_rounds": 40},
-}
-# What holds of a network holds of one that has hardly learned.
-QUICK: dict[str, dict[str, int]] = {
-    name: {"steps": 4, "batch_size": 16, "context": 26} for name in ("mlp", "lstm", "transformer")
+    # What holds of a network holds of one that has hardly learned.
+    **{name: {"steps": 4, "batch_size": 16, "context": 26} for name in ("mlp", "lstm", "transformer")},
 }
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
 
@@ -40,13 +38,9 @@ def panel(values: dict[str, list[float]]) -> Panel:
     return Panel(pl.DataFrame(rows, schema=SERIES, orient="row"), "week", season=52)
 
 
-def config_of(name: str, horizon: int) -> object:
-    return load_model(name).config(horizon=horizon, **CONFIGS.get(name, {}))
-
-
 def fitted(name: str, values: dict[str, list[float]], horizon: int = 6) -> Fitted:
     model = load_model(name)
-    return model.fit(panel(values), model.config(horizon=horizon, **QUICK.get(name, {})))
+    return model.fit(panel(values), model.config(horizon=horizon, **CONFIGS.get(name, {})))
 
 
 SHOP = {
