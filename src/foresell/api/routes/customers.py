@@ -132,10 +132,10 @@ def get_memberships(request: Request, customer_id: CustomerId, principal: Reader
     summary="What a customer just did",
 )
 def get_recent(request: Request, customer_id: CustomerId, principal: Reader) -> list[dict[str, Any]]:
-    """The newest events that this process has accepted, oldest first: at most 50."""
+    """The newest events that this process has accepted, oldest first: at most 20."""
     served = served_shop(request)
     served.note(principal, "events.read", customer_id)
-    return [dict(row) for row in served.live.recent(customer_id)]
+    return served.live.recent(customer_id)
 
 
 @router.get(

@@ -188,6 +188,8 @@ def _with_properties(
 
 
 def _further(row: Row, items: list[Row]) -> list[Row]:
+    if not items:
+        return []
     shared = {name: text for name, text in row.items() if name not in (*OF_FIRST, *ITEM_COLUMNS)}
     first = row["event_id"]
     return [{**shared, **item, "event_id": f"{first}-{place}"} for place, item in enumerate(items, start=2)]

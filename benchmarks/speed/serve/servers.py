@@ -1,0 +1,75 @@
+"""The two servers, each a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+START_SECONDS = 600.0
+SIZE_VARIABLE = "BARE_BYTES"
+# The arguments of Python for a port.
+Command = Callable[[int], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    process: psutil.Process
+
+    def processor_seconds(self) -> float:
+        """Used so far, by all of its threads: what else the machine does, does not lengthen it."""
+        used = self.process.cpu_times()
+        return float(used.user + used.system)
+
+
+@contextmanager
+def foresell(store: Path) -> Iterator["Server"]:
+    """Ready when it gives itself."""
+    with _running(
+        lambda port: ("-m", "foresell", "serve", "--store", str(store), "--port", str(port))
+    ) as server:
+        yield server
+
+
+@contextmanager
+def bare(size: int) -> Iterator["Server"]:
+    """A FastAPI route that returns so many bytes whatever is asked."""
+    options = ("--log-level", "warning", "--no-access-log", "--no-server-header")
+    with _running(
+        lambda port: ("-m", "uvicorn", "benchmarks.speed.serve.bare:app", "--port", str(port), *options),
+        {SIZE_VARIABLE: str(size)},
+    ) as server:
+        yield server
+
+
+@contextmanager
+def _running(command: Command, environment: dict[str, str] | None = None) -> Iterator["Server"]:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = int(found.getsockname()[1])
+    server = subprocess.Popen([sys.executable, *command(port)], env={**os.environ, **(environment or {})})
+    try:
+        _wait(port, server)
+        yield Server(port, psutil.Process(server.pid))
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=90)
+
+
+def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends and server.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server does not listen")
