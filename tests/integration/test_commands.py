@@ -22,6 +22,7 @@ READING: dict[str, tuple[str, ...]] = {
     "all kpis": ("kpi",),
     "about kpis": ("kpi", "--about"),
     "explain": ("explain", "kpi", "net_sales", "--from", "2024-05-01", "--to", "2024-05-31"),
+    "explain forecast": ("explain", "forecast", "(unknown)"),
     "recommend": ("recommend", "--customer", "c1", "-k", "3"),
     "recommend, a basket": ("recommend", "--product", "p1"),
     "recommend, trending": ("recommend",),

@@ -9,6 +9,7 @@ import pytest
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.services.forecasting.answer import forecast
+from foresell.services.forecasting.explain import explain_forecast
 from foresell.services.forecasting.fit import fit_forecast
 from foresell.services.forecasting.judge import backtest
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
@@ -94,6 +95,22 @@ def test_a_longer_horizon_than_was_fitted_is_answered(shop: Shop) -> None:
     for wrong in (0, 105):
         with pytest.raises(InputError, match="horizon"):
             forecast(shop, ForecastRequest(horizon=wrong))
+
+
+def test_a_forecast_tells_its_parts_and_refuses_what_was_never_seen(shop: Shop) -> None:
+    told = explain_forecast(shop, "drinks")
+    [sentence] = told.as_lines("en")
+    assert "4 weeks" in sentence
+    assert told.as_lines("zh")[0] != sentence
+    medians = forecast(shop, series="drinks").rows.sort("date")["median"]
+    parts = told.explanation.parts.group_by("date").agg(pl.col("value").sum()).sort("date")
+    assert parts["value"].to_list() == pytest.approx(medians.to_list())
+    with pytest.raises(NotFoundError, match="drinks"):
+        explain_forecast(shop, "drink")
+    with pytest.raises(NotFoundError, match="'weather' is not a regressor"):
+        explain_forecast(shop, "drinks", changes={"weather": 1.1})
+    with pytest.raises(InputError, match="price"):
+        explain_forecast(shop, "drinks", changes={"price": 5.0})
 
 
 def test_a_backtest_keeps_nothing(shop: Shop) -> None:

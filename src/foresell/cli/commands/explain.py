@@ -1,9 +1,10 @@
-"""`foresell explain`: why a KPI changed; why a model says of a customer what it says."""
+"""`foresell explain`: why a KPI changed; why a model says of a customer, or a series, what it says."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foresell.cli.commands.forecast import By, Horizon, Measure, Period, StockOutsOption, request
 from foresell.cli.commands.predict import AsOf, Of
 from foresell.cli.options import Json, Store, open_given
 from foresell.cli.word_group import WordGroup
@@ -109,3 +110,50 @@ def _print_task(explained: "Explained", language: "Language") -> None:
     for line in explained.as_lines(language):
         print_text(line)
     print_note(explained.note)
+
+
+@app.command("forecast")
+def explain_series(
+    series: Annotated[str, typer.Argument(help="A series, as `foresell forecast` names it.")],
+    horizon: Horizon = None,
+    by: By = None,
+    period: Period = "week",
+    measure: Measure = "net_sales",
+    stock_outs: StockOutsOption = "as_sold",
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=±PERCENT", help="price=-10: what would be sold at a price 10% lower."),
+    ] = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """What level, trend, season and regressors make of a series' forecast; and what would change it."""
+    from foresell.cli.output import print_json, print_table, print_text, progress_bar
+    from foresell.services.forecasting.explain import explain_forecast
+
+    shop = open_given(store)
+    asked = request(by, period, measure, horizon, stock_outs)
+    changes = dict(_change(one) for one in what_if or [])
+    with progress_bar() as progress:
+        explained = explain_forecast(shop, series, asked, changes=changes, progress=progress)
+    if as_json:
+        print_json(explained.as_record())
+        return
+    for line in explained.as_lines("zh" if shop.settings.store.language == "zh" else "en"):
+        print_text(line)
+    print_table(explained.explanation.drivers.to_dicts())
+
+
+def _change(given: str) -> tuple[str, float]:
+    """A regressor, and what it is multiplied by."""
+    from foresell.contracts.errors import InputError
+
+    name, sign, percent = given.partition("=")
+    try:
+        if not (name.strip() and sign):
+            raise ValueError
+        return name.strip(), 1 + float(percent.strip().removesuffix("%")) / 100
+    except ValueError as error:
+        raise InputError(
+            "--what-if takes NAME=PERCENT", received=repr(given), do="For example: --what-if price=-10"
+        ) from error
