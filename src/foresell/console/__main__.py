@@ -11,6 +11,7 @@ def main() -> int:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8322)
+    parser.add_argument("--behind-https", action="store_true", help="cookies go by HTTPS only")
     given = parser.parse_args()
     try:
         from foresell.console.serving import serve
@@ -19,7 +20,7 @@ def main() -> int:
             raise
         sys.stderr.write("The console needs NiceGUI. Install it: pip install 'foresell[console]'\n")
         return 2
-    serve(given.store, given.host, given.port)
+    serve(given.store, given.host, given.port, is_behind_https=given.behind_https)
     return 0
 
 

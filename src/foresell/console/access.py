@@ -142,7 +142,7 @@ async def enter(house: House, request: Request) -> Response:
     except ForesellError:
         return _door(house, request, speech, "ready", speech.say("door.refused"), 401)
     answer = RedirectResponse(_inside(given.get("next", "")), 303)
-    is_secure = request.url.scheme == "https"
+    is_secure = house.is_behind_https
     answer.set_cookie(
         SESSION_COOKIE, signed_in.session, httponly=True, samesite="strict", secure=is_secure, path="/"
     )

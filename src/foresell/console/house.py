@@ -25,8 +25,8 @@ THREADS = 4
 class House:
     """One a process. `root`: the folder of the shop, which may not hold one yet."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, is_behind_https: bool = False) -> None:
+        self.root, self.is_behind_https = root, is_behind_https
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
 
     @cached_property

@@ -22,13 +22,15 @@ from foresell.console.pieces import failed, require
 from foresell.console.visit import Visit, read_liking
 from foresell.services.uploads import MOST_BYTES
 
+# Of one message of a page.
+MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 # What is sent beside a file.
 FORM_BYTES = 1024 * 1024
 
 
-def make_app(root: Path) -> FastAPI:
+def make_app(root: Path, *, is_behind_https: bool = False) -> FastAPI:
     """The application over the shop in a folder."""
-    house = House(root)
+    house = House(root, is_behind_https=is_behind_https)
 
     @asynccontextmanager
     async def closing(_app: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +90,14 @@ def _register(house: House, page: Page) -> None:
                 failed(visit, error)
 
 
-def serve(root: Path, host: str, port: int) -> None:
+def serve(root: Path, host: str, port: int, *, is_behind_https: bool = False) -> None:
     """Serve until the process is told to end."""
-    uvicorn.run(make_app(root), host=host, port=port, log_level="warning", ws_max_size=4 * 1024 * 1024)
+    uvicorn.run(
+        make_app(root, is_behind_https=is_behind_https),
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        timeout_graceful_shutdown=5,
+    )
