@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from foresell.console.house import House
 from foresell.console.visit import read_liking
-from foresell.console.words import Speech
+from foresell.console.speech import Speech
 from foresell.contracts.errors import BusyError, ForesellError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from foresell.console.words import Speech
+from foresell.console.speech import Speech
 
 if TYPE_CHECKING:
     from starlette.requests import Request

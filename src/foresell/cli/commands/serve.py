@@ -36,7 +36,7 @@ def serve(
 
     The console, for people, stands beside it where NiceGUI is installed; an empty folder becomes a store.
     """
-    from foresell.cli.console_process import console_beside, has_console
+    from foresell.cli.console_beside import console_beside, has_console
     from foresell.cli.output import print_note
     from foresell.contracts.errors import BackendError
     from foresell.store.access import AccessTables

@@ -13,7 +13,7 @@ from foresell.services.report.page.language import Language
 def read_words() -> dict[str, tuple[str, str]]:
     """Every word of every page; a key stands in one file."""
     found: dict[str, tuple[str, str]] = {}
-    for file in sorted(files(__package__).iterdir(), key=lambda entry: entry.name):
+    for file in sorted(files(__package__).joinpath("words").iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             page = tomllib.loads(file.read_text(encoding="utf-8"))
             found |= {key: (words["en"], words["zh"]) for key, words in page.items()}
