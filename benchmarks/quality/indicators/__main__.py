@@ -24,6 +24,8 @@ from foresell.services.simulate import simulate_store
 from foresell.simulator.settings import WorldSettings
 
 WINDOWS = 3
+# Without the calendar: a simulated shop's weather is known for its past only, and would be questioned too.
+ASKED = ("price", "promotion", "holidays", "discount", "views", "carts", "searches")
 # Name → the panel, and how far ahead its windows look.
 PANELS: dict[str, tuple[SeriesSpec, int]] = {
     "products, weekly": (SeriesSpec(("product",), "week", "units"), 4),
@@ -80,7 +82,7 @@ def of_panel(
 ) -> dict[str, object]:
     """What was kept and dropped, and the loss with all lagged regressors."""
     started = perf_counter()
-    built = panel_of(tables, settings, spec, horizon=horizon, regressors=Regressors())
+    built = panel_of(tables, settings, spec, horizon=horizon, regressors=Regressors(ASKED))
     model = load_model(name)
     judge = judged_on_windows(model, model.config(horizon=horizon), WINDOWS)
     found = ablate(built.panel, judge)

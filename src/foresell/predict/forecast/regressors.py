@@ -9,7 +9,7 @@ from foresell.contracts.errors import NotFoundError, did_you_mean
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.predict.forecast.calendars import HOLIDAY_COLUMNS, around, calendar_columns, holiday_columns
-from foresell.predict.forecast.holidays import countries_of_locations, country_of, shop_holidays
+from foresell.predict.forecast.holidays import countries_of_locations, shop_holidays
 from foresell.predict.forecast.indicators import EVENTS, indicator_columns
 from foresell.predict.forecast.levels import SeriesSpec
 from foresell.predict.forecast.periods import Span
@@ -55,6 +55,7 @@ class Asked:
     span: Span
     horizon: int
     attributes: pl.DataFrame
+    country: str | None
     choice: Regressors
 
     @property
@@ -167,7 +168,7 @@ def _calendar(asked: Asked, gathered: Known) -> None:
 
 def _of_places(asked: Asked, gathered: Known, columns: Callable[[str | None], pl.DataFrame]) -> None:
     """Join columns of dates: by the country of each series' location, where locations have countries."""
-    shop = asked.choice.country or country_of(asked.tables)
+    shop = asked.choice.country or asked.country
     countries = countries_of_locations(asked.tables) if asked.choice.country is None else {}
     if "location" not in asked.spec.names or len({*countries.values(), shop} - {None}) < 2:
         found = columns(shop)

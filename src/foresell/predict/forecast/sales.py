@@ -14,6 +14,7 @@ from foresell.kpis.scope import Scope, add_period, make_scope, with_dimension
 from foresell.predict.forecast.levels import Measure
 from foresell.predict.forecast.panel import Period
 from foresell.predict.forecast.periods import Span
+from foresell.predict.forecast.remembered import RememberedTables
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -49,7 +50,8 @@ def sold(
 
 def scope_of(tables: Tables, settings: Settings, span: Span, period: Period | None = None) -> Scope:
     """The question for the span's days, by its own period or another."""
-    return make_scope(tables, settings, period=period or span.period, start=span.first, end=span.last_day)
+    scope = make_scope(tables, settings, period=period or span.period, start=span.first, end=span.last_day)
+    return scope.but(known=tables.known) if isinstance(tables, RememberedTables) else scope
 
 
 def by_dimensions(fact: "ir.Table", dimensions: Sequence[Dimension], scope: Scope) -> "ir.Table":

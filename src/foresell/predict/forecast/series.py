@@ -19,11 +19,15 @@ from foresell.predict.forecast.lost import lost_sales, with_choice
 from foresell.predict.forecast.panel import EVERY, Panel
 from foresell.predict.forecast.periods import DAY, SEASONS, WEEK, Span, full_periods
 from foresell.predict.forecast.regressors import Asked, Regressors, add_regressors
+from foresell.predict.forecast.remembered import RememberedTables
 from foresell.predict.forecast.sales import order_days, sold
 from foresell.predict.forecast.stock_days import stock_days
 from foresell.predict.forecast.stockouts import StockOuts
 
 __all__ = ["DAY", "UNKNOWN", "WEEK", "WHOLE_SHOP", "BuiltPanel", "Measure", "panel_of", "weekly_series"]
+
+
+NONE = Regressors(names=())
 
 
 def panel_of(
@@ -52,6 +56,7 @@ def panel_of(
 
     Raises InputError where no full period is left, and what the KPI raises.
     """
+    tables = RememberedTables(tables)
     by_location = "location" in spec.names
     days = order_days(tables, settings, by_location)
     span, left_out = full_periods(days["date"], spec.period, settings, complete_through)
@@ -61,7 +66,8 @@ def panel_of(
     known = catalog(tables, settings)
     attributes = _attributes(rows, spec, known)
     ends = ended(rows, span, _discontinued_series(attributes))
-    holidays = shop_holidays(tables, country_of(tables), span.first, span.last_day)
+    country = country_of(tables)
+    holidays = shop_holidays(tables, country, span.first, span.last_day)
     unknown = unknown_periods(days, span, holidays)
     frame = _without_unknown(_on_grid(rows, ends, span), attributes, unknown, by_location)
     stock = (
@@ -70,7 +76,7 @@ def panel_of(
         else stock_days(tables, settings, span, holidays, known.filter(pl.col("is_discontinued"))["product"])
     )
     lost = lost_sales(tables, settings, spec, span, stock)
-    known_of = Asked(tables, settings, spec, span, horizon, attributes, regressors or Regressors(names=()))
+    known_of = Asked(tables, settings, spec, span, horizon, attributes, country, regressors or NONE)
     gathered = add_regressors(known_of, with_choice(frame, lost, stock_outs))
     return BuiltPanel(
         panel=Panel(

@@ -67,7 +67,7 @@ def shops(draw: Any) -> list[Order]:
 
 # Shrinking an example that goes through files takes minutes.
 @settings(
-    max_examples=3, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(shops(), st.sampled_from(["day", "week", "month"]), st.sampled_from(["net_sales", "units"]))
 def test_values_are_those_of_the_kpi(

@@ -150,20 +150,17 @@ def test_the_choice_is_followed_and_its_effect_shown(make_tables: Any, shop: Any
     inventory = counted("rice", set(range(28, 35)), 83) + counted("tea", set(), 83)
     tables = make_tables(shop(orders, inventory=inventory))
 
-    def week(choice: Any, *by: str, measure: Any = "units") -> list[float | None]:
-        frame = panel(tables, *by, measure=measure, stock_outs=choice).panel.frame
-        return frame.filter(pl.col("date") == MONDAY + timedelta(weeks=4))["value"].to_list()
+    def week(found: BuiltPanel) -> list[float | None]:
+        return found.panel.frame.filter(pl.col("date") == MONDAY + timedelta(weeks=4))["value"].to_list()
 
-    assert week("as_sold", "product") == [0.0, 14.0]
-    assert week("leave_out", "product") == [None, 14.0]
-    assert week("recover", "product") == [pytest.approx(14, abs=1), 14.0]
-    (money,) = week("as_sold", "shop", measure="net_sales")
-    assert week("recover", "shop", measure="net_sales") == [pytest.approx((money or 0) + 70, abs=5)]
-    assert week("leave_out", "shop") == [None]
     found = panel(tables, "product", stock_outs="recover")
+    assert week(found) == [pytest.approx(14, abs=1), 14.0]
     assert found.lost.select("series_id", "date").rows() == [("rice", MONDAY + timedelta(weeks=4))]
     assert found.panel.is_count
     assert any("out of stock" in note for note in found.notes)
+    assert week(panel(tables, "product", stock_outs="leave_out")) == [None, 14.0]
+    money = panel(tables, "shop", measure="net_sales", stock_outs="recover")
+    assert week(money) == [pytest.approx(140, abs=5)]
 
 
 def test_a_shop_where_nothing_ran_out_is_as_sold(make_tables: Any, shop: Any, daily: Any) -> None:
