@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,34 @@ def _sparse(opinions: Sparse, places: Places) -> Sparse:
     kept = (there >= 0) & (matrix.data > 0)
     starts = np.searchsorted(rows[kept], np.arange(matrix.shape[0] + 1))
     shape = (matrix.shape[0], len(places.in_model_P))
-    found = sparse.csr_array((matrix.data[kept], there[kept], starts), shape=shape)
-    return Sparse(found + found @ places.transposed if len(places.unknown) else found)
+    values, positions = matrix.data[kept], there[kept]
+    if len(places.unknown):
+        return Sparse(_with_unknown(positions, values, starts, places.transposed))
+    return Sparse(sparse.csr_array((values, positions, starts), shape=shape))
+
+
+def _with_unknown(positions: Ints, values: Doubles, starts: Ints, likeness: Any) -> Any:
+    """Rows of opinions, and behind them what follows from them of the products that the model does not know.
+
+    As `rows + rows @ likeness`, which takes memory for every product in each of its steps.
+    """
+    parts: list[tuple[Ints, Doubles]] = []
+    for first, last in pairwise(starts):
+        own, weights = positions[first:last], values[first:last]
+        begins = likeness.indptr[own]
+        lengths = likeness.indptr[own + 1] - begins
+        offsets = np.cumsum(lengths) - lengths
+        cells = np.repeat(begins - offsets, lengths) + np.arange(int(lengths.sum()))
+        follows = np.repeat(weights, lengths) * likeness.data[cells]
+        unknown, which = np.unique(likeness.indices[cells], return_inverse=True)
+        sums = np.bincount(which, follows, minlength=len(unknown)).astype(values.dtype)
+        columns = np.concatenate([own, unknown])
+        # As `Sparse` wants them; its own way to sort takes several times as long.
+        order = np.argsort(columns)
+        parts.append((columns[order], np.concatenate([weights, sums])[order]))
+    ends = np.cumsum([0, *(len(own) for own, _ in parts)])
+    every, of_all = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    return sparse.csr_array((of_all, every, ends), shape=(len(parts), likeness.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)
