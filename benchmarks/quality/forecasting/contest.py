@@ -89,14 +89,14 @@ def with_values(rows: pl.DataFrame, file: LongFile, origin: date, horizon: int) 
     """FORECAST rows with `origin`, `step` from 1, and the `value` that came, null where it is not known.
 
     Every series that had begun by the origin has a row a period: one that a model leaves out counts as 0
-    would, so that no one gains by silence."""
+    would, so that no one gains by silence; a quantile that it leaves out is its mean."""
     actuals = file.actuals(origin, horizon)
     told = actuals.join(rows, on=["series_id", "date"], how="left")
     numbers = [name for name in rows.columns if name not in ("series_id", "date")]
     step = pl.col("date").rank("dense").cast(pl.Int64)
-    return told.with_columns(pl.col(numbers).fill_nan(None).fill_null(0.0)).with_columns(
-        origin=pl.lit(origin), step=step
-    )
+    told = told.with_columns(pl.col(numbers).fill_nan(None))
+    told = told.with_columns(pl.col(numbers).fill_null(pl.col("mean")).fill_null(0.0))
+    return told.with_columns(origin=pl.lit(origin), step=step)
 
 
 def contest(

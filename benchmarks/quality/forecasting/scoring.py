@@ -55,11 +55,14 @@ def of_seeds(parts: Sequence[pl.DataFrame]) -> dict[str, dict[str, Any]]:
 
 
 def less(ours: pl.DataFrame, rival: pl.DataFrame) -> dict[str, list[float]]:
-    """Score → ours less the rival's, lower, upper, and the difference over the rival's own score."""
+    """Score → ours less the rival's, lower, upper, and the difference over the rival's own score (NaN where
+    that is 0)."""
     told = {}
     for name in COMPARED:
         found = score_difference(ours, rival, name, seed=SEED)
-        numbers = [found.value, found.lower, found.upper, found.value / mean_of(rival, name)]
+        theirs = mean_of(rival, name)
+        share = found.value / theirs if theirs else float("nan")
+        numbers = [found.value, found.lower, found.upper, share]
         told[name] = [_rounded(number) for number in numbers]
     return told
 

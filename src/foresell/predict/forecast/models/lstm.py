@@ -33,7 +33,7 @@ class LstmConfig:
     batch_size: int = 256
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
-    fewest_values: int = 4
+    fewest_values: int = 26
     members: int = 1
     dated: bool = True
     seed: int = 0

@@ -34,7 +34,7 @@ class MlpConfig:
     batch_size: int = 384
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    fewest_values: int = 4
+    fewest_values: int = 26
     members: int = 1
     dated: bool = True
     seed: int = 0

@@ -15,6 +15,8 @@ from foresell.predict.forecast.neural.windows import Facts, Windows, targets_of,
 
 # The newest so many origins of a series are learned from.
 MOST_ORIGINS = 600
+# A history shorter than so many times `fewest_values` is learned from after one part of so many.
+LEAST_PART = 4
 # A network is not trained on fewer windows.
 FEWEST_WINDOWS = 20
 WINDOWS_AT_ONCE = 2_000
@@ -72,7 +74,7 @@ def _possible(knowledge: Knowledge, facts: Facts, fewest: int) -> tuple[NDArray[
     has_later = np.zeros_like(known)
     has_later[:, :-1] = after[:, 1:] > 0
     has_all = np.arange(length) < length - facts.horizon
-    started = np.cumsum(known, axis=1) >= fewest
+    started = np.cumsum(known, axis=1) >= min(fewest, length // LEAST_PART)
     possible = started & has_later
     if (possible & has_all).sum() >= FEWEST_WINDOWS:
         possible &= has_all
