@@ -30,7 +30,6 @@ ASKED = ("price", "promotion", "holidays", "discount", "views", "carts", "search
 PANELS: dict[str, tuple[SeriesSpec, int]] = {
     "products, weekly": (SeriesSpec(("product",), "week", "units"), 4),
     "categories, weekly": (SeriesSpec(("category",), "week", "units"), 4),
-    "categories, daily": (SeriesSpec(("category",), "day", "units"), 7),
 }
 
 
@@ -41,7 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--store", type=Path, help="a store of `foresell demo`; without: simulated shops alone"
     )
-    parser.add_argument("--customers", type=int, default=3_000)
+    parser.add_argument("--customers", type=int, default=6_000)
     parser.add_argument("--days", type=int, default=400)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
