@@ -87,6 +87,11 @@ def hierarchy_of(attributes: pl.DataFrame, bottom: Level, levels: Sequence[Level
     return Hierarchy(nodes, sums, _is_tree(columns))
 
 
+def usual_hierarchy(attributes: pl.DataFrame, spec: SeriesSpec) -> Hierarchy:
+    """The sums above the series of a panel (`series.BuiltPanel.attributes`), by `usual_levels`."""
+    return hierarchy_of(attributes, spec.names or (WHOLE_SHOP,), usual_levels(spec, attributes))
+
+
 def usual_levels(spec: SeriesSpec, attributes: pl.DataFrame) -> tuple[Level, ...]:
     """The levels above series by products, places, or both, as far as the attributes have them."""
     levels: list[Level] = [(WHOLE_SHOP,)]

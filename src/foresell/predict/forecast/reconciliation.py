@@ -20,8 +20,8 @@ LEAST_ERRORS = 4
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A past window: `forecasts` series_id (node), date, mean (and more) of every node; `actual` series_id,
-    date, value: what came, null where that is unknown."""
+    """A past window: `forecasts` series_id (node), date, mean (and more) of every node that had begun;
+    `actual` series_id, date, value: what came, null where that is unknown."""
 
     forecasts: pl.DataFrame
     actual: pl.DataFrame
@@ -68,15 +68,15 @@ def choose_method(windows: Sequence[Window], hierarchy: Hierarchy) -> Chosen:
 
 
 def _arrays(window: Window, hierarchy: Hierarchy) -> tuple[Floats, Floats]:
-    """(nodes, H) forecasts and what came; NaN: unknown."""
+    """(nodes, H) forecasts, 0 of what had not begun, and what came; NaN: unknown."""
     names = hierarchy.nodes["node_id"].to_frame("series_id").with_row_index("node")
+    dates = window.forecasts.select("date").unique()
     forecasts = window.forecasts.select("series_id", "date", "mean")
-    both = names.join(forecasts, on="series_id", how="left").join(
-        window.actual.select("series_id", "date", "value"), on=["series_id", "date"], how="left"
-    )
-    both = both.sort("node", "date")
+    actual = window.actual.select("series_id", "date", pl.col("value").cast(pl.Float64))
+    both = names.join(dates, how="cross").join(forecasts, on=["series_id", "date"], how="left")
+    both = both.join(actual, on=["series_id", "date"], how="left").sort("node", "date")
     shape = (names.height, -1)
-    return both["mean"].to_numpy().reshape(shape), both["value"].cast(pl.Float64).to_numpy().reshape(shape)
+    return both["mean"].fill_null(0.0).to_numpy().reshape(shape), both["value"].to_numpy().reshape(shape)
 
 
 def _losses(method: str, forecasts: Floats, actual: Floats, hierarchy: Hierarchy) -> pl.DataFrame:

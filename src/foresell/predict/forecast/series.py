@@ -1,5 +1,6 @@
 """Series of what was sold, equal to the KPI of the same name period by period."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +13,7 @@ from foresell.kpis.query import check_scope
 from foresell.kpis.scope import make_scope
 from foresell.predict.forecast.built import BuiltPanel, end_notes, gap_notes, lost_notes
 from foresell.predict.forecast.gaps import unknown_periods
-from foresell.predict.forecast.holidays import country_of, shop_holidays
+from foresell.predict.forecast.holidays import countries_of_locations, country_of, shop_holidays
 from foresell.predict.forecast.launches import ENDED, catalog, ended, unsold
 from foresell.predict.forecast.levels import UNKNOWN, WHOLE_SHOP, Measure, SeriesSpec, series_ids
 from foresell.predict.forecast.lost import lost_sales, with_choice
@@ -64,7 +65,7 @@ def panel_of(
     rows = sold(tables, settings, spec.measure, spec.dimensions, span)
     rows = rows.with_columns(series_ids(spec.names))
     known = catalog(tables, settings)
-    attributes = _attributes(rows, spec, known)
+    attributes = _attributes(rows, spec, known, countries_of_locations(tables) if by_location else {})
     ends = ended(rows, span, _discontinued_series(attributes))
     country = country_of(tables)
     holidays = shop_holidays(tables, country, span.first, span.last_day)
@@ -122,8 +123,13 @@ def _known_dimensions(
     return SeriesSpec(kept, spec.period, spec.measure), notes
 
 
-def _attributes(rows: pl.DataFrame, spec: SeriesSpec, known: pl.DataFrame) -> pl.DataFrame:
+def _attributes(
+    rows: pl.DataFrame, spec: SeriesSpec, known: pl.DataFrame, countries: Mapping[str, str]
+) -> pl.DataFrame:
     own = rows.select("series_id", *spec.names).unique("series_id").sort("series_id")
+    if countries:
+        country = pl.col("location").replace_strict(countries, default=None, return_dtype=pl.String)
+        own = own.with_columns(location_country=country)
     if "product" not in spec.names:
         return own
     return own.join(known.drop(*set(spec.names) - {"product"}, strict=False), on="product", how="left")

@@ -245,6 +245,18 @@ def test_the_way_is_chosen_by_the_windows() -> None:
     assert of_the_top.errors.shape == (8, 36)
 
 
+def test_what_had_not_begun_is_no_error_of_a_window() -> None:
+    hierarchy = small_tree()
+    early, late = windows(hierarchy, [1.0] * 8, 2)
+    begun = pl.col("series_id") != "product:a"
+    found = choose_method(
+        [Window(early.forecasts.filter(begun), early.actual.filter(begun)), late], hierarchy
+    )
+    assert np.isnan(found.errors[3, :3]).all()
+    assert not np.isnan(found.errors[:, 3:]).any()
+    assert found.losses["loss"].is_finite().all()
+
+
 def test_one_window_tells_nothing_of_errors_and_none_nothing_at_all() -> None:
     hierarchy = small_tree()
     found = choose_method(windows(hierarchy, [1.0] * 8, 1), hierarchy)

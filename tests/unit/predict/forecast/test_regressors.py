@@ -14,6 +14,7 @@ from foresell.contracts.settings import Settings
 from foresell.features.asof import asof
 from foresell.features.leak import assert_no_leak
 from foresell.predict.forecast.calendars import holiday_columns
+from foresell.predict.forecast.hierarchy import usual_hierarchy
 from foresell.predict.forecast.holidays import holiday_dates
 from foresell.predict.forecast.levels import SeriesSpec
 from foresell.predict.forecast.periods import Span
@@ -115,6 +116,9 @@ def test_holidays_of_countries(make_tables: Any, shop: Any, daily: Any) -> None:
     assert column(found, "holidays", "x") == ([0, 0, 1, 0], [0, 0])
     assert column(found, "before_holidays", "y")[1] == [7, 7]
     assert column(found, "after_holidays", "x")[0] == [0, 0, 3, 0]
+    assert found.attributes["location_country"].to_list() == ["US", "CN"]
+    nodes = usual_hierarchy(found.attributes, found.spec).nodes["node_id"].to_list()
+    assert nodes == ["shop:shop", "location:x", "location:y"]
     american = panel(make_tables(shop(orders)), "holidays", by=("location",), country="US")
     assert column(american, "holidays", "y") == ([0, 0, 1, 0], [0, 0])
 
