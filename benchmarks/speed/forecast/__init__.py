@@ -1,0 +1,1 @@
+"""How many series a second are forecast with intervals, beside rivals in an environment of their own."""
