@@ -9,6 +9,7 @@ from pathlib import Path
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
 from foresell.contracts.records import RowCounts
 from foresell.privacy.originals import read_original
+from foresell.services.access.audit import audit_log
 from foresell.services.rebuild import Rebuilt, rebuild_tables
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
@@ -174,8 +175,12 @@ def verify(shop: Shop, progress: Progress = silent) -> Verification:
     problems += faults + _verify_counts(shop)
     logs = [log.faults() for log in shop.folder.logs.values()]
     problems += [problem for found in logs for problem in found.problems]
-    num_files += checked + sum(found.num_files for found in logs)
-    notes = tuple(note for found in logs for note in found.notes)
+    audit = audit_log(shop).faults()
+    problems += [f"logs/audit: {problem}" for problem in audit.problems]
+    events = shop.folder.events.faults()
+    problems += events.problems
+    num_files += checked + sum(found.num_files for found in (*logs, events))
+    notes = tuple(note for found in (*logs, events) for note in found.notes)
     return Verification(num_files, len(runs), tuple(problems), notes)
 
 

@@ -25,7 +25,16 @@ from foresell.contracts.errors import BackendError
 from foresell.contracts.tables import Table
 from foresell.store.durable import json_bytes, read_json, sync_folder, write_durably
 from foresell.store.engine import literal, quoted, read_files
-from foresell.store.journal import SUFFIX, Journal, Row, as_line, damaged_lines, is_closed, locked
+from foresell.store.journal import (
+    SUFFIX,
+    Journal,
+    LogFaults,
+    Row,
+    as_line,
+    is_closed,
+    journal_faults,
+    locked,
+)
 from foresell.store.raw import file_sha256
 
 if TYPE_CHECKING:
@@ -45,15 +54,6 @@ Admits = Callable[[Row], bool]
 
 def admit_all() -> Admits:
     return lambda _row: True
-
-
-@dataclass(frozen=True, slots=True)
-class LogFaults:
-    """`problems`: damage. `notes`: what a killed process left unfinished, which nobody was told is there."""
-
-    num_files: int
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -167,21 +167,16 @@ class AppendLog:
     def faults(self) -> LogFaults:
         """Check every part against its hash and every line of a journal against its checksum."""
         index = self._read_index()
-        problems, notes = [], []
+        problems = []
         for name, sha256 in sorted(index.parts.items()):
             path = self._parts / name
             if not path.exists():
                 problems.append(f"{self._named(path)} is missing")
             elif file_sha256(path) != sha256:
                 problems.append(f"{self._named(path)} has changed since it was written")
-        journals = self._open_journals(index)
-        for path in journals:
-            damaged, is_torn = damaged_lines(path)
-            if damaged:
-                problems.append(f"{self._named(path)} is damaged in {len(damaged)} lines, first {damaged[0]}")
-            if is_torn:
-                notes.append(f"{self._named(path)} ends in an unfinished line, which counts for nothing")
-        return LogFaults(len(index.parts) + len(journals), tuple(problems), tuple(notes))
+        journals = journal_faults({self._named(path): path for path in self._open_journals(index)})
+        found = (*problems, *journals.problems)
+        return LogFaults(len(index.parts) + journals.num_files, found, journals.notes)
 
     def _open_journals(self, index: _Index) -> list[Path]:
         found = sorted(self._journals.glob(f"*{SUFFIX}"))

@@ -16,13 +16,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from foresell.contracts.errors import BackendError
 from foresell.store.crash_points import reached
 from foresell.store.durable import sync_folder
-from foresell.store.journal import MOST_BYTES, SUFFIX, Journal, locked
+from foresell.store.journal import MOST_BYTES, SUFFIX, Journal, LogFaults, journal_faults, locked
 
 LOCK_NAME = ".lock"
 # How many digits of the second a name has, and where the name's own chance begins.
@@ -141,10 +141,10 @@ class EventLog:
 
     def _new_name(self) -> str:
         """Later than all names there are, though the clock may have been set back."""
-        now = datetime.now(UTC).strftime(MOMENT)
-        latest = max((path.name.partition("-")[0] for path in self._all()), default="")
-        moment = max(now, latest)
-        return f"{moment}-{os.getpid()}-{secrets.token_hex(CHANCE_DIGITS // 2)}{SUFFIX}"
+        moment = datetime.now(UTC)
+        if names := [path.name for path in self._all()]:
+            moment = max(moment, made_at(max(names)) + timedelta(microseconds=1))
+        return f"{moment.strftime(MOMENT)}-{os.getpid()}-{secrets.token_hex(CHANCE_DIGITS // 2)}{SUFFIX}"
 
     def close(self) -> None:
         """End every open segment, those of other processes too: what is appended next goes to new ones."""
@@ -186,6 +186,10 @@ class EventLog:
         """When the oldest segment was begun; None without any."""
         names = sorted(path.name for path in self._all())
         return None if not names else made_at(names[0])
+
+    def faults(self) -> LogFaults:
+        """Check every line of every segment against its checksum."""
+        return journal_faults({f"logs/events/{path.name}": path for path in self.pending()})
 
     def _all(self) -> list[Path]:
         return [*self._open.glob(f"*{SUFFIX}"), *self._closed.glob(f"*{SUFFIX}")]

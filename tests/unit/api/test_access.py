@@ -83,6 +83,14 @@ def test_a_session_reads_and_changes_only_with_its_token(served: Served) -> None
     assert client.get("/v1/keys").status_code == 401
 
 
+def test_a_viewer_may_not_see_what_somebody_is_recommended(served: Served) -> None:
+    client, token = sign_in(served, "viewer")
+    asked = {"surface": "customer", "customer_id": "c1", "k": 2}
+    assert client.post("/v1/recommendations", json=asked, headers=token).status_code == 403
+    assert client.post("/v1/recommendations", json={"surface": "trending"}, headers=token).status_code == 200
+    assert served.ask("POST", "/v1/recommendations", "viewer", json=asked).status_code == 200
+
+
 def test_a_wrong_password_says_not_what_was_wrong_and_cannot_be_tried_often(served: Served) -> None:
     wrong = {"name": "some-viewer", "password": "not it, not it"}
     unknown = {"name": "nobody-here", "password": "not it, not it"}

@@ -62,6 +62,13 @@ def test_a_body_without_events_is_refused(served: Served, body: bytes) -> None:
     assert answer.headers["content-type"] == MEDIA_TYPE
 
 
+def test_a_compressed_body_is_refused_unread(served: Served) -> None:
+    key = {"Authorization": f"Bearer {served.keys['all']}", "Content-Encoding": "gzip"}
+    answer = served.client.post("/v1/events", content=b"\x1f\x8b" + b"0" * 100, headers=key)
+    assert answer.status_code == 422
+    assert "compressed" in answer.json()["detail"]
+
+
 def test_large_bodies_and_batches_are_refused(served: Served) -> None:
     large = served.ask("POST", "/v1/events", content=b"x" * 60_000)
     assert large.status_code == 413

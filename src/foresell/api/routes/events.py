@@ -121,6 +121,10 @@ async def post_events(
     answered. 429 says when to: nothing of the request was kept then.
     """
     served = served_shop(request)
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise InputError(
+            "The body is compressed", do="Send it as it is: what it unpacks to cannot be foreseen."
+        )
     stated = request.headers.get("content-length", "")
     num_bytes = int(stated) if stated.isdigit() else UNSTATED_BYTES
     with served.live.pressure.taking(num_bytes):

@@ -114,6 +114,7 @@ def post_recommendations(
     """What will be wanted next, with reasons. A customer of whom nothing is known gets what is popular, and a
     note that says so. 409 where no recommender is in production."""
     served = served_shop(request)
+    _require_sight(principal, asked)
     [record] = served.live.recommend([_as_asked(served, asked)], is_served=asked.is_served)
     return JSONResponse({**record, "customer_id": asked.customer_id})
 
@@ -129,7 +130,15 @@ def post_why_not(
 ) -> dict[str, Any]:
     """What keeps a product out of the answer to a request, or where it stands in it."""
     served = served_shop(request)
+    _require_sight(principal, asked.request)
     return served.live.why_not(_as_asked(served, asked.request), asked.product_id)
+
+
+def _require_sight(principal: Principal, asked: RecommendationRequest) -> None:
+    """What is recommended to somebody tells what they bought: people need the right to see it; a program that
+    shows it to the customers themselves does not."""
+    if principal.is_browser and (asked.customer_id or asked.anonymous_id or asked.customer_ids):
+        principal.require("people:read")
 
 
 def _as_asked(served: ServedShop, asked: RecommendationRequest) -> Asked:

@@ -28,6 +28,7 @@ EventRow = dict[str, str]
 # Told of each accepted row, in the order of the log, once it is on the disk.
 Observe = Callable[[EventRow], None]
 # What leads to a person; an event that names somebody erased is not kept.
+OF_ERASED = ("This customer was erased", "Stop sending their events: they are not kept.")
 PERSON_KINDS = ("customer_id", "anonymous_id", "session_id", "order_id")
 IDENTIFIERS = {
     **{
@@ -107,11 +108,14 @@ class Acceptance:
         def lines() -> list[bytes]:
             chosen: list[bytes] = []
             for number, one in enumerate(read, start=1):
+                if self._is_erased(one.checked):
+                    outcomes.append(Outcome(number, None, "quarantined", None, *OF_ERASED))
+                    continue
                 outcome = self._outcome(number, one)
                 outcomes.append(outcome)
                 if outcome.status == "accepted":
                     fresh.append(one)
-                if outcome.status == "accepted" or (one.checked.fault and outcome.column != "event"):
+                if outcome.status != "duplicate":
                     chosen += one.lines
             return chosen
 
@@ -128,10 +132,6 @@ class Acceptance:
 
     def _outcome(self, number: int, one: "_Read") -> Outcome:
         checked = one.checked
-        if self._is_erased(checked):
-            return Outcome(
-                number, None, "quarantined", "event", "This customer was erased", "Stop sending them."
-            )
         if (fault := checked.fault) is not None:
             return Outcome(number, checked.event_id, "quarantined", fault.column, fault.reason, fault.do)
         event_id = checked.event_id or ""

@@ -10,8 +10,9 @@ from foresell.services.shop import Engine, Shop
 from foresell.store.engine import DuckDBViews, EngineTables
 from foresell.store.folder import StoreFolder
 
-# How long a reader waits for an engine before it is told that too many read.
-PATIENCE_SECONDS = 20.0
+# How long a reader waits for an engine before it is told that too many read, and how many may wait: those who
+# wait hold threads that others need.
+PATIENCE_SECONDS, MOST_WAITING = 20.0, 8
 
 
 class ReadingShop(Shop):
@@ -21,26 +22,24 @@ class ReadingShop(Shop):
         super().__init__(folder)
         self._idle: LifoQueue[EngineTables] = LifoQueue()
         self._room = BoundedSemaphore(num_engines)
+        self._queue = BoundedSemaphore(num_engines + MOST_WAITING)
         self._engines = ExitStack()
 
     @contextmanager
     def reading(self, engine: Engine = "duckdb") -> Iterator[EngineTables]:
-        """BusyError where every engine stays in use for PATIENCE_SECONDS. Within the block no other `reading`
-        may begin in the same thread: it would wait for itself."""
+        """BusyError where every engine stays in use for PATIENCE_SECONDS, or too many wait for one.
+
+        Within the block no other `reading` may begin in the same thread: it would wait for itself."""
         if engine != "duckdb":
             with super().reading(engine) as tables:
                 yield tables
             return
-        if not self._room.acquire(timeout=PATIENCE_SECONDS):
-            raise BusyError("Too many questions are being answered", do="Ask again in a few seconds.")
-        try:
+        with _within(self._queue, 0.0), _within(self._room, PATIENCE_SECONDS):
             tables = self._take()
             try:
                 yield tables
             finally:
                 self._idle.put(tables)
-        finally:
-            self._room.release()
 
     def _take(self) -> EngineTables:
         try:
@@ -51,3 +50,13 @@ class ReadingShop(Shop):
 
     def close(self) -> None:
         self._engines.close()
+
+
+@contextmanager
+def _within(room: BoundedSemaphore, seconds: float) -> Iterator[None]:
+    if not room.acquire(timeout=seconds):
+        raise BusyError("Too many questions are being answered", do="Ask again in a few seconds.")
+    try:
+        yield
+    finally:
+        room.release()

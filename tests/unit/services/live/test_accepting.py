@@ -20,6 +20,7 @@ from foresell.services.live.moving import move_events
 from foresell.services.quarantine import fix_quarantine, list_quarantine, replay_quarantine
 from foresell.services.rebuild import rebuild_tables
 from foresell.services.shop import Shop, create_shop
+from foresell.services.upkeep import verify
 from foresell.services.writing import writing
 from foresell.store.event_log import Segment
 from foresell.store.journal import Journal
@@ -264,3 +265,35 @@ def test_what_is_accepted_on_arrival_is_accepted_by_the_import(
 def count() -> Callable[[], int]:
     numbers = iter(range(10**9))
     return lambda: next(numbers)
+
+
+def test_a_clock_that_is_set_back_keeps_segments_in_their_order(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepting = Acceptance(shop)
+    for moment in ("2030-01-01T00:00:00", "2020-01-01T00:00:00", "2025-01-01T00:00:00"):
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: Any = None, moment: str = moment) -> datetime:  # type: ignore[override]
+                return datetime.fromisoformat(moment).replace(tzinfo=tz)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("foresell.store.event_log.datetime", Clock)
+            accepting.accept(view(int(moment[:4])))
+            shop.folder.events.close()
+    in_order = [json.loads(path.read_text())["event_id"] for path in shop.folder.events.pending()]
+    assert in_order == ["e2030", "e2020", "e2025"]
+    assert len(move_events(shop).runs) == 3
+    assert stored(shop) == ["e2020", "e2025", "e2030"]
+
+
+def test_the_store_is_verified_with_its_events(shop: Shop) -> None:
+    Acceptance(shop).accept([view(1), view(2)])
+    assert verify(shop).problems == ()
+    [segment] = shop.folder.events.pending()
+    segment.write_bytes(segment.read_bytes().replace(b'"p1"', b'"p9"') + b'{"torn')
+    found = verify(shop)
+    assert len(found.problems) == 1
+    assert "damaged in 1 lines" in found.problems[0]
+    assert len(found.notes) == 1
