@@ -29,6 +29,10 @@ HEADLINE = (
     "units",
 )
 WEEK = 7
+# Where dimensions stand that are no column of a table of their own, and what some columns are made of.
+FACTS = ("orders", "order_lines", "events")
+MADE_OF = {"country": ("billing_country", "shipping_country"), "age_band": ("birth_year",)}
+NOT_OFFERED = ("customer", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,26 +229,23 @@ def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> Kp
 
 
 def _filled_dimensions(shop: Shop, tables: "Tables", names: list[str]) -> tuple[str, ...]:
-    """Of these dimensions those whose column holds anything, customers left out: there are too many of
-    them."""
+    """Of these dimensions those whose column holds anything; not customers, of whom there are too many."""
     from foresell.kpis.dimensions import DIMENSIONS
     from foresell.kpis.scope import make_scope
 
     scope = make_scope(tables, shop.settings)
-    return tuple(
-        name
-        for name in names
-        if name not in ("customer", "currency")
-        and any(
-            scope.has_values(DIMENSIONS[name].table or "orders", column)
-            for column in DIMENSIONS[name].columns.values()
-            if column in _columns_of(tables, DIMENSIONS[name].table or "orders")
-        )
-    )
-
-
-def _columns_of(tables: "Tables", table: str) -> tuple[str, ...]:
-    return tuple(tables.current(table).columns)
+    filled = []
+    for name in names:
+        dimension = DIMENSIONS[name]
+        columns = {made for one in dimension.columns.values() for made in MADE_OF.get(one, (one,))}
+        held = [
+            (table, column)
+            for table in ([dimension.table] if dimension.table else FACTS)
+            for column in columns & set(tables.current(table).columns)
+        ]
+        if name not in NOT_OFFERED and any(scope.has_values(*one) for one in held):
+            filled.append(name)
+    return tuple(filled)
 
 
 def _float(value: Any) -> float | None:
