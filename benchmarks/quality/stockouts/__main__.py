@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.quality.stockouts.bias import CHOICES, Errors, errors
+from benchmarks.quality.stockouts.bias import CHOICES, PRESUMED, Errors, errors
 from benchmarks.quality.stockouts.orders import Life, live
 
 from foresell.evaluation.paired import PairedDifference, paired_difference
@@ -56,7 +56,7 @@ def bias_table(settings: WorldSettings, seeds: Sequence[int]) -> dict[str, dict[
     """Of each choice the means over seeds, and how much less its |bias| is than that of sales as sold."""
     by_seed = [errors(settings, seed) for seed in seeds]
     table: dict[str, dict[str, object]] = {}
-    for choice in CHOICES:
+    for choice in (*CHOICES, PRESUMED):
         mine: list[Errors] = [found[choice] for found in by_seed]
         record: dict[str, object] = {name: _spread([getattr(one, name) for one in mine]) for name in MEASURES}
         if choice != "as_sold":

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from foresell.contracts.protocols import Tables
 from foresell.predict.forecast.levels import SeriesSpec
 from foresell.predict.forecast.series import panel_of
 from foresell.predict.forecast.stockouts import StockOuts
@@ -16,8 +18,12 @@ from foresell.simulator.policies import Policies
 from foresell.simulator.settings import WorldSettings
 from foresell.simulator.world import World
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 CHOICES: tuple[StockOuts, ...] = ("as_sold", "leave_out", "recover")
-DAYS = 7
+# The same where the shop keeps no inventory: silences stand for it.
+PRESUMED = "recover, inventory unknown"
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,31 @@ def errors(settings: WorldSettings, seed: int) -> dict[str, Errors]:
         shop = open_shop(Path(folder) / "store")
         with shop.reading_matched() as tables:
             spec = SeriesSpec(("product",), "week", "units")
-            panels = {
+            panels: dict[str, pl.DataFrame] = {
                 choice: panel_of(tables, shop.settings, spec, horizon=1, stock_outs=choice).panel.frame
                 for choice in CHOICES
             }
+            blind = WithoutInventory(tables)
+            panels[PRESUMED] = panel_of(
+                blind, shop.settings, spec, horizon=1, stock_outs="recover"
+            ).panel.frame
     return {choice: _errors(frame, truth) for choice, frame in panels.items()}
+
+
+@dataclass(frozen=True)
+class WithoutInventory:
+    """A shop's tables as if it had never counted its stock."""
+
+    tables: Tables
+
+    def current(self, name: str) -> "ir.Table":
+        return self.tables.current(name)
+
+    def history(self, name: str) -> "ir.Table":
+        return self.tables.history(name)
+
+    def has_rows(self, name: str) -> bool:
+        return name != "inventory" and self.tables.has_rows(name)
 
 
 def demand(settings: WorldSettings, seed: int) -> pl.DataFrame:

@@ -58,7 +58,8 @@ def stock_days(
         units = units.with_columns(location=pl.lit(None, pl.String))
     units = units.filter(pl.col("value") > 0, pl.col("product").is_not_null())
     if counts is None:
-        amounts = units.select(*KEYS, "date", amount="value")
+        # Days of sale, not units: somebody who takes nine at once is no evidence of nine buyers.
+        amounts = units.select(*KEYS, "date", amount=pl.lit(1.0))
         out = silent_days(amounts, KEYS, holidays).rename({"day": "date"})
     else:
         out = _days_of_counts(counts, units, span)

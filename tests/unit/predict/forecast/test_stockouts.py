@@ -135,9 +135,10 @@ def test_after_three_months_without_stock_a_product_is_not_sold(
 
 
 def test_without_inventory_a_silence_stands_for_it(make_tables: Any, shop: Any, daily: Any) -> None:
-    orders = daily(0, 99) + daily(0, 40, "rice", times=2) + daily(47, 99, "rice", times=2)
+    orders = daily(0, 99) + daily(0, 40, "rice", times=2) + daily(51, 99, "rice", times=2)
+    orders += daily(0, 9, "bulk", times=9) + daily(16, 99, "bulk", times=9)
     orders += [order for order in daily(0, 99, "rare") if (order[0] - MONDAY).days % 9 == 0]
-    assert states(make_tables(shop(orders)), 99) == {"rice@*": "i" * 41 + "o" * 6 + "i" * 53}
+    assert states(make_tables(shop(orders)), 99) == {"rice@*": "i" * 41 + "o" * 10 + "i" * 49}
 
 
 def panel(tables: Any, *by: str, measure: Any = "units", **choices: Any) -> BuiltPanel:
