@@ -36,7 +36,18 @@ def kill_servers(store: Path, times: int, seed: int) -> Told:
     for _ in range(times):
         port = _free_port()
         server = subprocess.Popen(
-            [sys.executable, "-m", "foresell", "serve", "--store", str(store), "--port", str(port)],
+            [
+                sys.executable,
+                "-m",
+                "foresell",
+                "serve",
+                "--store",
+                str(store),
+                "--port",
+                str(port),
+                "--console-port",
+                "0",
+            ],
             stderr=subprocess.DEVNULL,
             env=os.environ | {"FORESELL_KILL_AT": ""},
         )

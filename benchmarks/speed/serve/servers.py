@@ -34,7 +34,17 @@ class Server:
 def foresell(store: Path) -> Iterator["Server"]:
     """Ready when it gives itself."""
     with _running(
-        lambda port: ("-m", "foresell", "serve", "--store", str(store), "--port", str(port))
+        lambda port: (
+            "-m",
+            "foresell",
+            "serve",
+            "--store",
+            str(store),
+            "--port",
+            str(port),
+            "--console-port",
+            "0",
+        )
     ) as server:
         yield server
 
