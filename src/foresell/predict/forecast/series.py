@@ -1,7 +1,6 @@
 """Series of what was sold, equal to the KPI of the same name period by period."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -14,18 +13,18 @@ from foresell.kpis.scope import make_scope
 from foresell.predict.forecast.built import BuiltPanel, end_notes, gap_notes, lost_notes
 from foresell.predict.forecast.gaps import unknown_periods
 from foresell.predict.forecast.holidays import countries_of_locations, country_of, shop_holidays
-from foresell.predict.forecast.launches import ENDED, catalog, ended, unsold
-from foresell.predict.forecast.levels import UNKNOWN, WHOLE_SHOP, Measure, SeriesSpec, series_ids
+from foresell.predict.forecast.launches import catalog, ended, unsold
+from foresell.predict.forecast.levels import WHOLE_SHOP, SeriesSpec, series_ids
 from foresell.predict.forecast.lost import lost_sales, with_choice
 from foresell.predict.forecast.panel import EVERY, Panel
-from foresell.predict.forecast.periods import DAY, SEASONS, WEEK, Span, full_periods
+from foresell.predict.forecast.periods import SEASONS, Span, full_periods
 from foresell.predict.forecast.regressors import Asked, Regressors, add_regressors
 from foresell.predict.forecast.remembered import RememberedTables
 from foresell.predict.forecast.sales import order_days, sold
 from foresell.predict.forecast.stock_days import stock_days
 from foresell.predict.forecast.stockouts import StockOuts
 
-__all__ = ["DAY", "UNKNOWN", "WEEK", "WHOLE_SHOP", "BuiltPanel", "Measure", "panel_of", "weekly_series"]
+__all__ = ["BuiltPanel", "panel_of"]
 
 
 NONE = Regressors(names=())
@@ -179,51 +178,3 @@ def _static(attributes: pl.DataFrame) -> pl.DataFrame:
 
 def _are_counts(values: pl.Series) -> bool:
     return bool(((values == values.floor()) & (values >= 0)).all())
-
-
-@dataclass(frozen=True, slots=True)
-class WeeklySeries:
-    """`frame`: series_id, date (first local day of the week), value; sorted, without gaps.
-
-    Every series runs from its first sale to `last_week`, which is the last full week of the whole shop;
-    weeks without a sale are 0. `notes` say what was left out, for the reader of a report.
-    """
-
-    frame: pl.DataFrame
-    first_week: date
-    last_week: date
-    notes: tuple[str, ...]
-
-    @property
-    def cutoff_date(self) -> date:
-        """The last day that is in the series."""
-        return self.last_week + WEEK - DAY
-
-    def until(self, last_week: date) -> "WeeklySeries":
-        """The same, cut after an earlier week."""
-        return WeeklySeries(
-            self.frame.filter(pl.col("date") <= last_week), self.first_week, last_week, self.notes
-        )
-
-
-def weekly_series(
-    tables: Tables,
-    settings: Settings,
-    measure: Measure = "net_sales",
-    *,
-    complete_through: date | None = None,
-) -> WeeklySeries:
-    """A series for each value of `settings.forecast.series_by`, as `panel_of` has them; every week without a
-    sale is 0, and all series go on to the last week.
-
-    Raises InputError where no full week is left, and what the KPI raises.
-    """
-    days = order_days(tables, settings, by_location=False)
-    span, left_out = full_periods(days["date"], "week", settings, complete_through)
-    spec, notes = _known_dimensions(
-        tables, settings, SeriesSpec((settings.forecast.series_by,), "week", measure)
-    )
-    rows = sold(tables, settings, measure, spec.dimensions, span)
-    series_id = pl.col(spec.names[0]).fill_null(UNKNOWN) if spec.names else pl.lit(WHOLE_SHOP)
-    frame = _on_grid(rows.with_columns(series_id=series_id), pl.DataFrame(schema=ENDED), span)
-    return WeeklySeries(frame, span.first, span.last, (*notes, *left_out))

@@ -122,6 +122,27 @@ def test_months_and_days_that_are_not_full_are_left_out(make_tables: Any, shop: 
     assert to_the_day["value"].to_list() == [2.0] * 91 + [0.0] * 2
 
 
+def test_weeks_start_where_the_shop_says_and_need_no_day_on_which_it_never_opens(
+    make_tables: Any, shop: Any, daily: Any
+) -> None:
+    settings = Settings.model_validate({"store": {"week_start": "sunday"}})
+    from_sunday = make_tables(shop(daily(-1, 5)))
+    found = panel_of(from_sunday, settings, SeriesSpec(measure="units"), horizon=1)
+    assert found.panel.frame["date"].to_list() == [MONDAY - timedelta(days=1)]
+    saturday_shop = [order for order in daily(0, 12) if order[0].weekday() < 6]
+    assert values(built(make_tables(shop(saturday_shop))))["shop"] == [12.0, 12.0]
+
+
+def test_what_is_not_full_is_left_out_and_said_so(make_tables: Any, shop: Any, daily: Any) -> None:
+    found = built(make_tables(shop(daily(-2, 16))), measure="net_sales")
+    assert found.panel.frame["date"].to_list() == [MONDAY, MONDAY + timedelta(weeks=1)]
+    assert [note.split(" is not full")[0] for note in found.notes] == ["The first week", "The last week"]
+    with pytest.raises(InputError, match="no sales"):
+        built(make_tables({}))
+    with pytest.raises(InputError, match="no full week"):
+        built(make_tables(shop(daily(2, 9))))
+
+
 def test_a_week_of_silence_in_a_busy_shop_is_a_gap_and_in_a_quiet_one_a_zero(
     make_tables: Any, shop: Any, daily: Any
 ) -> None:
