@@ -19,9 +19,9 @@ class BuiltPanel:
     `attributes`: series_id, a column for each dimension, of products department, category, brand,
     category_path and launched_on, of locations location_country; a row a series. `ended`: series_id, date
     (of the last sale), reason: series that sell no more; `panel` ends them there, and what is forecast for
-    them is 0. `launches`: product, launched_on: on sale, never sold (where products are a dimension; else
-    empty). `lost`: series_id, date, lost: what empty shelves are estimated to have hidden; empty with
-    "as_sold".
+    them is 0. `launches`: product, what is known of it, launched_on: lately launched, never sold (where
+    products are a dimension; else empty). `lost`: series_id, date, lost: what empty shelves are estimated to
+    have hidden; empty with "as_sold".
     """
 
     panel: Panel

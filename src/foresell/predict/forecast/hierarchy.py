@@ -119,6 +119,7 @@ def aggregated(panel: Panel, hierarchy: Hierarchy) -> Panel:
     frame = joined.group_by("node_id", "date").agg(
         value=value.then(pl.col("value").sum() / share), **_combined(panel.regressors)
     )
+    known = [name for name in panel.known if name in panel.future.columns]
     future = memberships.join(panel.future, on="series_id").group_by("node_id", "date")
     static = hierarchy.nodes.join(
         panel.static.with_columns(level=pl.lit(hierarchy.bottom_level)), on=["series_id", "level"], how="left"
@@ -129,7 +130,7 @@ def aggregated(panel: Panel, hierarchy: Hierarchy) -> Panel:
         season=panel.season,
         known=panel.known,
         lagged=panel.lagged,
-        future=_renamed(future.agg(**_combined(panel.known))),
+        future=_renamed(future.agg(**_combined(known))),
         static=static.drop("series_id").rename({"node_id": "series_id"}),
         is_count=panel.is_count,
     )

@@ -1,5 +1,7 @@
 """The life of a series: when it began, whether it has ended, and what is on sale that has not sold yet."""
 
+from datetime import timedelta
+
 import polars as pl
 
 from foresell.contracts.protocols import Tables
@@ -66,9 +68,11 @@ def ended(rows: pl.DataFrame, span: Span, discontinued: pl.Series) -> pl.DataFra
 
 
 def unsold(known: pl.DataFrame, sold_products: pl.Series, span: Span) -> pl.DataFrame:
-    """Products of the `catalog` that are on sale and never sold: product, launched_on, sorted."""
-    is_new = pl.col("launched_on").is_null() | (pl.col("launched_on") <= span.last_day)
+    """Products of the `catalog` that were launched in the span's last SILENT_DAYS and never sold: product,
+    PRODUCT_COLUMNS, launched_on, sorted. What has been on sale for longer is no launch."""
+    since = span.last_day - timedelta(days=SILENT_DAYS)
+    is_new = pl.col("launched_on").is_between(since, span.last_day)
     fresh = known.filter(~pl.col("is_discontinued") & is_new).join(
         sold_products.alias("product").to_frame(), on="product", how="anti"
     )
-    return fresh.select("product", "launched_on").sort("product")
+    return fresh.drop("is_discontinued").sort("product")

@@ -70,12 +70,11 @@ def panel_of(
     holidays = shop_holidays(tables, country, span.first, span.last_day)
     unknown = unknown_periods(days, span, holidays)
     frame = _without_unknown(_on_grid(rows, ends, span), attributes, unknown, by_location)
-    stock = (
-        None
-        if stock_outs == "as_sold"
-        else stock_days(tables, settings, span, holidays, known.filter(pl.col("is_discontinued"))["product"])
-    )
+    gone = known.filter(pl.col("is_discontinued"))["product"]
+    stock = stock_days(tables, settings, span, holidays, gone) if stock_outs != "as_sold" else None
     lost = lost_sales(tables, settings, spec, span, stock)
+    # Series that are not by product have no launches.
+    launches = unsold(known, (rows if "product" in spec.names else known)["product"].unique(), span)
     known_of = Asked(tables, settings, spec, span, horizon, attributes, country, regressors or NONE)
     gathered = add_regressors(known_of, with_choice(frame, lost, stock_outs))
     return BuiltPanel(
@@ -86,16 +85,14 @@ def panel_of(
             known=tuple(gathered.known),
             lagged=tuple(gathered.lagged),
             future=gathered.future if gathered.known else gathered.future.clear(),
-            static=_static(attributes),
+            static=_static(attributes, launches, spec),
             is_count=spec.measure == "units" and _are_counts(gathered.frame["value"]),
         ),
         spec=spec,
         span=span,
         attributes=attributes.drop("is_discontinued", strict=False),
         ended=ends,
-        launches=unsold(known, rows["product"].unique(), span)
-        if "product" in spec.names
-        else known.select("product", "launched_on").clear(),
+        launches=launches,
         notes=(
             *notes,
             *left_out,
@@ -171,9 +168,16 @@ def _without_unknown(
     return frame.with_columns(value=value).drop("location", "is_unknown").sort("series_id", "date")
 
 
-def _static(attributes: pl.DataFrame) -> pl.DataFrame:
-    """The categories of the series: their dimensions, and what is known of their products."""
-    return attributes.drop("is_discontinued", "launched_on", "category_path", strict=False)
+def _static(attributes: pl.DataFrame, launches: pl.DataFrame, spec: SeriesSpec) -> pl.DataFrame:
+    """The categories of the series: their dimensions, and what is known of their products. Of series by
+    products alone also those of launches, which have no period yet."""
+    kept = attributes
+    if spec.names == ("product",):
+        fresh = launches.with_columns(series_ids(spec.names)).select(
+            name for name in attributes.columns if name != "is_discontinued"
+        )
+        kept = pl.concat([attributes, fresh], how="diagonal")
+    return kept.drop("is_discontinued", "launched_on", "category_path", strict=False)
 
 
 def _are_counts(values: pl.Series) -> bool:

@@ -212,6 +212,7 @@ def test_what_is_discontinued_or_long_silent_ends_and_what_never_sold_is_a_launc
         {"product_id": "gone", "category": "g"},
         {"product_id": "once", "category": "g"},
         {"product_id": "fresh", "category": "g", "created_at": "2026-09-01T00:00Z"},
+        {"product_id": "shelved", "category": "g", "created_at": "2025-09-01T00:00Z"},
         {"product_id": "later", "category": "g", "created_at": "2027-09-01T00:00Z"},
     ]
     found = built(make_tables(shop(orders, products)), "product")
@@ -224,7 +225,9 @@ def test_what_is_discontinued_or_long_silent_ends_and_what_never_sold_is_a_launc
     assert {name: len(rows) for name, rows in values(found).items()} == {
         "gone": 6, "new": 12, "old": 2, "once": 1, "tea": 40,
     }  # fmt: skip
-    assert found.launches.to_dicts() == [{"product": "fresh", "launched_on": date(2026, 9, 1)}]
+    launches = found.launches.select("product", "category", "launched_on").rows()
+    assert launches == [("fresh", "g", date(2026, 9, 1))]
+    assert set(found.panel.static["series_id"]) == {*values(found), "fresh"}
     assert [note for note in found.notes if "ended" in note] == [
         "1 series have ended: discontinued in the catalog.",
         "2 series have ended: silent for long.",
