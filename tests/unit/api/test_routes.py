@@ -175,6 +175,21 @@ def test_hostile_ids_are_refused_or_known_as_nobody(served: Served, hostile: str
     assert answer.status_code in (200, 422)
 
 
+@pytest.mark.parametrize("name", ["foresell.toml", "..%2fforesell.toml", "%2fetc%2fhosts.toml"])
+def test_no_name_leads_to_a_file(served: Served, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(served.shop.folder.root)
+    served.post("/v1/events", event(f"file-{name}", session_id="s-file"))
+    for path in (
+        "customers/c1/predictions/{}/explanation",
+        "visits/s-file/predictions/{}",
+        "models/{}/leaderboard",
+    ):
+        answer = served.get(f"/v1/{path.format(name)}")
+        assert answer.status_code in (404, 422)
+        assert "time_zone" not in answer.text
+        assert "section" not in answer.text
+
+
 def test_pages_lead_through_all_of_a_list(served: Served) -> None:
     found, cursor = [], None
     while True:

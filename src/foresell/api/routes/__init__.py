@@ -16,6 +16,7 @@ from foresell.api.routes import (
     rules,
     segments,
     session,
+    visits,
 )
 
 ROUTES: dict[str, APIRouter] = {
@@ -24,6 +25,7 @@ ROUTES: dict[str, APIRouter] = {
     "recommendations": recommendations.router,
     "feedback": feedback.router,
     "customers": customers.router,
+    "visits": visits.router,
     "segments": segments.router,
     "forecasts": forecasts.router,
     "kpis": kpis.router,

@@ -11,6 +11,7 @@ from foresell.api.problems import documented
 from foresell.api.served_shop import served_shop
 from foresell.services import result_pages
 from foresell.services.access.roles import Principal
+from foresell.store.model_versions import check_name
 
 router = APIRouter(prefix="/v1", tags=["customers"])
 CustomerId = Annotated[str, Path(max_length=200, description="As the sources write it.")]
@@ -108,6 +109,8 @@ def get_explanation(
 ) -> dict[str, Any]:
     from foresell.services.customers.explain import explain_customer
 
+    # A name that ends as a file does would be read as one.
+    check_name(task)
     served = served_shop(request)
     served.note(principal, "explanation.read", customer_id, task=task[:63])
     return explain_customer(served.shop, task, customer_id).as_record()

@@ -12,7 +12,7 @@ from foresell.contracts.errors import ConflictError, ForesellError
 from foresell.services.access.roles import Principal
 from foresell.services.leaderboards import read_leaderboard
 from foresell.services.production import PRODUCTION
-from foresell.store.model_versions import list_models, pointers, resolve, set_pointer
+from foresell.store.model_versions import check_name, list_models, pointers, resolve, set_pointer
 
 router = APIRouter(prefix="/v1", tags=["models"])
 Reader = Annotated[Principal, Depends(Needs("insight:read"))]
@@ -57,6 +57,8 @@ def get_models(request: Request, principal: Reader) -> list[dict[str, Any]]:
     summary="How the models of a task did",
 )
 def get_leaderboard(request: Request, name: Name, principal: Reader) -> dict[str, Any]:
+    # A name that ends as a file does would be read as one.
+    check_name(name)
     return read_leaderboard(served_shop(request).shop, name).as_record()
 
 

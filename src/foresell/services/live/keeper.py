@@ -72,7 +72,7 @@ class Keeper:
         if signs == self._seen and now < self._next_refresh and not self._live.mind.is_full:
             return
         if signs[2] != self._seen[2]:
-            self._live.mind.forget()
+            self._live.forget()
         self._seen = signs
         self._next_refresh = now + self._live.limits.refresh_seconds
         self._live.refresh()

@@ -8,11 +8,12 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import BusyError, NotFoundError
-from foresell.services.live.accepting import Acceptance, Outcome
+from foresell.services.live.accepting import Acceptance, EventRow, Outcome
 from foresell.services.live.limits import Limits, Pressure
 from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
 from foresell.services.live.reading import ReadingShop
+from foresell.services.live.visits import Visits
 from foresell.services.recommend import absence_record, answer_record
 from foresell.services.served import log_answers
 from foresell.services.shop import Shop
@@ -33,7 +34,8 @@ class LiveShop:
         # Its own engine: moving must not wait for those who read.
         self._moving = shop
         self.mind = Mind()
-        self.acceptance = Acceptance(shop, self.mind.observe, self.limits)
+        self.visits = Visits()
+        self.acceptance = Acceptance(shop, self._observe, self.limits)
         self.pressure = Pressure(self.limits, shop.folder.events.num_bytes)
         self._unshown: OrderedDict[str, Answer] = OrderedDict()
         self._unshown_lock = threading.Lock()
@@ -56,7 +58,17 @@ class LiveShop:
 
     def refresh(self) -> None:
         """Read what answers need anew; errors as `Mind.refresh`, and what answered before goes on."""
+        self.visits.renew()
         self.mind.refresh(self._moving)
+
+    def forget(self) -> None:
+        """Forget what people did lately: somebody was erased."""
+        self.mind.forget()
+        self.visits.forget()
+
+    def _observe(self, row: EventRow) -> None:
+        self.mind.observe(row)
+        self.visits.observe(row)
 
     def accept(self, body: Any, shape: str | None = None) -> list[Outcome]:
         return self.acceptance.accept(body, shape)
@@ -75,6 +87,10 @@ class LiveShop:
             {"request_id": request_id, **answer_record(self.shop, answer, names, answer.request)}
             for request_id, answer in zip(ids, answers, strict=True)
         ]
+
+    def predict_visit(self, session_id: str, task: str) -> dict[str, object]:
+        """Errors as `Visits.predict`."""
+        return self.visits.predict(self.shop, session_id, task)
 
     def why_not(self, request: "Request", product_id: str) -> dict[str, object]:
         absence = self.mind.answering.recommender.why_not(request, product_id)
