@@ -18,8 +18,10 @@ from foresell.store.models import load_artifact, save_artifact
 
 START = date(2024, 1, 1)
 # A combination fits its members at every window: a few quick ones show the contract.
+MEMBERS = ("seasonal_naive", "ets", "regression")
 CONFIGS: dict[str, dict[str, object]] = {
-    "combination": {"members": ("seasonal_naive", "ets", "regression"), "windows": 2},
+    "choice": {"members": MEMBERS, "windows": 2},
+    "combination": {"members": MEMBERS, "windows": 2},
     "boosted": {"max_rounds": 40},
     # What holds of a network holds of one that has hardly learned.
     **{name: {"steps": 4, "batch_size": 16, "context": 26} for name in ("mlp", "lstm", "transformer")},

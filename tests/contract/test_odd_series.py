@@ -15,8 +15,10 @@ from foresell.predict.forecast.panel import Panel
 START = date(2024, 1, 1)
 LENGTH, HORIZON = 60, 4
 # A combination fits its members at every window: a few quick ones show the contract.
+MEMBERS = ("seasonal_naive", "ets", "regression")
 CONFIGS: dict[str, dict[str, object]] = {
-    "combination": {"members": ("seasonal_naive", "ets", "regression"), "windows": 1},
+    "choice": {"members": MEMBERS, "windows": 1},
+    "combination": {"members": MEMBERS, "windows": 1},
     "boosted": {"max_rounds": 20},
     **{name: {"steps": 4, "batch_size": 16, "context": 26} for name in ("mlp", "lstm", "transformer")},
 }

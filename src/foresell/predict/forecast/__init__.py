@@ -27,6 +27,7 @@ MODELS: dict[str, str] = {
     "transformer": "foresell.predict.forecast.models.transformer",
     "arima": "foresell.predict.forecast.models.arima",
     "analog": "foresell.predict.forecast.models.analog",
+    "choice": "foresell.predict.forecast.models.choice",
     "combination": "foresell.predict.forecast.models.combination",
 }
 # Those that compete for a shop; all others are for benchmarks, and for who asks for them by name.

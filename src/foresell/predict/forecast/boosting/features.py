@@ -10,7 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foresell.predict.forecast.boosting.alike import YEAR_OF_DAYS, alike_means, beside, year_ago
 from foresell.predict.forecast.boosting.knowledge import Knowledge, Numbers, target_dates
+from foresell.predict.forecast.panel import Period
 
 Places = NDArray[np.intp]
 # What is learned of a value: how many times the usual size of its series it is; by how many usual steps it
@@ -19,6 +21,7 @@ Target = Literal["ratio", "change", "classes"]
 NUM_LAGS = 8
 MEANS = (2, 4, 8, 13, 26, 52)
 LONG = 26
+SHORTEST_WINDOW = 56
 SMOOTHINGS = (0.1, 0.3)
 
 
@@ -33,11 +36,17 @@ class Rows:
 
 def window_of(season: int, longest: int) -> int:
     """How many periods back the trees look: two seasons and a bit, four of short ones."""
-    return min(longest, max(LONG + 2, 4 * season if season <= LONG else 2 * season + 4))
+    return min(longest, max(SHORTEST_WINDOW, 4 * season if season <= LONG else 2 * season + 4))
+
+
+def reach_of(window: int, period: Period) -> int:
+    """How many periods of each series are needed to see all that the trees look at."""
+    return max(window, YEAR_OF_DAYS + LONG + 2) if period == "day" else window
 
 
 def feature_names(knowledge: Knowledge) -> list[str]:
     known, lagged, static = knowledge.names
+    is_daily = knowledge.grid.period == "day"
     return [
         "step",
         *[f"lag {lag}" for lag in range(1, NUM_LAGS + 1)],
@@ -49,6 +58,9 @@ def feature_names(knowledge: Knowledge) -> list[str]:
         "month", "day of month", "day of week", "week of year",
         *[f"{name}" for name in known],
         *[f"{name} less usual" for name in known],
+        *[f"{name} {side}" for side in ("before", "after") for name in known],
+        *(["periods like it", "how like it"] if known else []),
+        *(["week around the year before", "weeks of the year before"] if is_daily else []),
         *[f"{name} at the origin" for name in lagged],
         *[f"{name} less usual at the origin" for name in lagged],
         *static,
@@ -80,6 +92,9 @@ def rows_of(
         np.repeat(_of_all(knowledge, origins), number, axis=0),
         dated,
         known,
+        beside(knowledge, series, origins, steps),
+        alike_means(knowledge, seen, series, origins, steps),
+        year_ago(knowledge, series, origins, steps, level, scale),
         np.repeat(_of_lagged(knowledge, series, origins), number, axis=0),
         np.repeat(knowledge.static[series], number, axis=0),
     ]

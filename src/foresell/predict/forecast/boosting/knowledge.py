@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,12 @@ class Knowledge:
     names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
     vocabulary: Mapping[str, tuple[str, ...]]
     assumed: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def running(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """(N, T + 1) each: the sum and the number of the known values before a column."""
+        padded = np.pad(self.grid.values, ((0, 0), (1, 0)))
+        return np.nancumsum(padded, axis=1), np.cumsum(~np.isnan(padded), axis=1, dtype=np.int32)
 
 
 def knowledge_of(

@@ -16,6 +16,8 @@ SEASONAL = (
     "day of",
     "week of year",
 )
+# How a feature of a regressor begins behind its name.
+SIDES = ("less usual", "at the origin", "before", "after")
 TRENDING = ("step", "age")
 
 
@@ -45,7 +47,7 @@ def _group(name: str, knowledge: Knowledge) -> str:
     """Of a feature: the regressor that it is of, else season, trend or level."""
     known, lagged, _ = knowledge.names
     for regressor in (*known, *lagged):
-        if name == regressor or name.startswith((f"{regressor} less usual", f"{regressor} at the origin")):
+        if name == regressor or name.startswith(tuple(f"{regressor} {side}" for side in SIDES)):
             return regressor
     if name.startswith(SEASONAL):
         return SEASON

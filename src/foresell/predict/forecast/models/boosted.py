@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foresell.predict.forecast.boosting.features import Target, rows_of, window_of
+from foresell.predict.forecast.boosting.features import Target, reach_of, rows_of, window_of
 from foresell.predict.forecast.boosting.knowledge import Knowledge, knowledge_of
 from foresell.predict.forecast.boosting.learning import Trees, learn
 from foresell.predict.forecast.boosting.parts import parts_of_series
@@ -146,7 +146,9 @@ def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
     window = window_of(panel.season, max(1, knowledge.grid.values.shape[1]))
     trees = learn(knowledge, config, window)
     vocabulary = knowledge.vocabulary
-    fitted = FittedBoosted(config, trees, _newest(panel, window), vocabulary, pl.DataFrame())
+    fitted = FittedBoosted(
+        config, trees, _newest(panel, reach_of(window, panel.period)), vocabulary, pl.DataFrame()
+    )
     now = fitted.knowledge(None)
     _, reasons = fitted.told(now)
     notes = {
@@ -157,11 +159,11 @@ def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
     return FittedBoosted(config, trees, fitted.panel, vocabulary, told)
 
 
-def _newest(panel: Panel, window: int) -> Panel:
-    """The last `window` rows of each series."""
+def _newest(panel: Panel, periods: int) -> Panel:
+    """The last rows of each series."""
     ordered = panel.frame.sort("series_id", "date", maintain_order=True)
     ordered = ordered.unique(["series_id", "date"], keep="last", maintain_order=True)
-    return replace(panel, frame=ordered.group_by("series_id", maintain_order=True).tail(window))
+    return replace(panel, frame=ordered.group_by("series_id", maintain_order=True).tail(periods))
 
 
 def load(

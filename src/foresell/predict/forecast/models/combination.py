@@ -26,6 +26,8 @@ from foresell.predict.forecast.paths import check_horizon
 from foresell.predict.forecast.widths import Widths, learn_widths
 
 NAME = "combination"
+# What mixes others is no member of a mixture by itself.
+MIXTURES = (NAME, "choice")
 # Periods of the longest series that must be left to learn from at the oldest window.
 FEWEST_LEFT = 8
 
@@ -113,7 +115,7 @@ def fit(panel: Panel, config: CombinationConfig) -> FittedCombination:
     members count alike. A member that cannot be fitted at all takes no part; where none can, what the first
     raised is raised."""
     series = _names(panel)
-    names = config.members or tuple(name for name in competing(len(series)) if name != NAME)
+    names = config.members or tuple(name for name in competing(len(series)) if name not in MIXTURES)
     results = _results(panel, config, names)
     if results.is_empty():
         scores = pl.DataFrame({"series_id": series}).join(pl.DataFrame({"model": list(names)}), how="cross")
