@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.settings import Settings
@@ -219,3 +220,35 @@ def test_nothing_leaks_through_asof(make_tables: Any, shop: Any, daily: Any) -> 
     assert told.filter(pl.col("series_id") == "rice")["value"][2] > 10
     assert {"promotion", "rain", "views"} < set(told.columns)
     assert_no_leak(known, tables, cutoff)
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_spark_builds_the_same_panel(make_tables: Any, make_spark_tables: Any, shop: Any, daily: Any) -> None:
+    rice = [order for order in daily(0, 41, "rice", "y") if not 14 <= (order[0] - MONDAY).days < 21]
+    stock = [
+        {
+            "product_id": "rice",
+            "location_id": "y",
+            "as_of_date": MONDAY + timedelta(days=n),
+            "on_hand": 0 if 14 <= n < 21 else 4,
+        }
+        for n in range(42)
+    ]
+    rows = shop(
+        daily(0, 41) + rice,
+        inventory=stock,
+        promotions=[promotion("tea", 7, 7), promotion("rice", 30, 20, "y")],
+        locations=[{"location_id": "x", "kind": "store", "country": "US"}],
+        events=[event(n, "view_item", n, "tea") for n in range(42)],
+    )
+
+    def found(tables: Any) -> BuiltPanel:
+        spec = SeriesSpec(("category", "location"), "week", "net_sales")
+        return panel_of(tables, SETTINGS, spec, horizon=2, stock_outs="recover", regressors=Regressors())
+
+    here, there = found(make_tables(rows)), found(make_spark_tables(rows))
+    assert_frame_equal(there.panel.frame, here.panel.frame)
+    assert_frame_equal(there.panel.future, here.panel.future)
+    assert_frame_equal(there.attributes, here.attributes)
+    assert there.notes == here.notes
