@@ -69,8 +69,9 @@ def tuned(history: pd.DataFrame, spec: dict[str, Any]) -> tuple[Any, dict[str, A
         num_threads=1,
     )
 
-    def loss(found: pd.DataFrame, train: pd.DataFrame) -> float:
-        return float((found["y"] - found["model"]).abs().sum())
+    # The names are the library's: it gives both by name.
+    def loss(df: pd.DataFrame, train_df: pd.DataFrame) -> float:
+        return float((df["y"] - df["model"]).abs().sum())
 
     lengths = history.groupby("unique_id").size()
     horizon, windows = spec["horizon"], spec["validation_windows"]

@@ -36,7 +36,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     ),
     "m4_weekly": (
         *("--season", "1", "--horizon", "13", "--period", "week"),
-        *("--models", "ets", "theta", "boosted", "mlp", "transformer", "lstm"),
+        *("--models", "ets", "theta", "mlp", "transformer", "lstm"),
         *("--statsforecast", "SeasonalNaive", "AutoETS", "AutoTheta", "AutoCES"),
     ),
     "rossmann": (
@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="*", choices=ARGUMENTS, default=list(ARGUMENTS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--rival-python", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()

@@ -25,6 +25,7 @@ MODELS: dict[str, str] = {
     "mlp": "foresell.predict.forecast.models.mlp",
     "lstm": "foresell.predict.forecast.models.lstm",
     "transformer": "foresell.predict.forecast.models.transformer",
+    "foundation": "foresell.predict.forecast.models.foundation",
     "arima": "foresell.predict.forecast.models.arima",
     "analog": "foresell.predict.forecast.models.analog",
     "choice": "foresell.predict.forecast.models.choice",
@@ -43,6 +44,7 @@ NEEDS: dict[str, tuple[str, str]] = {
     "mlp": ("torch", "behavior"),
     "lstm": ("torch", "behavior"),
     "transformer": ("torch", "behavior"),
+    "foundation": ("chronos", "foundation"),
 }
 
 
