@@ -15,14 +15,25 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def holiday_dates(country: str, first: date, last: date) -> frozenset[date]:
-    """The public holidays from `first` to `last`; InputError for a country that the library does not have."""
+def holiday_dates(code: str, first: date, last: date) -> frozenset[date]:
+    """The public holidays from `first` to `last` of a country (ISO 3166: CN, US) or a part of one (DE-NW).
+
+    InputError for a code that the library does not have, naming those that it has.
+    """
     import holidays
 
-    valid = holidays.list_supported_countries(include_aliases=True)
-    if country not in valid:
-        raise InputError(f"There is no calendar of holidays for '{country}'", do=did_you_mean(country, valid))
-    known = holidays.country_holidays(country, years=range(first.year, last.year + 1))
+    country, _, part = code.partition("-")
+    countries = holidays.list_supported_countries(include_aliases=True)
+    if country not in countries:
+        raise InputError(
+            f"There is no calendar of holidays for '{code}'", do=did_you_mean(country, countries)
+        )
+    if part and part not in countries[country]:
+        raise InputError(
+            f"There is no calendar of holidays for '{code}'", do=did_you_mean(part, countries[country])
+        )
+    years = range(first.year, last.year + 1)
+    known = holidays.country_holidays(country, subdiv=part or None, years=years)
     return frozenset(day for day in known if first <= day <= last)
 
 

@@ -21,9 +21,9 @@ SOURCES = ("price", "discount", "promotion", "holidays", "calendar", *EVENTS)
 
 @dataclass(frozen=True, slots=True)
 class Regressors:
-    """`names`: of SOURCES. `country`: ISO 3166 code of the holidays; None: of the series' location, else of
-    the shop (`holidays.country_of`). A day counts as before a holiday up to `lead_days` before it, as after
-    it up to `lag_days` after. NotFoundError for an unknown name."""
+    """`names`: of SOURCES. `country`: ISO 3166 code of the holidays, also of a part (DE-NW); None: of the
+    series' location, else of the shop (`holidays.country_of`). A day counts as before a holiday up to
+    `lead_days` before it, as after it up to `lag_days` after. NotFoundError for an unknown name."""
 
     names: tuple[str, ...] = SOURCES
     country: str | None = None

@@ -106,6 +106,11 @@ def test_holidays_of_countries(make_tables: Any, shop: Any, daily: Any) -> None:
     """Martin Luther King's day is 19 January 2026, Spring Festival is from 16 February 2026 on."""
     assert date(2026, 1, 19) in holiday_dates("US", MONDAY, date(2026, 2, 28))
     assert date(2026, 2, 17) in holiday_dates("CN", MONDAY, date(2026, 2, 28))
+    corpus_christi = date(2026, 6, 4)
+    assert corpus_christi in holiday_dates("DE-NW", corpus_christi, corpus_christi)
+    assert corpus_christi not in holiday_dates("DE", corpus_christi, corpus_christi)
+    with pytest.raises(InputError, match=r"Valid: .*NW"):
+        holiday_dates("DE-XY", MONDAY, MONDAY)
     with pytest.raises(InputError, match="XX"):
         holiday_dates("XX", MONDAY, MONDAY)
     places = [
