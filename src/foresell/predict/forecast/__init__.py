@@ -38,6 +38,9 @@ COMPETING: tuple[str, ...] = (
 # Those that take each series by itself, and too long where there are many.
 ONE_BY_ONE: tuple[str, ...] = ("arima",)
 MOST_ONE_BY_ONE = 1_000
+# Those that are fitted in seconds to hundreds of thousands of series, which the others are not.
+LIGHT: tuple[str, ...] = ("seasonal_naive", "moving_average", "tsb")
+MOST_FOR_ALL = 50_000
 # Name → what must be installed for it, and the extra that brings it.
 NEEDS: dict[str, tuple[str, str]] = {
     "boosted": ("lightgbm", "trees"),
@@ -50,9 +53,10 @@ NEEDS: dict[str, tuple[str, str]] = {
 
 def competing(num_series: int) -> tuple[str, ...]:
     """Those of COMPETING that can be fitted with what is installed, and soon enough for so many series."""
+    quick = COMPETING if num_series <= MOST_FOR_ALL else LIGHT
     return tuple(
         name
-        for name in COMPETING
+        for name in quick
         if obstacle(name, NEEDS) is None and (num_series <= MOST_ONE_BY_ONE or name not in ONE_BY_ONE)
     )
 

@@ -1,6 +1,6 @@
 """Series of what was sold, equal to the KPI of the same name period by period."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -44,10 +44,11 @@ def panel_of(
 
     Values are those of the KPI `spec.measure`; a period without a sale is 0. Null, unknown, is a period of
     which more than `gaps.MOST_MISSING` lies in days on which the shop (with the dimension location: the
-    place) sold nothing although it would have: shut, or its records are missing (`silences`). Series start
-    with their first sale and end with the span, or with their last sale (`launches.ended`). Periods that the
-    data do not cover in full are left out (`periods.full_periods`). A dimension of which the store knows
-    nothing is left out with a note.
+    place) sold nothing although it would have: shut, or its records are missing (`silences`). A series begins
+    when each of its values had been sold anywhere (a product at a place: when the product was on sale and the
+    place open), and ends with the span, or with its last sale (`launches.ended`). Periods that the data do
+    not cover in full are left out (`periods.full_periods`). A dimension of which the store knows nothing is
+    left out with a note.
 
     `stock_outs`: what is made of periods in which products were out of stock (`stock_days`): "as_sold": they
     stay; "recover": what was lost is added (`stockouts`); "leave_out": null where much was (`lost`).
@@ -69,7 +70,7 @@ def panel_of(
     country = country_of(tables)
     holidays = shop_holidays(tables, country, span.first, span.last_day)
     unknown = unknown_periods(days, span, holidays)
-    frame = _without_unknown(_on_grid(rows, ends, span), attributes, unknown, by_location)
+    frame = _without_unknown(_on_grid(rows, ends, span, spec.names), attributes, unknown, by_location)
     gone = known.filter(pl.col("is_discontinued"))["product"]
     stock = stock_days(tables, settings, span, holidays, gone) if stock_outs != "as_sold" else None
     lost = lost_sales(tables, settings, spec, span, stock)
@@ -137,10 +138,11 @@ def _discontinued_series(attributes: pl.DataFrame) -> pl.Series:
     return attributes.filter(pl.col("is_discontinued"))["series_id"]
 
 
-def _on_grid(rows: pl.DataFrame, ends: pl.DataFrame, span: Span) -> pl.DataFrame:
-    """series_id, date, value: every period of each series from its first row to its end, 0 without a row;
-    sorted."""
-    lives = rows.group_by("series_id").agg(first=pl.col("date").min())
+def _on_grid(rows: pl.DataFrame, ends: pl.DataFrame, span: Span, names: Sequence[str]) -> pl.DataFrame:
+    """series_id, date, value: every period of each series from its beginning to its end, 0 without a row;
+    sorted. What began with the first sale at a place would seem to sell far oftener than it does."""
+    first = pl.max_horizontal(pl.col("date").min().over(name) for name in names or ["series_id"])
+    lives = rows.with_columns(first=first).group_by("series_id").agg(pl.col("first").first())
     stops = ends.select("series_id", end="date")
     lives = lives.join(stops, on="series_id", how="left").with_columns(
         end=pl.max_horizontal(pl.col("end").fill_null(span.last), "first")

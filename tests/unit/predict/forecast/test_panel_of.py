@@ -92,7 +92,7 @@ def test_values_are_those_of_the_kpi(
         assert set(kpi) <= set(mine)
 
 
-def test_a_series_for_each_product_and_place_from_its_first_sale_on(
+def test_a_series_for_each_product_and_place(
     make_tables: Any, shop: Any, daily: Any
 ) -> None:
     orders = daily(0, 27) + daily(8, 8, "rice", "y") + daily(9, 9, "rice", None)
@@ -109,6 +109,19 @@ def test_a_series_for_each_product_and_place_from_its_first_sale_on(
         "brand",
     ]
     assert panel.cutoff_date == MONDAY + timedelta(days=27)
+
+
+def test_a_product_that_a_place_sells_late_did_not_sell_there_before(
+    make_tables: Any, shop: Any, daily: Any
+) -> None:
+    """But before the product was anywhere, or the place was open, nothing could be sold."""
+    late = [(MONDAY + timedelta(weeks=week), product, place, 1.0) for week, product, place in (
+        (2, "cake", "y"), (5, "tea", "y"), (6, "cake", "x"),
+    )]  # fmt: skip
+    found = values(built(make_tables(shop([*daily(0, 56), *late])), "product", "location"))
+    assert found["tea|y"] == [0.0, 0.0, 0.0, 2.0, 0.0, 0.0]
+    assert found["cake|x"] == [0.0, 0.0, 0.0, 0.0, 2.0, 0.0]
+    assert found["cake|y"] == [2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def test_months_and_days_that_are_not_full_are_left_out(make_tables: Any, shop: Any, daily: Any) -> None:
