@@ -14,9 +14,11 @@ from time import perf_counter
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
+from foresell.evaluation.intervals import bootstrap_ratio
 from foresell.predict.forecast import load_model
-from foresell.predict.forecast.ablation import ablate, judged_on_windows
+from foresell.predict.forecast.ablation import FitAndScore, ablate, judged_on_windows, without
 from foresell.predict.forecast.levels import SeriesSpec
+from foresell.predict.forecast.panel import Panel, held_back
 from foresell.predict.forecast.regressors import Regressors
 from foresell.predict.forecast.series import panel_of
 from foresell.services.shop import Shop, open_shop
@@ -24,6 +26,8 @@ from foresell.services.simulate import simulate_store
 from foresell.simulator.settings import WorldSettings
 
 WINDOWS = 3
+# Windows after those, which the ablation does not see.
+TEST_WINDOWS = 3
 # Without the calendar: a simulated shop's weather is known for its past only, and would be questioned too.
 ASKED = ("price", "promotion", "holidays", "discount", "views", "carts", "searches")
 # Name → the panel, and how far ahead its windows look.
@@ -77,12 +81,14 @@ def of_shop(shop: Shop, name: str, model: str) -> Iterator[dict[str, object]]:
 def of_panel(
     tables: Tables, settings: Settings, spec: SeriesSpec, horizon: int, name: str
 ) -> dict[str, object]:
-    """What was kept and dropped, and the loss with all lagged regressors."""
+    """What was kept and dropped on the validation windows, and what that is worth on the test windows."""
     started = perf_counter()
     built = panel_of(tables, settings, spec, horizon=horizon, regressors=Regressors(ASKED))
     model = load_model(name)
-    judge = judged_on_windows(model, model.config(horizon=horizon), WINDOWS)
-    found = ablate(built.panel, judge)
+    config = model.config(horizon=horizon)
+    before, _ = held_back(built.panel, TEST_WINDOWS * horizon)
+    found = ablate(before, judged_on_windows(model, config, WINDOWS))
+    test = on_test(built.panel, judged_on_windows(model, config, TEST_WINDOWS), found.dropped)
     first = found.steps.filter(found.steps["step"] == 1)
     return {
         "series": built.attributes.height,
@@ -95,9 +101,21 @@ def of_panel(
             {key: _rounded(value) for key, value in row.items()}
             for row in first.select("without", "help", "lower", "upper").to_dicts()
         ],
+        "test": test,
         "steps": found.steps.to_dicts(),
         "seconds": round(perf_counter() - started, 1),
     }
+
+
+def on_test(panel: Panel, judge: FitAndScore, dropped: tuple[str, ...]) -> dict[str, object]:
+    """The loss with no lagged regressor, and how much lower (90% interval over series) it is with all of them
+    and with those that were kept."""
+    none = judge(without(panel, panel.lagged))
+    record: dict[str, object] = {"loss_with_none": round(float(none[:, 0].sum() / none[:, 1].sum()), 4)}
+    for name, scores in (("all", judge(panel)), ("kept", judge(without(panel, dropped)))):
+        gain = bootstrap_ratio(none[:, 0] - scores[:, 0], none[:, 1], seed=0, level=0.9)
+        record[name] = [round(value, 4) for value in (gain.value, gain.lower, gain.upper)]
+    return record
 
 
 def _rounded(value: object) -> object:
