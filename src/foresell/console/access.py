@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from foresell.console.house import House
-from foresell.console.visit import read_liking
 from foresell.console.speech import Speech
+from foresell.console.visit import read_liking
 from foresell.contracts.errors import BusyError, ForesellError
 
 if TYPE_CHECKING:
@@ -133,9 +133,10 @@ async def enter(house: House, request: Request) -> Response:
     known = request.cookies.get(FORM_COOKIE, "")
     if not known or not secrets.compare_digest(known.encode(), given.get("form", "").encode()):
         return _door(house, request, speech, "ready", speech.say("door.stale"))
+    address = request.client.host if request.client else ""
     try:
         signed_in = await house.in_thread(
-            house.gate.sign_in, given.get("name", ""), given.get("password", "")
+            house.sign_in, given.get("name", ""), given.get("password", ""), address
         )
     except BusyError:
         return _door(house, request, speech, "ready", speech.say("door.too_often"), 429)

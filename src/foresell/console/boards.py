@@ -12,9 +12,11 @@ from foresell.console.visit import Visit
 from foresell.services.leaderboards import Leaderboard
 
 MOST_SCORES = 7
+# Beside something else on a page there is room for fewer.
+FEW_SCORES = 3
 
 
-def board(visit: Visit, found: Leaderboard, chosen: str | None = None) -> None:
+def board(visit: Visit, found: Leaderboard, chosen: str | None = None, *, is_narrow: bool = False) -> None:
     """A table a split, the test first, with the score that chooses as a chart. `chosen`: the model at
     work."""
     show(paragraph(visit.say("compare.note", metric=found.chosen_by), "note"))
@@ -36,19 +38,20 @@ def board(visit: Visit, found: Leaderboard, chosen: str | None = None) -> None:
                 digits=4,
                 is_money=False,
             )
-        _table(visit, found, split, title, rows, chosen)
+        names = _scores(found.metric, rows)[: FEW_SCORES if is_narrow else MOST_SCORES]
+        _table(visit, found, (split, title), rows, names, chosen)
 
 
 def _table(
     visit: Visit,
     found: Leaderboard,
-    split: str,
-    title: str,
+    split: tuple[str, str],
     rows: list[dict[str, object]],
+    names: list[str],
     chosen: str | None,
 ) -> None:
+    """`split`: its name and its title."""
     speech = visit.speech
-    names = _scores(found.metric, rows)
 
     def number(value: Any) -> str:
         return speech.number(value, 4 if value is not None and abs(value) < 10 else 1)
@@ -71,13 +74,13 @@ def _table(
         for name in ("fit_seconds", "predict_seconds")
     ]
     flat = [{**row, **{name: _score(row, name) for name in names}} for row in rows]
-    table(visit, title, shown, flat, name=f"leaderboard-{found.task}-{split}")
+    table(visit, split[1], shown, flat, name=f"leaderboard-{found.task}-{split[0]}")
 
 
 def _scores(metric: str, rows: list[dict[str, object]]) -> list[str]:
     """The score that chooses, then the others as they come."""
     every = dict.fromkeys(name for row in rows for name in _all(row))
-    return [metric, *(name for name in every if name != metric)][:MOST_SCORES]
+    return [metric, *(name for name in every if name != metric)]
 
 
 def _all(row: dict[str, object]) -> dict[str, float]:

@@ -115,7 +115,8 @@ def bar_chart(
     data = [
         {
             "value": value,
-            "label": {"show": True, "position": "right" if value >= 0 else "left", "formatter": shown(value)},
+            # Of a bar to the left this is where zero stands, where nothing else is.
+            "label": {"show": True, "position": "right", "formatter": shown(value)},
             "itemStyle": {"color": (GOOD if value >= 0 else BAD)[scheme] if is_signed else COLORS[scheme][0]},
         }
         for _, value in bars
@@ -130,8 +131,6 @@ def bar_chart(
             "type": "value",
             "axisLabel": {"show": False},
             "splitLine": {"lineStyle": {"color": rule}},
-            # Room for the figures of bars that go to the left.
-            ":min": "v => v.min < 0 ? v.min - 0.45 * (v.max - v.min) : 0",
         },
         "yAxis": {
             "type": "category",
@@ -233,6 +232,7 @@ def _legend(visit: Visit, names: Sequence[str]) -> dict[str, Any]:
     shown = len(names) > 1
     return {
         "show": shown,
+        "type": "scroll",
         "data": list(names),
         "top": 0,
         "left": 0,

@@ -56,7 +56,7 @@ def _top(visit: Visit) -> Markup:
     return Markup(
         '<a class="skip" href="#content">{skip}</a>'
         '<header class="top"><a class="brand" href="/">'
-        '<span class="mark" aria-hidden="true"></span>{shop}</a>'
+        '<span class="mark" aria-hidden="true"></span><span class="shop">{shop}</span></a>'
         '<div class="tools"><span class="who">{who}</span>'
         '<button type="button" class="quiet" data-language="{code}" aria-label="{language_label}">'
         "{language}</button>"

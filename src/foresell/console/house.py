@@ -1,16 +1,18 @@
 """What all visits share: the shop, the answers kept, the threads that work, the jobs that run."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from foresell.contracts.errors import NotFoundError, UnauthenticatedError
+from foresell.contracts.errors import ForesellError, NotFoundError, UnauthenticatedError
+from foresell.services.access.attempts import Attempts
 from foresell.services.access.audit import audit_log, subject_of
 from foresell.services.access.roles import Principal
-from foresell.services.access.signing_in import Gate
+from foresell.services.access.signing_in import Gate, SignedIn
 from foresell.services.held_recommender import HeldRecommender
 from foresell.services.jobs import Jobs
 from foresell.services.remembered import Remembered
@@ -27,6 +29,8 @@ class House:
 
     def __init__(self, root: Path, *, is_behind_https: bool = False) -> None:
         self.root, self.is_behind_https = root, is_behind_https
+        self.attempts = Attempts()
+        self._asked: dict[Hashable, asyncio.Future[Any]] = {}
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
 
     @cached_property
@@ -81,6 +85,16 @@ class House:
         except UnauthenticatedError:
             return None
 
+    def sign_in(self, name: str, password: str, address: str) -> SignedIn:
+        """UnauthenticatedError for a wrong name or password; BusyError where too many were tried."""
+        who = (f"account {name}", f"address {address}")
+        self.attempts.check(*who)
+        try:
+            return self.gate.sign_in(name, password)
+        except UnauthenticatedError:
+            self.attempts.failed(*who)
+            raise
+
     def note(self, who: Principal, action: str, customer_id: str | None = None, **details: object) -> None:
         """Write down what somebody did; on the disk when it returns."""
         subject = None if customer_id is None else subject_of(self.shop, customer_id)
@@ -96,4 +110,27 @@ class House:
         `arguments` are hashable and all that the answer depends on beside the tables.
         """
         question = (f"{verb.__module__}.{verb.__qualname__}", *arguments)
-        return await self.in_thread(self.answers.ask, question, partial(verb, self.shop, *arguments))
+        return await self.ask_once(question, partial(verb, self.shop, *arguments))
+
+    async def ask_once(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """The same of any question. However many wait for one answer, one thread works on it, and it works
+        on when the one who asked first goes away."""
+        key = await self.in_thread(self.answers.key, question)
+        asked = self._asked.get(key)
+        if asked is None:
+            work = partial(self.answers.ask, question, answer)
+            asked = asyncio.get_running_loop().run_in_executor(self.threads, work)
+            self._asked[key] = asked
+            asked.add_done_callback(lambda done: self._answered(key, done))
+        return await asyncio.shield(asked)
+
+    async def ready_recommender(self) -> None:
+        """Wait until recommendations are answered at once; where there is none, asking it says so."""
+        with suppress(ForesellError):
+            await self.ask_once("recommender", lambda: bool(self.recommender.get()))
+
+    def _answered(self, key: Hashable, done: "asyncio.Future[Any]") -> None:
+        self._asked.pop(key, None)
+        if not done.cancelled():
+            # Whoever waits is told of it; that nobody waits any more is no fault.
+            done.exception()

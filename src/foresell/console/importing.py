@@ -15,6 +15,7 @@ from foresell.services.uploads import MOST_BYTES, Imported, Upload, import_uploa
 
 SCOPE = "data:write"
 ENDINGS = ".csv,.tsv,.txt,.xlsx,.xls,.ods,.json,.jsonl,.ndjson,.parquet,.gz,.zip"
+PICK = "event => event.target.closest('button, a, input') || getElement(%s).$refs.qRef.pickFiles()"
 NOTHING = "\x00"
 MOST_PREVIEW_COLUMNS = 9
 LOOK_SECONDS = 0.4
@@ -43,6 +44,8 @@ class Importing:
                 on_rejected=lambda: ui.notify(visit.say("import.too_large"), type="negative"),
             )
             made.props(f'accept="{ENDINGS}" flat bordered').classes("drop")
+            # The whole box opens the choice of a file, not its small button alone.
+            made.on("click", js_handler=PICK % made.id)
             show(paragraph(visit.say("import.what", size=MOST_BYTES >> 20), "note"))
             show(paragraph(visit.say("import.privacy"), "note"))
 

@@ -1,5 +1,6 @@
 """The console as a web application: the door, the pages, and what is the same in every installation."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -20,6 +21,7 @@ from foresell.console.house import House
 from foresell.console.pages import PAGES, Page
 from foresell.console.pieces import failed, require
 from foresell.console.visit import Visit, read_liking
+from foresell.console.warming import keep_warm
 from foresell.services.uploads import MOST_BYTES
 
 # Of one message of a page.
@@ -33,11 +35,13 @@ def make_app(root: Path, *, is_behind_https: bool = False) -> FastAPI:
     house = House(root, is_behind_https=is_behind_https)
 
     @asynccontextmanager
-    async def closing(_app: FastAPI) -> AsyncIterator[None]:
+    async def living(_app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(keep_warm(house))
         yield
+        warming.cancel()
         house.close()
 
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=closing)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=living)
     app.mount("/static", StaticFiles(directory=str(files("foresell.console").joinpath("static"))))
 
     @app.get("/sign-in")

@@ -15,7 +15,7 @@ from foresell.console.visit import Visit
 
 # With these a spreadsheet takes text for a formula (OWASP, "CSV Injection").
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-PAGE_ROWS = 50
+PAGE_ROWS = 25
 
 
 @dataclass(frozen=True)

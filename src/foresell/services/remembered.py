@@ -32,13 +32,17 @@ class Remembered:
         self._lock = Lock()
         self._asked: OrderedDict[Hashable, _Asked] = OrderedDict()
 
+    def key(self, question: Hashable) -> Hashable:
+        """The question, of the tables as they are now."""
+        return question, tuple(sorted(self.shop.folder.tables.versions().items()))
+
     def ask(self, question: Hashable, answer: Callable[[], T]) -> T:
         """What `answer` gave for this question of these versions of the tables; computed where it is not
         known.
 
         `question` names everything the answer depends on beside the tables.
         """
-        key = (question, tuple(sorted(self.shop.folder.tables.versions().items())))
+        key = self.key(question)
         asked, is_first = self._begin(key)
         if is_first:
             try:

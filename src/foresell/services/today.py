@@ -32,6 +32,8 @@ WEEK = 7
 # Where dimensions stand that are no column of a table of their own, and what some columns are made of.
 FACTS = ("orders", "order_lines", "events")
 MADE_OF = {"country": ("billing_country", "shipping_country"), "age_band": ("birth_year",)}
+# Units of which nothing is not 0.
+RATIOS = ("rate", "days", "times", "units/order")
 NOT_OFFERED = ("customer", "currency")
 
 
@@ -222,10 +224,22 @@ def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> Kp
     return KpiCut(
         whole.unit,
         _number(whole),
-        tuple((date.fromisoformat(row["period"]), _float(row["value"])) for row in rows),
+        _every_day(rows, span, whole.unit) if period == "day" else _by_period(rows),
         tuple((row[by], _float(row["value"])) for row in split if by),
         filled,
     )
+
+
+def _by_period(rows: list[dict[str, Any]]) -> tuple[tuple[date, float | None], ...]:
+    return tuple((date.fromisoformat(row["period"]), _float(row["value"])) for row in rows)
+
+
+def _every_day(rows: list[dict[str, Any]], span: Span, unit: str) -> tuple[tuple[date, float | None], ...]:
+    """A day without a row: nothing of what is counted or summed, and no ratio of it."""
+    known = dict(_by_period(rows))
+    nothing = None if unit in RATIOS else 0.0
+    days = [span.start + timedelta(days=number) for number in range(span.days)]
+    return tuple((day, known.get(day, nothing)) for day in days)
 
 
 def _filled_dimensions(shop: Shop, tables: "Tables", names: list[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from nicegui import ui
 from foresell.console.charts import Line, line_chart
 from foresell.console.forms import button
 from foresell.console.marks import joined, link, listed, meter, pairs, paragraph, pill
-from foresell.console.pages.customers import profile_link, score_text
+from foresell.console.pages.customers import around, profile_link, score_text
 from foresell.console.pieces import act, card, columns, heading, later, show, waiting
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
@@ -31,17 +31,20 @@ async def build(visit: Visit) -> None:
     later(
         visit,
         visit.say("profile.title", customer=customer),
-        lambda: visit.house.in_thread(_read, visit, customer),
+        lambda: _read(visit, customer),
         lambda found: _profile(visit, found),
         "for-chart",
     )
 
 
-def _read(visit: Visit, customer: str) -> "Profile":
+async def _read(visit: Visit, customer: str) -> "Profile":
     """The profile, after that somebody reads it was written down."""
-    visit.note("profile.read", customer)
     house = visit.house
-    return house.answers.ask(("profile", customer), lambda: profile_customer(house.shop, customer))
+    await house.in_thread(visit.note, "profile.read", customer)
+    seen = await house.ask(around)
+    return await house.ask_once(
+        ("profile", customer), lambda: profile_customer(house.shop, customer, around=seen)
+    )
 
 
 def _profile(visit: Visit, found: "Profile") -> None:
@@ -109,18 +112,19 @@ def _timeline(visit: Visit, found: "Profile") -> None:
 
 def _tastes(visit: Visit, found: "Profile") -> None:
     percent = visit.speech.percent
-    items = [
-        Markup("<strong>{}</strong> {} {} {} <span class='note'>({} {})</span>").format(
-            taste.value,
-            meter(taste.share),
-            percent(taste.share),
-            visit.say("profile.taste_share"),
-            visit.say("profile.usual_share"),
-            percent(taste.usual_share),
-        )
-        for taste in found.tastes
+    rows = [
+        {"value": taste.value, "share": taste.share, "usual": taste.usual_share} for taste in found.tastes
     ]
-    show(listed(items))
+
+    def share(value: float) -> Markup:
+        return Markup("{} {}").format(meter(value), percent(value))
+
+    shown = [
+        Column("value", visit.say("profile.taste")),
+        Column("share", visit.say("profile.taste_share"), share, is_number=True),
+        Column("usual", visit.say("profile.usual_share"), percent, is_number=True),
+    ]
+    table(visit, visit.say("profile.tastes"), shown, rows, name="tastes", is_plain=True)
 
 
 def _expected(visit: Visit, found: "Profile") -> None:

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from foresell.console.fitting import fit_button
 from foresell.console.forms import button, field, select_field
@@ -12,6 +12,7 @@ from foresell.console.marks import link, meter, paragraph
 from foresell.console.pieces import card, empty, heading, later, show, tabs
 from foresell.console.tables import PAGE_ROWS, Column, first_row, table
 from foresell.console.visit import Visit
+from foresell.contracts.errors import InputError
 from foresell.services.customers.find import (
     Choices,
     FoundCustomers,
@@ -20,6 +21,8 @@ from foresell.services.customers.find import (
     find_customers,
 )
 from foresell.services.customers.last_segments import last_segments
+from foresell.services.customers.profile import Surroundings, surroundings
+from foresell.services.shop import Shop
 
 TABS = ("find", "segments")
 
@@ -29,10 +32,20 @@ async def build(visit: Visit) -> None:
     chosen = "segments" if visit.values.get("tab") == "segments" else "find"
     tabs(visit, "tab", {name: visit.say(f"customers.tab.{name}") for name in TABS}, chosen)
     choices = await visit.house.ask(customer_choices)
+    # What profiles are seen against is made while somebody is still looking for one.
+    background_tasks.create_lazy(visit.house.ask(around), name="around")
     if chosen == "segments":
         _segments(visit, choices)
     else:
         _find(visit, choices)
+
+
+def around(shop: Shop) -> Surroundings | None:
+    """What every profile is seen against; None where nobody has ordered."""
+    try:
+        return surroundings(shop)
+    except InputError:
+        return None
 
 
 def _find(visit: Visit, choices: Choices) -> None:

@@ -6,13 +6,14 @@ from datetime import date
 from nicegui import ui
 
 from foresell.console.boards import board
-from foresell.console.charts import Line, line_chart
+from foresell.console.charts import Line, bar_chart, line_chart
 from foresell.console.fitting import fit_button
-from foresell.console.marks import paragraph, pill
+from foresell.console.marks import link, listed, paragraph, pill
 from foresell.console.pieces import card, columns, empty, heading, later, show
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.demand import Demand, demand
+from foresell.services.forecasting.explain import ExplainedForecast, explain_forecast
 from foresell.services.leaderboards import read_leaderboard
 from foresell.services.report.sections import ForecastSeries
 
@@ -41,10 +42,21 @@ def _demand(visit: Visit, found: Demand) -> None:
     with card(chosen.series_id if chosen else visit.say("demand.total"), note):
         if chosen:
             _series(visit, chosen)
+            show(link("/demand", visit.say("demand.to_total"), "more"))
         else:
             _total(visit, found)
+    if chosen:
+        series = chosen.series_id
+        with card(visit.say("demand.drivers"), series):
+            later(
+                visit,
+                visit.say("demand.drivers"),
+                lambda: visit.house.ask(explain_forecast, series),
+                lambda told: _drivers(visit, told),
+                "for-chart",
+            )
     weeks = len(found.series[0].points)
-    with columns("wide-right"):
+    with columns():
         with card(visit.say("demand.by_series"), visit.say("demand.by_series_note", weeks=weeks)):
             _table(visit, found)
         with card(visit.say("demand.board")):
@@ -52,7 +64,7 @@ def _demand(visit: Visit, found: Demand) -> None:
                 visit,
                 visit.say("demand.board"),
                 lambda: visit.house.ask(read_leaderboard, "forecast"),
-                lambda one: board(visit, one),
+                lambda one: board(visit, one, is_narrow=True),
             )
 
 
@@ -85,6 +97,28 @@ def _series(visit: Visit, one: ForecastSeries) -> None:
                 )
             )
     _chart(visit, one.series_id, "demand-series", one.history, ahead, bands)
+
+
+def _drivers(visit: Visit, found: ExplainedForecast) -> None:
+    """What the forecast is made of beside its level, the largest first."""
+    show(listed(found.as_lines(visit.liking.language), "sentences"))
+    bars = [(_part(visit, row["part"]), float(row["effect"])) for row in found.explanation.drivers.to_dicts()]
+    if bars:
+        title = visit.say("demand.drivers")
+        bar_chart(
+            visit,
+            title,
+            "demand-drivers",
+            bars,
+            first_title=title,
+            value_title=visit.say("demand.drivers_value"),
+            is_signed=True,
+        )
+
+
+def _part(visit: Visit, part: str) -> str:
+    key = f"demand.part.{part}"
+    return visit.say(key) if visit.speech.knows(key) else part
 
 
 def _sentence(visit: Visit, expected: float, before: float | None, weeks: int) -> None:

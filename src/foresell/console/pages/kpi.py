@@ -1,5 +1,6 @@
 """A KPI opened: what it is, how it went, where it comes from, and the rows behind it."""
 
+from markupsafe import Markup
 from nicegui import ui
 
 from foresell.console.charts import Line, bar_chart, line_chart
@@ -10,7 +11,7 @@ from foresell.console.tables import PAGE_ROWS, Column, first_row, table
 from foresell.console.visit import Visit
 from foresell.services.measured_rows import SoldLines, sold_lines
 from foresell.services.report.page.change import dimension_title
-from foresell.services.today import KpiCut, cut_kpi, known_span, kpi_words, last_days
+from foresell.services.today import KpiCut, KpiWords, cut_kpi, known_span, kpi_words, last_days
 
 # From so many days on, by week, and by month.
 WEEKLY_FROM, MONTHLY_FROM = 60, 300
@@ -31,38 +32,37 @@ async def build(visit: Visit) -> None:
     recent, _ = last_days(known, days)
     period = "day" if days < WEEKLY_FROM else "week" if days < MONTHLY_FROM else "month"
     by = visit.values.get("by") or None
-    with card(
-        visit.say("kpi.by_period", name=words.name, period=visit.say(f"kpi.period.{period}")),
-        against(visit, recent, None),
-    ):
-        later(
-            visit,
-            words.name,
-            lambda: visit.house.ask(cut_kpi, kpi, recent, period, by),
-            lambda cut: _cut(visit, words.name, cut, by),
-            "for-chart",
-        )
-    with columns("wide-right"):
-        with card(visit.say("kpi.about")):
-            show(
-                pairs(
-                    [
-                        (visit.say("kpi.counted"), words.definition),
-                        (visit.say("kpi.formula"), words.formula),
-                        (visit.say("kpi.why_it_matters"), words.meaning),
-                    ]
-                )
-            )
-            show(link(f"/{visit.link(by=None, first=None, kpi=None)}", visit.say("kpi.back"), "more"))
-        note = visit.say("kpi.rows_note", span=visit.speech.span(recent.start, recent.end))
-        with card(visit.say("kpi.rows"), note):
-            first = first_row(visit)
+    name = visit.say("kpi.by_period", name=words.name, period=visit.say(f"kpi.period.{period}"))
+    with columns("wide-left"):
+        with card(name, against(visit, recent, None)):
             later(
                 visit,
-                visit.say("kpi.rows"),
-                lambda: visit.house.ask(sold_lines, recent, first, PAGE_ROWS),
-                lambda found: _rows(visit, found),
+                words.name,
+                lambda: visit.house.ask(cut_kpi, kpi, recent, period, by),
+                lambda cut: _cut(visit, words.name, cut, by),
+                "for-chart",
             )
+        with card(visit.say("kpi.about")):
+            _about(visit, words)
+    note = visit.say("kpi.rows_note", span=visit.speech.span(recent.start, recent.end))
+    first = first_row(visit)
+    with card(visit.say("kpi.rows"), note):
+        later(
+            visit,
+            visit.say("kpi.rows"),
+            lambda: visit.house.ask(sold_lines, recent, first, PAGE_ROWS),
+            lambda found: _rows(visit, found),
+        )
+
+
+def _about(visit: Visit, words: KpiWords) -> None:
+    rows = [
+        (visit.say("kpi.counted"), words.definition),
+        (visit.say("kpi.formula"), words.formula),
+        (visit.say("kpi.why_it_matters"), words.meaning),
+    ]
+    show(pairs(rows))
+    show(link(f"/{visit.link(by=None, first=None, kpi=None)}", visit.say("kpi.back"), "more"))
 
 
 def _cut(visit: Visit, name: str, cut: KpiCut, by: str | None) -> None:
@@ -86,7 +86,9 @@ def _cut(visit: Visit, name: str, cut: KpiCut, by: str | None) -> None:
         )
         for one in cut.dimensions
     )
-    show(joined([visit.say("kpi.split"), " ", joined(links, " ")]) if False else links)
+    show(
+        Markup('<p class="splits"><span class="note">{}</span> {}</p>').format(visit.say("kpi.split"), links)
+    )
     if by:
         title = visit.say("kpi.by", dimension=dimension_title(by, visit.speech))
         largest = sorted(cut.by_dimension, key=lambda row: -(row[1] or 0.0))

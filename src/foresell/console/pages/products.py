@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from foresell.console.boards import board
 from foresell.console.fitting import fit_button
@@ -137,6 +137,7 @@ class Asking:
                 failed(visit, error)
             return
         language = visit.liking.language
+        await visit.house.ready_recommender()
         done, answers = await act(
             visit,
             scope,
@@ -233,7 +234,7 @@ class Asking:
 
 def _try(visit: Visit) -> None:
     # It is being read while the person thinks of what to ask.
-    visit.house.threads.submit(visit.house.recommender.get)
+    background_tasks.create_lazy(visit.house.ready_recommender(), name="recommender")
     asking = Asking(visit)
     if visit.values.get("customer") and visit.may("people:read"):
         ui.timer(0, asking.ask, once=True)

@@ -1,5 +1,6 @@
 """One customer on a page: who, rhythm, tastes, worth, risks, and who is alike."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,26 +12,51 @@ from foresell.services.writing import writing
 
 if TYPE_CHECKING:
     from foresell.contracts.protocols import Tables
+    from foresell.predict.customers.profiles.backdrop import Backdrop
     from foresell.predict.customers.profiles.nearest import Neighborhood
     from foresell.predict.customers.profiles.profile import Profile
 
 
-def profile_customer(shop: Shop, customer_id: str, *, as_of: datetime | None = None) -> "Profile":
+@dataclass(frozen=True)
+class Surroundings:
+    """What a customer is seen against, the same for all of them: what everybody does, and who is alike.
+    `end`: the first moment after everything customers did."""
+
+    end: datetime
+    backdrop: "Backdrop"
+    neighborhood: "Neighborhood"
+
+
+def surroundings(shop: Shop) -> Surroundings:
+    """As of now; the slow part of a profile. InputError where nobody has ordered."""
+    from foresell.predict.customers.profiles.backdrop import make_backdrop
+
+    with shop.reading_matched() as tables:
+        end = end_of_history(tables)
+        backdrop = make_backdrop(tables, shop.settings, end)
+        return Surroundings(end, backdrop, _neighborhood(shop, tables, end, is_now=True))
+
+
+def profile_customer(
+    shop: Shop, customer_id: str, *, as_of: datetime | None = None, around: Surroundings | None = None
+) -> "Profile":
     """What is known of a customer, as of a moment (None: now, with the scores and vectors there are).
 
+    `around`: of now, where they are kept; else they are made for this.
     Errors: NotFoundError for a customer of whom nothing was known, InputError for a moment without data.
     """
     from foresell.predict.customers.profiles.page import profile
 
     with shop.reading_matched() as tables:
-        end = end_of_history(tables)
+        is_now = as_of is None
+        kept = around if is_now else None
+        end = kept.end if kept else end_of_history(tables)
         if as_of is not None and as_of > end + timedelta(days=1):
             raise InputError(
                 "There is no data of that moment",
                 received=as_of.isoformat(),
                 do=f"Choose until {end:%Y-%m-%d}.",
             )
-        is_now = as_of is None
         scores = tables.current("scores").to_polars() if is_now and tables.has_rows("scores") else None
         tags = tables.current("profiles").to_polars() if is_now and tables.has_rows("profiles") else None
         return profile(
@@ -39,7 +65,8 @@ def profile_customer(shop: Shop, customer_id: str, *, as_of: datetime | None = N
             as_of or end,
             customer_id,
             scores=scores,
-            neighborhood=_neighborhood(shop, tables, as_of or end, is_now),
+            backdrop=kept.backdrop if kept else None,
+            neighborhood=kept.neighborhood if kept else _neighborhood(shop, tables, as_of or end, is_now),
             tags=tags,
         )
 
