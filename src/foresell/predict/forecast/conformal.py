@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foresell.predict.forecast.grid import Floats
-from foresell.predict.forecast.model import LEVELS, LEVELS_ARRAY
+from foresell.predict.forecast.model import LEVELS, LEVELS_ARRAY, SHARES
 
 # A group with fewer errors cannot tell the level .975 from the largest error.
 FEWEST_ERRORS = 40
@@ -39,7 +39,8 @@ def conformal_quantiles(errors: Floats, levels: Sequence[float] = LEVELS) -> Flo
 @dataclass(frozen=True, eq=False)
 class Offsets:
     """`table` (groups, LEVELS): how far each quantile lies from the median, in units of the spread; `means`
-    (groups,): the mean of the errors."""
+    (groups,): the mean of those quantiles, each for its share of chance: one wild error moves it no more
+    than it moves them."""
 
     table: Floats
     means: Floats
@@ -62,16 +63,15 @@ def offsets_of(
     """
     known = ~np.isnan(errors)
     sizes = np.bincount(groups[known], minlength=number)
-    tables, means = [], []
+    tables = []
     for group in range(number):
         reach = 0
         while sizes[max(0, group - reach) : group + reach + 1].sum() < fewest and reach < number:
             reach += 1
         inside = errors[known & (np.abs(groups - group) <= reach)]
         tables.append(conformal_quantiles(inside))
-        means.append(float(inside.mean()) if len(inside) else np.nan)
-    table = np.array(tables)
-    return Offsets(np.maximum.accumulate(table, axis=1), np.array(means))
+    table = np.maximum.accumulate(np.array(tables), axis=1)
+    return Offsets(table, table @ SHARES)
 
 
 def recalibrated(paths: Floats, offsets: Offsets, groups: NDArray[np.intp]) -> Floats:

@@ -22,6 +22,8 @@ FALLBACKS = pl.Schema({"series_id": pl.String(), "reason": pl.String()})
 Weights = Mapping[str, NDArray[Any]]
 NO_WEIGHTS: Weights = {}
 LEVELS_ARRAY = np.array(LEVELS)
+# The share of chance that each level's quantile stands for, where a mean is taken of the quantiles.
+SHARES = np.diff([0.0, *((LEVELS_ARRAY[1:] + LEVELS_ARRAY[:-1]) / 2), 1.0])
 
 
 class Fitted(Protocol):

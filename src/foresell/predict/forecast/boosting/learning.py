@@ -1,15 +1,16 @@
 """What the trees know after learning: of a median and a spread, or of the chances of small counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from foresell.predict.forecast.boosting.classes import Classes, are_small_counts, classes_of
-from foresell.predict.forecast.boosting.features import Rows, Target
+from foresell.predict.forecast.boosting.features import Places, Rows, Target
 from foresell.predict.forecast.boosting.knowledge import Knowledge
 from foresell.predict.forecast.boosting.training import (
     Examples,
@@ -32,6 +33,9 @@ MAX_JUDGING_ROWS = 200_000
 FEWEST_FOR_THREADS = 20_000
 UNJUDGED_ROUNDS = 100
 LEAST_SPREAD = 1e-3
+# Errors of one origin go together: they tell little of a series. And one wild error tells no habit.
+OTHERS = 2.0
+MOST_ERROR = 10.0
 NO_OFFSETS = Offsets(np.zeros((1, len(QUANTILES))), np.zeros(1))
 # The trees of the spread: few and small, on the few rows of the judging origins.
 SPREAD: dict[str, Any] = {"objective": "poisson", "num_leaves": 15, "learning_rate": 0.1}
@@ -47,7 +51,8 @@ SETTLED: dict[str, Any] = {
 @dataclass(frozen=True, eq=False)
 class Trees:
     """`center` tells the median, or the chances of `classes`; `spread`, the typical distance from it, is None
-    where it is the same for all. No `center`: there was nothing to learn from."""
+    where it is the same for all. `factors`: series → how many times that distance its own errors were;
+    none: 1. No `center`: there was nothing to learn from."""
 
     target: Target
     window: int
@@ -55,6 +60,7 @@ class Trees:
     spread: str | None = None
     offsets: Offsets = NO_OFFSETS
     classes: Classes | None = None
+    factors: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def boosters(self) -> tuple[Any, Any]:
@@ -65,14 +71,16 @@ class Trees:
         )
         return center, spread
 
-    def paths(self, rows: Rows, horizon: int) -> Paths:
-        """(N, horizon, VALUES) of rows that are all steps of a series after each other."""
+    def paths(self, rows: Rows, names: NDArray[np.str_], horizon: int) -> Paths:
+        """(N, horizon, VALUES) of rows that are all steps of the series `names` (N,) after each other."""
         told = self.center_of(rows)
         if self.classes is not None:
             return self.classes.paths(told).reshape(-1, horizon, 1 + len(QUANTILES))
         scale, level = rows.scale.astype(np.float64), rows.level.astype(np.float64)
         steps = np.tile(np.arange(horizon), len(told) // horizon)
-        found = self.offsets.paths(level + scale * told, scale * self.spreads(rows), steps)
+        own = np.array([self.factors.get(str(name), 1.0) for name in names])
+        spreads = scale * self.spreads(rows) * np.repeat(own, horizon)
+        found = self.offsets.paths(level + scale * told, spreads, steps)
         return np.asarray(found.reshape(-1, horizon, 1 + len(QUANTILES)))
 
     def center_of(self, rows: Rows) -> Floats:
@@ -98,6 +106,8 @@ class Trees:
         tables["offsets"] = pl.DataFrame(columns)
         if self.classes is not None:
             tables["classes"] = self.classes.to_table()
+        schema = {"series_id": pl.String, "factor": pl.Float64}
+        tables["factors"] = pl.DataFrame(list(self.factors.items()), schema=schema, orient="row")
         return tables
 
     @classmethod
@@ -111,6 +121,7 @@ class Trees:
             texts.get("spread"),
             Offsets(offsets.select(QUANTILES).to_numpy(), offsets["mean"].to_numpy()),
             None if classes is None else Classes.from_table(classes),
+            dict(tables["factors"].iter_rows()),
         )
 
 
@@ -199,9 +210,20 @@ def _of_median(
     if len(missed) >= FEWEST_FOR_SPREAD:
         sized = {**settings, **SPREAD}
         spread = learned(judge, np.abs(missed), knowledge, sized, SPREAD_ROUNDS)
-    spreads = Trees(target, window, final, spread).spreads(judge.rows)
-    offsets = offsets_of(missed / spreads, judge.steps - 1, knowledge.horizon)
-    return Trees(target, window, final, spread, offsets)
+    relative = missed / Trees(target, window, final, spread).spreads(judge.rows)
+    own = _own_factors(np.abs(relative), judge.series, len(knowledge.grid), knowledge.horizon)
+    offsets = offsets_of(relative / own[judge.series], judge.steps - 1, knowledge.horizon)
+    factors = dict(zip(map(str, knowledge.grid.ids), map(float, own), strict=True))
+    return Trees(target, window, final, spread, offsets, factors=factors)
+
+
+def _own_factors(missed: Floats, series: Places, number: int, horizon: int) -> Floats:
+    """(N,) the mean of each series' errors over that of all, as if it had OTHERS horizons of usual ones
+    besides."""
+    usual = float(missed.mean()) or 1.0
+    others = OTHERS * horizon
+    sums = np.bincount(series, weights=np.minimum(missed / usual, MOST_ERROR), minlength=number)
+    return np.asarray((sums + others) / (np.bincount(series, minlength=number) + others))
 
 
 def _of_classes(

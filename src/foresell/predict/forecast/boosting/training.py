@@ -26,11 +26,13 @@ OLDEST_SHARE = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows with a known target. `targets` relative, as `Rows` says; `steps` (R,) from 1; `actuals` (R,)."""
+    """Rows with a known target. `targets` relative, as `Rows` says; `actuals`, `series` (the row of the
+    grid) and `steps` (from 1) (R,)."""
 
     rows: Rows
     targets: Numbers
     actuals: Floats
+    series: Places
     steps: Places
 
 
@@ -48,7 +50,8 @@ def examples_of(
     rows = Rows(rows.matrix[kept], rows.level[kept], rows.scale[kept])
     told = actuals.ravel()[kept]
     relative = ((told - rows.level) / rows.scale).astype(np.float32)
-    return Examples(rows, relative, told, steps.ravel()[kept])
+    of_series = np.repeat(series, steps.shape[1])[kept]
+    return Examples(rows, relative, told, of_series, steps.ravel()[kept])
 
 
 def judging_columns(length: int, horizon: int) -> list[int]:

@@ -115,7 +115,7 @@ class FittedBoosted:
             origins = np.full(len(series), newest)
             trees = self.trees
             rows = rows_of(knowledge, series, origins, steps, trees.target, trees.window)
-            told.append(trees.paths(rows, horizon))
+            told.append(trees.paths(rows, knowledge.grid.ids[series], horizon))
         return np.concatenate(told), {}
 
     def parts_of(self, series_id: str, horizon: int) -> pl.DataFrame | None:

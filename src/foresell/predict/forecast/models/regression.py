@@ -20,7 +20,7 @@ from foresell.predict.forecast.boosting.knowledge import Knowledge, knowledge_of
 from foresell.predict.forecast.boosting.training import judging_columns
 from foresell.predict.forecast.conformal import Offsets, offsets_of
 from foresell.predict.forecast.grid import Floats, Grid
-from foresell.predict.forecast.model import LEVELS_ARRAY, NO_WEIGHTS, QUANTILES, ForecastModel, Weights
+from foresell.predict.forecast.model import NO_WEIGHTS, QUANTILES, SHARES, ForecastModel, Weights
 from foresell.predict.forecast.models.seasonal_naive import naive
 from foresell.predict.forecast.panel import Panel
 from foresell.predict.forecast.panel_tables import panel_of_tables, tables_of_panel
@@ -42,8 +42,6 @@ FEWEST_VALUES = 6
 TRIED = [(False, 0.3), (False, 3.0), (False, 30.0), (True, 0.3), (True, 3.0), (True, 30.0)]
 TRIED_TYPE = np.dtype([("is_log", np.bool_), ("penalty", np.float64)])
 UNJUDGED = 1
-# What each level stands for in the mean of a distribution.
-SHARES = np.diff([0.0, *((LEVELS_ARRAY[1:] + LEVELS_ARRAY[:-1]) / 2), 1.0])
 
 
 @dataclass(frozen=True, slots=True)
