@@ -2,23 +2,19 @@
 
 import http.client
 import json
-import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.quality.durability.processes import BATCH, batch
+from benchmarks.speed.serve.servers import serving, started
 
 from foresell.services.access.accounts import add_key
 from foresell.services.shop import open_shop
-
-START_SECONDS = 300.0
 
 
 @dataclass
@@ -34,24 +30,7 @@ def kill_servers(store: Path, times: int, seed: int) -> Told:
     chance = random.Random(seed)  # noqa: S311
     name = f"h{secrets.token_hex(2)}"
     for _ in range(times):
-        port = _free_port()
-        server = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "foresell",
-                "serve",
-                "--store",
-                str(store),
-                "--port",
-                str(port),
-                "--console-port",
-                "0",
-            ],
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"FORESELL_KILL_AT": ""},
-        )
-        _wait_for(port, server)
+        server, port = started(serving(store), {"FORESELL_KILL_AT": ""})
         first = _load(port, key, name, first, time.monotonic() + chance.uniform(0.5, 4.0), server, told)
         server.wait()
     return told
@@ -83,22 +62,3 @@ def _load(
             time.sleep(0.2)
         else:
             raise RuntimeError(f"the server answered {answer.status}")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
-    ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        if server.poll() is not None:
-            raise RuntimeError("the server did not start")
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("the server does not listen")

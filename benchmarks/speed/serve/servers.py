@@ -30,22 +30,18 @@ class Server:
         return float(used.user + used.system)
 
 
+def serving(store: Path) -> Command:
+    """The API of a store, without its console."""
+    return lambda port: (
+        *("-m", "foresell", "serve", "--store", str(store)),
+        *("--port", str(port), "--console-port", "0"),
+    )
+
+
 @contextmanager
 def foresell(store: Path) -> Iterator["Server"]:
     """Ready when it gives itself."""
-    with _running(
-        lambda port: (
-            "-m",
-            "foresell",
-            "serve",
-            "--store",
-            str(store),
-            "--port",
-            str(port),
-            "--console-port",
-            "0",
-        )
-    ) as server:
+    with _running(serving(store)) as server:
         yield server
 
 
@@ -62,16 +58,28 @@ def bare(size: int) -> Iterator["Server"]:
 
 @contextmanager
 def _running(command: Command, environment: dict[str, str] | None = None) -> Iterator["Server"]:
+    server, port = started(command, environment)
+    try:
+        yield Server(port, psutil.Process(server.pid))
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=90)
+
+
+def started(
+    command: Command, environment: dict[str, str] | None = None
+) -> "tuple[subprocess.Popen[bytes], int]":
+    """A server that listens, and its port. Killed where it does not come to that."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
     server = subprocess.Popen([sys.executable, *command(port)], env={**os.environ, **(environment or {})})
     try:
         _wait(port, server)
-        yield Server(port, psutil.Process(server.pid))
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=90)
+    except RuntimeError:
+        server.kill()
+        raise
+    return server, port
 
 
 def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:

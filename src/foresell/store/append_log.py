@@ -14,14 +14,13 @@ Whoever seals or erases holds the store's lock.
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foresell.contracts.errors import BackendError
 from foresell.contracts.tables import Table
 from foresell.store.durable import json_bytes, read_json, sync_folder, write_durably
 from foresell.store.engine import literal, quoted, read_files
@@ -33,7 +32,7 @@ from foresell.store.journal import (
     as_line,
     is_closed,
     journal_faults,
-    locked,
+    locked_folder,
 )
 from foresell.store.raw import file_sha256
 
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     import duckdb
 
 INDEX_NAME = "index.json"
-LOCK_NAME = ".lock"
 # Readers that began before a file was superseded are done by then.
 GRACE = timedelta(hours=1)
 # So many parts below this size are joined with what is sealed next.
@@ -243,19 +241,5 @@ class AppendLog:
         temporary.rename(self.folder / INDEX_NAME)
         sync_folder(self.folder)
 
-    @contextmanager
-    def _locked(self, *, alone: bool) -> Iterator[None]:
-        try:
-            self._journals.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise BackendError(
-                f"{self.folder} cannot be written",
-                received=error.strerror,
-                do="Check the folder's owner and permissions, and free disk space.",
-            ) from error
-        try:
-            with locked(handle, alone=alone):
-                yield
-        finally:
-            os.close(handle)
+    def _locked(self, *, alone: bool) -> AbstractContextManager[None]:
+        return locked_folder(self.folder, [self._journals], alone=alone)

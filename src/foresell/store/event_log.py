@@ -13,8 +13,8 @@ import os
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,9 +22,8 @@ from pathlib import Path
 from foresell.contracts.errors import BackendError
 from foresell.store.crash_points import reached
 from foresell.store.durable import sync_folder
-from foresell.store.journal import MOST_BYTES, SUFFIX, Journal, LogFaults, journal_faults, locked
+from foresell.store.journal import MOST_BYTES, SUFFIX, Journal, LogFaults, journal_faults, locked_folder
 
-LOCK_NAME = ".lock"
 # How many digits of the second a name has, and where the name's own chance begins.
 MOMENT = "%Y%m%dT%H%M%S%f"
 CHANCE_DIGITS = 12
@@ -194,29 +193,8 @@ class EventLog:
     def _all(self) -> list[Path]:
         return [*self._open.glob(f"*{SUFFIX}"), *self._closed.glob(f"*{SUFFIX}")]
 
-    @contextmanager
-    def _locked(self, *, alone: bool) -> Iterator[None]:
-        try:
-            handle = self._lock_handle()
-        except OSError as error:
-            raise BackendError(
-                f"{self.folder.name} cannot be written",
-                received=error.strerror,
-                do="Check the folder's owner and permissions, and free disk space.",
-            ) from error
-        try:
-            with locked(handle, alone=alone):
-                yield
-        finally:
-            os.close(handle)
-
-    def _lock_handle(self) -> int:
-        try:
-            return os.open(self.folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        except FileNotFoundError:
-            for folder in (self._open, self._closed):
-                folder.mkdir(parents=True, exist_ok=True)
-            return os.open(self.folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    def _locked(self, *, alone: bool) -> AbstractContextManager[None]:
+        return locked_folder(self.folder, [self._open, self._closed], alone=alone)
 
 
 def made_at(name: str) -> datetime:

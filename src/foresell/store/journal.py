@@ -22,6 +22,7 @@ from foresell.store.durable import sync_folder
 
 SUFFIX = ".jsonl"
 CHECKSUM = "checksum"
+LOCK_NAME = ".lock"
 # A larger one is closed, so that it can be sealed though its process lives on.
 MOST_BYTES = 64 * 2**20
 
@@ -143,6 +144,30 @@ def locked(handle: int, *, alone: bool) -> Iterator[None]:
         yield
     finally:
         fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+@contextmanager
+def locked_folder(folder: Path, parts: Sequence[Path], *, alone: bool) -> Iterator[None]:
+    """Hold the lock of a log's folder, which is made with its parts where it is not there."""
+    try:
+        handle = _lock_of(folder, parts)
+    except OSError as error:
+        raise BackendError(
+            f"{folder} cannot be written",
+            received=error.strerror,
+            do="Check the folder's owner and permissions, and free disk space.",
+        ) from error
+    try:
+        with locked(handle, alone=alone):
+            yield
+    finally:
+        os.close(handle)
+
+
+def _lock_of(folder: Path, parts: Sequence[Path]) -> int:
+    for part in parts:
+        part.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def is_closed(path: Path) -> bool:

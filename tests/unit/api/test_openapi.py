@@ -13,7 +13,7 @@ from foresell.api.problems import MEDIA_TYPE
 
 from .conftest import Served
 
-EXAMPLES = int(os.environ.get("FORESELL_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("FORESELL_EXAMPLES", "2"))
 
 
 def test_no_route_has_a_defect(served: Served) -> None:

@@ -248,7 +248,7 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(events=st.lists(EVENTS, min_size=40, max_size=60))
 def test_what_is_accepted_on_arrival_is_accepted_by_the_import(
     shop: Shop, events: list[dict[str, object]], count: Callable[[], int]
