@@ -36,6 +36,20 @@ def test_an_accepted_event_is_in_the_next_recommendation(served: Served) -> None
     assert set(before) >= set(recommended(served, surface="customer", anonymous_id="v-new", k=6))
 
 
+def test_nothing_is_forgotten_while_all_is_read_anew(served: Served) -> None:
+    import threading
+
+    readers = [threading.Thread(target=served.live.refresh) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    sent = 0
+    while any(reader.is_alive() for reader in readers):
+        served.post("/v1/events", event(f"anew-{sent}", anonymous_id="v-anew", product_id=f"p{sent}"))
+        sent += 1
+    kept = served.live.mind.answering.recommender.histories.newest("v-anew")
+    assert [action.product_id for action in kept] == [f"p{number}" for number in range(sent)]
+
+
 def test_events_of_all_shapes_and_their_outcomes(served: Served) -> None:
     own = served.post("/v1/events", {"events": [event("s1"), event("s1"), event("s2", price="dear")]})
     assert own.json()["events"][1] == {
@@ -154,6 +168,29 @@ def test_a_model_that_fails_its_trial_stays_out(served: Served, monkeypatch: pyt
     back = served.ask("PUT", "/v1/models/recommend/production", json={"version": before})
     assert back.json()["answering"] == f"recommend/{before}"
     assert served.ask("PUT", "/v1/models/recommend/production", json={"version": "9999"}).status_code == 404
+
+
+def test_what_others_put_to_work_is_let_in_and_what_fails_is_seen(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = served.app.state.served.keeper
+    newer = put_a_model_to_work(served.shop)
+    keeper.look()
+    assert served.live.mind.label == newer
+
+    def fails() -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(served.live, "move", fails)
+        patched.setattr(keeper, "_next_move", 0.0)
+        keeper.look()
+    assert "No space left" in keeper.problem
+    assert served.client.get("/readyz").json()["problem"]
+    assert "foresell_keeper_failing 1.0" in served.get("/metrics").text
+    monkeypatch.setattr(keeper, "_next_move", 0.0)
+    keeper.look()
+    assert keeper.problem is None
 
 
 @pytest.mark.parametrize(

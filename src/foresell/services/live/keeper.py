@@ -73,7 +73,10 @@ class Keeper:
             return
         if signs[2] != self._seen[2]:
             self._live.forget()
+        is_done = signs[2] == self._seen[2] and self._live.mind.answers_by(*signs[:2])
         self._seen = signs
+        if is_done and now < self._next_refresh and not self._live.mind.is_full:
+            return
         self._next_refresh = now + self._live.limits.refresh_seconds
         self._live.refresh()
 

@@ -34,6 +34,8 @@ class LiveShop:
         # Its own engine: moving must not wait for those who read.
         self._moving = shop
         self.mind = Mind()
+        # What is moved while histories are read would be told twice.
+        self._behind = threading.Lock()
         self.visits = Visits()
         self.acceptance = Acceptance(shop, self._observe, self.limits)
         self.pressure = Pressure(self.limits, shop.folder.events.num_bytes)
@@ -54,12 +56,14 @@ class LiveShop:
 
     def move(self) -> Moved:
         """Bring what was accepted into the tables; BusyError while somebody else writes for a minute."""
-        return move_events(self._moving)
+        with self._behind:
+            return move_events(self._moving)
 
     def refresh(self) -> None:
         """Read what answers need anew; errors as `Mind.refresh`, and what answered before goes on."""
-        self.visits.renew()
-        self.mind.refresh(self._moving)
+        with self._behind:
+            self.visits.renew()
+            self.mind.refresh(self._moving)
 
     def forget(self) -> None:
         """Forget what people did lately: somebody was erased."""

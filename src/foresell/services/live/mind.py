@@ -66,6 +66,11 @@ class Mind:
     def label(self) -> str | None:
         return None if self._answering is None else self._answering.label
 
+    def answers_by(self, version: object, rules_version: object) -> bool:
+        """Whether it answers by this version of the recommender and of the rules."""
+        now = self._answering
+        return now is not None and (now.label, now.rules_version) == (f"recommend/{version}", rules_version)
+
     def observe(self, row: EventRow) -> None:
         """An accepted event: the next answer knows."""
         with self._lock:
