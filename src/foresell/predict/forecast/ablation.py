@@ -1,4 +1,4 @@
-"""Which lagged regressors help: those without which forecasts of past windows get worse, for certain."""
+"""Which lagged regressors help: the fewest with which forecasts of past windows are not surely worse."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 # its absolute errors and of its values' sizes on the validation windows. The same units in the same order for
 # any panel that differs in regressors alone; NaN where a unit was not judged.
 FitAndScore = Callable[[Panel], Floats]
-# How sure a help must be.
+# How sure it must be that fewer regressors are worse.
 LEVEL = 0.9
 STEPS = pl.Schema(
     {
@@ -29,7 +29,7 @@ STEPS = pl.Schema(
         "help": pl.Float64(),
         "lower": pl.Float64(),
         "upper": pl.Float64(),
-        "is_dropped": pl.Boolean(),
+        "leaves": pl.Boolean(),
     }
 )
 
@@ -38,7 +38,7 @@ STEPS = pl.Schema(
 class Ablation:
     """`kept`, `dropped`: lagged regressors, in the panel's order and in that of their leaving. `steps`
     (STEPS): at each step the loss (Σ absolute errors ÷ Σ |values|) with all that were left then, without one
-    of them, and its help, the difference, with its LEVEL interval over units."""
+    of them, and its help, the difference, with its LEVEL interval over units; one of them leaves."""
 
     kept: tuple[str, ...]
     dropped: tuple[str, ...]
@@ -48,11 +48,13 @@ class Ablation:
 def ablate(
     panel: Panel, fit_and_score: FitAndScore, *, seed: int = 0, names: Iterable[str] | None = None
 ) -> Ablation:
-    """Drop, one at a time, the lagged regressor that helps least, until each that is left helps for certain.
+    """Take the lagged regressors away one at a time, at each step that which helps least (ties go by the
+    panel's order), to the last; and keep the smallest of the sets on this way that is not surely worse than
+    the best of them: the lower end of the interval of its loss less the best's is not above 0.
 
-    A regressor helps for certain if the lower end of its help's interval is above 0; ties go by the panel's
-    order. `names`: those that are questioned; None: all of `panel.lagged`. k regressors take at most
-    1 + k(k + 1) ÷ 2 calls. InputError for a name that is no lagged regressor of the panel.
+    To stop at the first that does not help would leave what helps only together. `names`: those that are
+    questioned; None: all of `panel.lagged`. k of them take 1 + k(k + 1) ÷ 2 calls. InputError for a name that
+    is no lagged regressor of the panel.
     """
     asked = tuple(panel.lagged if names is None else names)
     if unknown := set(asked) - set(panel.lagged):
@@ -60,26 +62,23 @@ def ablate(
             f"The panel has no lagged {', '.join(sorted(unknown))}",
             do=f"Valid: {', '.join(panel.lagged) or 'none'}.",
         )
-    dropped: list[str] = []
+    gone: list[str] = []
     steps: list[dict[str, object]] = []
-    current = fit_and_score(panel)
-    while left := [name for name in asked if name not in dropped]:
-        losses = {name: fit_and_score(without(panel, [*dropped, name])) for name in left}
-        helps = {name: _help(current, losses[name], seed) for name in left}
-        worst = min(left, key=lambda name: helps[name].value)
-        is_dropped = not helps[worst].lower > 0
+    scores = [fit_and_score(panel)]
+    while left := [name for name in asked if name not in gone]:
+        others = {name: fit_and_score(without(panel, [*gone, name])) for name in left}
+        helps = {name: _worse(others[name], scores[-1], seed) for name in left}
+        least = min(left, key=lambda name: helps[name].value)
         for name in left:
-            steps.append(
-                _step(
-                    len(dropped) + 1, name, current, losses[name], helps[name], is_dropped and name == worst
-                )
-            )
-        if not is_dropped:
-            break
-        dropped.append(worst)
-        current = losses[worst]
+            told = _step(len(scores), name, scores[-1], others[name], helps[name])
+            steps.append(told | {"leaves": name == least})
+        gone.append(least)
+        scores.append(others[least])
+    best = min(scores, key=_loss)
+    smallest = max(at for at, one in enumerate(scores) if not _worse(one, best, seed).lower > 0)
+    dropped = tuple(gone[:smallest])
     kept = tuple(name for name in panel.lagged if name not in dropped)
-    return Ablation(kept, tuple(dropped), pl.DataFrame(steps, schema=STEPS))
+    return Ablation(kept, dropped, pl.DataFrame(steps, schema=STEPS))
 
 
 def judged_on_windows(model: ForecastModel, config: Any, windows: int) -> FitAndScore:
@@ -112,14 +111,12 @@ def without(panel: Panel, names: Iterable[str]) -> Panel:
     return replace(panel, frame=panel.frame.drop(gone), lagged=lagged)
 
 
-def _help(current: Floats, other: Floats, seed: int) -> Interval:
-    """How much lower the loss is with the regressor, over the units that both judged."""
-    return bootstrap_ratio(other[:, 0] - current[:, 0], current[:, 1], seed=seed, level=LEVEL)
+def _worse(scores: Floats, others: Floats, seed: int) -> Interval:
+    """How much higher the loss of `scores` is than that of `others`, over the units that both judged."""
+    return bootstrap_ratio(scores[:, 0] - others[:, 0], others[:, 1], seed=seed, level=LEVEL)
 
 
-def _step(
-    step: int, name: str, current: Floats, other: Floats, found: Interval, is_dropped: bool
-) -> dict[str, object]:
+def _step(step: int, name: str, current: Floats, other: Floats, found: Interval) -> dict[str, object]:
     return {
         "step": step,
         "without": name,
@@ -128,7 +125,6 @@ def _step(
         "help": found.value,
         "lower": found.lower,
         "upper": found.upper,
-        "is_dropped": is_dropped,
     }
 
 

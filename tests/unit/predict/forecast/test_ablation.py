@@ -45,11 +45,25 @@ def test_what_repeats_another_or_is_noise_goes_and_what_leads_stays() -> None:
     assert len(found.kept) == 1
     assert set(found.kept) < {"views", "carts"}
     assert len(found.dropped) == 2
-    last = found.steps.filter(pl.col("step") == found.steps["step"].max())
+    last = found.steps.filter(pl.col("step") == 3)
     assert last["without"].to_list() == list(found.kept)
     assert last["lower"][0] > 0
     assert last["loss_without"][0] > 5 * last["loss"][0]
-    assert found.steps["is_dropped"].sum() == 2
+    leaving = found.steps.filter("leaves")["without"].to_list()
+    assert leaving == [*found.dropped, *found.kept]
+
+
+def test_what_helps_only_together_stays() -> None:
+    """Without either of two, the other is of no use: to leave at the first that does not help is no way."""
+    losses = {0: 8.0, 1: 8.0, 2: 2.0}
+
+    def judged(panel: Panel) -> np.ndarray:
+        number = len({"views", "carts"} & set(panel.lagged))
+        penalty = 0.0 if "searches" in panel.lagged else -0.5
+        return np.column_stack([np.full(40, losses[number] + penalty), np.full(40, 10.0)])
+
+    found = ablate(panel_of_views(), judged)
+    assert (found.kept, found.dropped) == (("views", "carts"), ("searches",))
 
 
 def test_only_what_is_asked_is_questioned() -> None:
