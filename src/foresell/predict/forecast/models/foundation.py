@@ -2,8 +2,8 @@
 
 The folder holds `config.json` and weights as safetensors, as the models are published; nothing is fetched,
 no code of the folder is run and nothing is unpickled. It takes the library chronos-forecasting. Source:
-Ansari et al., Chronos: Learning the language of time series, TMLR 2024. Foresell ships no weights, and has tried the
-adapter with random ones only.
+Ansari et al., Chronos: Learning the language of time series, TMLR 2024. Foresell ships no weights, and has
+tried the adapter with random ones only.
 """
 
 import json
