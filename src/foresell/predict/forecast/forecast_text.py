@@ -25,10 +25,36 @@ NAMES: dict[str, tuple[str, str]] = {
 # An effect below this share of the whole is not worth a word; and no more than so many are told.
 LEAST_SHARE = 0.01
 MOST_TOLD = 3
-NO_CAUSE = (
-    "This is how the model comes to its figure; it does not prove a cause.",
-    "以上说明模型如何得出该数值，并不证明因果关系。",
-)
+# A change below this is none.
+SAME = 0.005
+WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "expected": "Over the next {span}, {amount} are expected",
+        "same": ", about as much as in the last {span}",
+        "more": ", {much} more than in the last {span}",
+        "less": ", {much} less than in the last {span}",
+        "end": ".",
+        "adds": "{part} adds {amount}",
+        "takes": "{part} takes away {amount}",
+        "comma": ", ",
+        "and": " and ",
+        "beside": " Beside the usual level, {effects}.",
+        "no_cause": " This is how the model comes to its figure; it does not prove a cause.",
+    },
+    "zh": {
+        "expected": "未来 {span}预计 {amount}",
+        "same": "，与过去 {span}大致相同",
+        "more": "，比过去 {span}多 {much}",
+        "less": "，比过去 {span}少 {much}",
+        "end": "。",
+        "adds": "{part}增加 {amount}",
+        "takes": "{part}减少 {amount}",
+        "comma": "，",
+        "and": "，",
+        "beside": "在通常水平之外，{effects}。",
+        "no_cause": "以上说明模型如何得出该数值，并不证明因果关系。",
+    },
+}
 
 
 def amount_text(value: float, unit: str, currency: str, language: Language) -> str:
@@ -65,70 +91,39 @@ def forecast_sentences(
     told = [row for row in drivers.rows() if abs(row[1]) >= LEAST_SHARE * max(abs(expected), 1e-9)][
         :MOST_TOLD
     ]
-    return _english(expected, before, horizon, period, told, unit, currency), _chinese(
-        expected, before, horizon, period, told, unit, currency
+    text, text_zh = (
+        _told(expected, before, span_text(horizon, period, language), told, unit, currency, language)
+        for language in LANGUAGES
     )
+    return text, text_zh
 
 
-def _english(
+def _told(
     expected: float,
     before: float | None,
-    horizon: int,
-    period: Period,
-    told: list[tuple[str, float]],
+    span: str,
+    effects: list[tuple[str, float]],
     unit: str,
     currency: str,
+    language: Language,
 ) -> str:
-    span = span_text(horizon, period, "en")
-    text = f"Over the next {span}, {amount_text(expected, unit, currency, 'en')} are expected"
+    words = WORDS[language]
+    text = words["expected"].format(span=span, amount=amount_text(expected, unit, currency, language))
     if before:
         change = expected / before - 1
-        much = share_text(abs(change), "en")
-        text += (
-            f", about as much as in the last {span}"
-            if abs(change) < 0.005
-            else f", {much} {'more' if change > 0 else 'less'} than in the last {span}"
-        )
-    text += "."
-    if told:
-        effects = [
-            f"{part_name(part, 'en')} {'adds' if effect > 0 else 'takes away'} "
-            f"{amount_text(abs(effect), unit, currency, 'en')}"
-            for part, effect in told
+        kind = "same" if abs(change) < SAME else "more" if change > 0 else "less"
+        text += words[kind].format(span=span, much=share_text(abs(change), language))
+    text += words["end"]
+    if effects:
+        listed = [
+            words["adds" if effect > 0 else "takes"].format(
+                part=part_name(part, language), amount=amount_text(abs(effect), unit, currency, language)
+            )
+            for part, effect in effects
         ]
-        listed = ", ".join(effects[:-1]) + (" and " if len(effects) > 1 else "") + effects[-1]
-        text += f" Beside the usual level, {listed}."
-    return f"{text} {NO_CAUSE[0]}"
-
-
-def _chinese(
-    expected: float,
-    before: float | None,
-    horizon: int,
-    period: Period,
-    told: list[tuple[str, float]],
-    unit: str,
-    currency: str,
-) -> str:
-    span = span_text(horizon, period, "zh")
-    text = f"未来 {span}预计 {amount_text(expected, unit, currency, 'zh')}"
-    if before:
-        change = expected / before - 1
-        much = share_text(abs(change), "zh")
-        text += (
-            f"，与过去 {span}大致相同"
-            if abs(change) < 0.005
-            else f"，比过去 {span}{'多' if change > 0 else '少'} {much}"
-        )
-    text += "。"
-    if told:
-        effects = [
-            f"{part_name(part, 'zh')}{'增加' if effect > 0 else '减少'} "
-            f"{amount_text(abs(effect), unit, currency, 'zh')}"
-            for part, effect in told
-        ]
-        text += f"在通常水平之外，{'，'.join(effects)}。"
-    return f"{text}{NO_CAUSE[1]}"
+        whole = words["comma"].join(listed[:-1]) + (words["and"] if len(listed) > 1 else "") + listed[-1]
+        text += words["beside"].format(effects=whole)
+    return text + words["no_cause"]
 
 
 def what_if_sentences(

@@ -161,6 +161,13 @@ def fallbacks_frame(grid: Grid, reasons: Reasons, more: Mapping[str, str] | None
     return pl.DataFrame(told, schema=FALLBACKS, orient="row").sort("series_id", "reason")
 
 
+def too_short(grid: Grid, fewest: int) -> Reasons:
+    """The series with fewer known values than `fewest`."""
+    number = (~np.isnan(grid.values)).sum(axis=1)
+    text = f"fewer than {fewest} values: the last value"
+    return dict.fromkeys(map(int, np.flatnonzero(number < fewest)), text)
+
+
 def normal_paths(means: Floats, deviations: Floats) -> Paths:
     """(N, horizon, VALUES) of normal distributions; both (N, horizon)."""
     quantiles = means[:, :, None] + deviations[:, :, None] * NORMAL

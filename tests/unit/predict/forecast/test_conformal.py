@@ -53,7 +53,7 @@ def test_groups_with_few_errors_take_in_their_neighbors() -> None:
     found = offsets_of(errors, groups, 3, fewest=40)
     assert found.means[0] == 0.0
     assert found.means[2] == 1.0
-    # The middle group has 3 of its own and 100 of its neighbors: the 103 ÷ 2th is 1, the 101st and more are 10.
+    # The middle group has 3 of its own and 100 of its neighbors: the 52nd is 1, the 101st is 10.
     assert found.table[1, LEVELS.index(0.5)] == 1.0
     assert found.table[1, LEVELS.index(0.975)] == 10.0
 

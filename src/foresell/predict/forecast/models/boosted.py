@@ -9,7 +9,6 @@ from it; and the quantiles are those that held, step by step, at origins that th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foresell.predict.forecast.boosting.features import Target, reach_of, rows_of, window_of
+from foresell.predict.forecast.boosting.knowing import Knowing, assumed_notes
 from foresell.predict.forecast.boosting.knowledge import Knowledge, knowledge_of
 from foresell.predict.forecast.boosting.learning import Trees, learn
 from foresell.predict.forecast.boosting.parts import parts_of_series
@@ -28,10 +28,8 @@ from foresell.predict.forecast.panel_tables import panel_of_tables, tables_of_pa
 from foresell.predict.forecast.paths import (
     Paths,
     Reasons,
-    check_horizon,
     fallbacks_frame,
     guarded,
-    paths_frame,
 )
 
 NAME = "boosted"
@@ -69,7 +67,7 @@ class BoostedConfig:
 
 
 @dataclass(frozen=True)
-class FittedBoosted:
+class FittedBoosted(Knowing):
     """`panel`: the newest periods of each series, as far back as the trees look. `vocabulary`: the
     categories."""
 
@@ -78,16 +76,6 @@ class FittedBoosted:
     panel: Panel
     vocabulary: Mapping[str, tuple[str, ...]]
     fallbacks: pl.DataFrame
-
-    def forecast(self, horizon: int, future: pl.DataFrame | None = None) -> pl.DataFrame:
-        check_horizon(horizon, self.config.horizon)
-        knowledge = self._knowledge if future is None else self.knowledge(future)
-        paths, _ = self.told(knowledge)
-        return paths_frame(knowledge.grid, paths[:, :horizon]).drop("step")
-
-    @cached_property
-    def _knowledge(self) -> Knowledge:
-        return self.knowledge(None)
 
     def knowledge(self, future: pl.DataFrame | None) -> Knowledge:
         """What is known with that future; None: the panel's."""
@@ -120,8 +108,8 @@ class FittedBoosted:
 
     def parts_of(self, series_id: str, horizon: int) -> pl.DataFrame | None:
         """As `explained.Explains`."""
-        rows = np.flatnonzero(self._knowledge.grid.ids == series_id)
-        return parts_of_series(self._knowledge, self.trees, int(rows[0]), horizon) if len(rows) else None
+        rows = self.rows_of(series_id)
+        return parts_of_series(self.usual_knowledge, self.trees, int(rows[0]), horizon) if len(rows) else None
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         words = [(name, word) for name, told in self.vocabulary.items() for word in told]
@@ -151,11 +139,7 @@ def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
     )
     now = fitted.knowledge(None)
     _, reasons = fitted.told(now)
-    notes = {
-        series_id: f"the future of {', '.join(names)} is not known: as it usually was"
-        for series_id, names in now.assumed.items()
-    }
-    told = fallbacks_frame(knowledge.grid, reasons, notes)
+    told = fallbacks_frame(knowledge.grid, reasons, assumed_notes(now))
     return FittedBoosted(config, trees, fitted.panel, vocabulary, told)
 
 

@@ -16,7 +16,7 @@ from foresell.predict.forecast.grid import Floats, Grid
 from foresell.predict.forecast.model import NO_WEIGHTS, ForecastModel, Weights
 from foresell.predict.forecast.models.seasonal_naive import naive
 from foresell.predict.forecast.panel import Panel
-from foresell.predict.forecast.paths import FittedPaths, Paths, Reasons, fit_paths
+from foresell.predict.forecast.paths import FittedPaths, Paths, Reasons, fit_paths, too_short
 from foresell.predict.forecast.smoothing.level import level_weights, smooth, together, trend_weights
 from foresell.predict.forecast.smoothing.seasonal import seasonal_paths
 
@@ -42,10 +42,7 @@ def fit(panel: Panel, config: ETSConfig) -> FittedPaths:
     value."""
 
     def forecast(grid: Grid, horizon: int) -> tuple[Paths, Reasons]:
-        number = (~np.isnan(grid.values)).sum(axis=1)
-        text = f"fewer than {FEWEST_VALUES} values: the last value"
-        reasons = dict.fromkeys(map(int, np.flatnonzero(number < FEWEST_VALUES)), text)
-        return seasonal_paths(grid, horizon, _of_levels), reasons
+        return seasonal_paths(grid, horizon, _of_levels), too_short(grid, FEWEST_VALUES)
 
     return fit_paths(panel, config, forecast, fallback=naive)
 

@@ -9,13 +9,13 @@ time series models, 1990.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foresell.predict.forecast.boosting.knowing import Knowing, assumed_notes
 from foresell.predict.forecast.boosting.knowledge import Knowledge, knowledge_of
 from foresell.predict.forecast.boosting.training import judging_columns
 from foresell.predict.forecast.conformal import Offsets, offsets_of
@@ -27,10 +27,9 @@ from foresell.predict.forecast.panel_tables import panel_of_tables, tables_of_pa
 from foresell.predict.forecast.paths import (
     Paths,
     Reasons,
-    check_horizon,
     fallbacks_frame,
     guarded,
-    paths_frame,
+    too_short,
 )
 from foresell.predict.forecast.ridge.design import Design, design_of
 from foresell.predict.forecast.ridge.parts import parts_of_series
@@ -53,7 +52,7 @@ class RegressionConfig:
 
 
 @dataclass(frozen=True)
-class FittedRegression:
+class FittedRegression(Knowing):
     """`panel`: the newest periods, for what is usual of the regressors; `length`: of the grid learned
     from."""
 
@@ -64,16 +63,6 @@ class FittedRegression:
     design: Design
     fallbacks: pl.DataFrame
 
-    def forecast(self, horizon: int, future: pl.DataFrame | None = None) -> pl.DataFrame:
-        check_horizon(horizon, self.config.horizon)
-        knowledge = self._knowledge if future is None else self.knowledge(future)
-        paths, _ = self.told(knowledge)
-        return paths_frame(knowledge.grid, paths[:, :horizon]).drop("step")
-
-    @cached_property
-    def _knowledge(self) -> Knowledge:
-        return self.knowledge(None)
-
     def knowledge(self, future: pl.DataFrame | None) -> Knowledge:
         """What is known with that future; None: the panel's."""
         return knowledge_of(self.panel, self.config.horizon, future)
@@ -83,16 +72,16 @@ class FittedRegression:
 
         def forecast(grid: Grid, steps: int) -> tuple[Paths, Reasons]:
             found = self.solved.told(knowledge, self.design, np.arange(1, steps + 1))
-            return _paths(self.solved, self.offsets, found), _too_short(grid)
+            return _paths(self.solved, self.offsets, found), too_short(grid, FEWEST_VALUES)
 
         return guarded(knowledge.grid, self.config.horizon, forecast, naive)
 
     def parts_of(self, series_id: str, horizon: int) -> pl.DataFrame | None:
         """As `explained.Explains`."""
-        rows = np.flatnonzero(self._knowledge.grid.ids == series_id)
+        rows = self.rows_of(series_id)
         if not len(rows):
             return None
-        return parts_of_series(self._knowledge, self.solved, self.design, int(rows[0]), horizon)
+        return parts_of_series(self.usual_knowledge, self.solved, self.design, int(rows[0]), horizon)
 
     def to_tables(self) -> dict[str, pl.DataFrame]:
         solved = self.solved
@@ -145,17 +134,9 @@ def fit(panel: Panel, config: RegressionConfig) -> FittedRegression:
         offsets = Offsets(np.zeros((config.horizon, len(QUANTILES))), np.zeros(config.horizon))
     fitted = FittedRegression(config, solved, offsets, panel, design, pl.DataFrame())
     _, reasons = fitted.told(knowledge)
-    notes = {
-        series_id: f"the future of {', '.join(names)} is not known: as it usually was"
-        for series_id, names in knowledge.assumed.items()
-    }
-    return FittedRegression(config, solved, offsets, panel, design, fallbacks_frame(grid, reasons, notes))
-
-
-def _too_short(grid: Grid) -> Reasons:
-    number = (~np.isnan(grid.values)).sum(axis=1)
-    text = f"fewer than {FEWEST_VALUES} values: the last value"
-    return dict.fromkeys(map(int, np.flatnonzero(number < FEWEST_VALUES)), text)
+    return FittedRegression(
+        config, solved, offsets, panel, design, fallbacks_frame(grid, reasons, assumed_notes(knowledge))
+    )
 
 
 def _chosen(knowledge: Knowledge, design: Design, columns: list[int], horizon: int) -> NDArray[np.intp]:
