@@ -13,6 +13,7 @@ from foresell.services.live.limits import Limits, Pressure
 from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
 from foresell.services.live.reading import ReadingShop
+from foresell.services.live.together import Together
 from foresell.services.live.visits import Visits
 from foresell.services.recommend import absence_record, answer_record
 from foresell.services.served import log_answers
@@ -39,6 +40,7 @@ class LiveShop:
         self.visits = Visits()
         self.acceptance = Acceptance(shop, self._observe, self.limits)
         self.pressure = Pressure(self.limits, shop.folder.events.num_bytes)
+        self._together: Together[Request, Answer] = Together(self._answer)
         self._unshown: OrderedDict[str, Answer] = OrderedDict()
         self._unshown_lock = threading.Lock()
 
@@ -84,7 +86,7 @@ class LiveShop:
         """The answers as records, each with its `request_id`. `is_served`: customers will see them; else they
         are logged when `report_shown` says so."""
         answering = self.mind.answering
-        answers = answering.recommender.answer(requests)
+        answers = [self._together.ask(request) for request in requests]
         ids = self._log(answers) if is_served else self._keep(answers)
         names = answering.recommender.knowledge.names
         return [
@@ -99,6 +101,9 @@ class LiveShop:
     def why_not(self, request: "Request", product_id: str) -> dict[str, object]:
         absence = self.mind.answering.recommender.why_not(request, product_id)
         return absence_record(self.shop, request, product_id, absence)
+
+    def _answer(self, requests: "Sequence[Request]") -> "list[Answer]":
+        return self.mind.answering.recommender.answer(requests)
 
     def report_shown(self, request_id: str) -> str:
         """An answer that was not logged was shown; returns the id that it is logged by. NotFoundError for
