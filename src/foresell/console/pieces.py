@@ -53,7 +53,7 @@ def tabs(visit: Visit, name: str, choices: dict[str, str], chosen: str) -> None:
     """Links that choose what a page shows; the choice stands in the address."""
     show(
         Markup('<nav class="tabs" aria-label="{}">{}</nav>').format(
-            visit.say("frame.menu"),
+            visit.say("frame.views"),
             joined(
                 link(
                     visit.link(**{name: value}),

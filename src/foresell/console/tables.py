@@ -55,7 +55,10 @@ def table(
     if not rows:
         show(Markup('<p class="nothing">{}</p>').format(visit.say("table.empty")))
         return
-    with ui.element("div").classes("table-box"):
+    # It scrolls by itself where the window is narrow: by keyboard too.
+    box = ui.element("div").classes("table-box").props("tabindex=0 role=region")
+    box.props["aria-label"] = title
+    with box:
         show(_table(title, columns, rows))
     with ui.element("div").classes("table-foot"):
         if place:

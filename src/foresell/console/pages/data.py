@@ -109,7 +109,7 @@ def _quality(visit: Visit, found: Any) -> None:
         Column("message", visit.say("quality.what")),
         Column(
             "severity",
-            "",
+            visit.say("quality.severity"),
             lambda value: pill(visit.say(f"quality.severity.{value}"), TONES.get(value, "even")),
         ),
         Column("where", visit.say("quality.where"), is_minor=True),
