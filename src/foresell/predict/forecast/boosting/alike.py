@@ -8,7 +8,7 @@ from foresell.predict.forecast.boosting.knowledge import Knowledge, Numbers
 Places = NDArray[np.intp]
 # Of a period of another phase of the season, and of one a whole range of a regressor away, so much counts;
 # and of each period back.
-OTHER_PHASE = 0.2
+OTHER_PHASE = 0.05
 FAR = 0.05
 FADING = 0.98
 # Numbers of one array at once.

@@ -22,6 +22,8 @@ NUM_LAGS = 8
 MEANS = (2, 4, 8, 13, 26, 52)
 LONG = 26
 SHORTEST_WINDOW = 56
+# Of short seasons no more than so many periods.
+MOST_SHORT = 112
 SMOOTHINGS = (0.1, 0.3)
 
 
@@ -35,8 +37,10 @@ class Rows:
 
 
 def window_of(season: int, longest: int) -> int:
-    """How many periods back the trees look: two seasons and a bit, four of short ones."""
-    return min(longest, max(SHORTEST_WINDOW, 4 * season if season <= LONG else 2 * season + 4))
+    """How many periods back the trees look: two seasons of a year and a bit, sixteen of short ones."""
+    return min(
+        longest, max(SHORTEST_WINDOW, min(16 * season, MOST_SHORT) if season <= LONG else 2 * season + 4)
+    )
 
 
 def reach_of(window: int, period: Period) -> int:

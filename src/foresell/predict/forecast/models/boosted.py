@@ -57,8 +57,8 @@ class BoostedConfig:
     fewest_values: int = 3
     weight: float = 0.0
     learning_rate: float = 0.05
-    num_leaves: int = 31
-    min_rows_in_leaf: int = 100
+    num_leaves: int = 63
+    min_rows_in_leaf: int = 50
     row_share: float = 0.7
     column_share: float = 0.6
     l2: float = 1.0
