@@ -21,7 +21,7 @@ from benchmarks.quality.durability.verdict import judge
 from foresell.services.shop import create_shop
 
 # A victim that has not reached its point by then is killed where it is.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 MOVER = "mover"
 
 

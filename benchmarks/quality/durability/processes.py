@@ -44,7 +44,10 @@ class Child:
         os.kill(self.pid, signal.SIGKILL)
 
     def is_dead(self) -> bool:
-        found, _ = os.waitpid(self.pid, os.WNOHANG)
+        """Whether it was killed. RuntimeError where it ended by itself: a fault is no kill."""
+        found, status = os.waitpid(self.pid, os.WNOHANG)
+        if found and not os.WIFSIGNALED(status):
+            raise RuntimeError("a writer or mover has failed by itself")
         return found != 0
 
     def end(self) -> None:
