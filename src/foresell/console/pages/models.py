@@ -76,7 +76,7 @@ def _models(visit: Visit, models: Sequence[KnownModel]) -> None:
     shown = [
         Column("name", visit.say("models.name"), link=lambda row: visit.link(model=row["name"])),
         Column("version", visit.say("models.at_work")),
-        Column("kind", visit.say("models.kind")),
+        Column("kind", visit.say("models.kind"), is_minor=True),
         Column("made", visit.say("models.made"), visit.speech.moment, is_minor=True),
         Column("num", visit.say("models.num"), visit.speech.number, is_number=True),
     ]

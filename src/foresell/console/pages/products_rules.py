@@ -33,7 +33,7 @@ async def build(visit: Visit) -> None:
             later(
                 visit,
                 visit.say("rules.in_force"),
-                lambda: visit.house.in_thread(check_rules, shop),
+                lambda: visit.house.ask_once(("rules", len(versions)), lambda: check_rules(shop)),
                 lambda touches: _touches(visit, touches),
             )
     with columns("wide-left"):
