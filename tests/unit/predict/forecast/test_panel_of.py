@@ -92,9 +92,7 @@ def test_values_are_those_of_the_kpi(
         assert set(kpi) <= set(mine)
 
 
-def test_a_series_for_each_product_and_place(
-    make_tables: Any, shop: Any, daily: Any
-) -> None:
+def test_a_series_for_each_product_and_place(make_tables: Any, shop: Any, daily: Any) -> None:
     orders = daily(0, 27) + daily(8, 8, "rice", "y") + daily(9, 9, "rice", None)
     panel = built(make_tables(shop(orders)), "product", "location")
     assert values(panel) == {"rice|(unknown)": [2, 0, 0], "rice|y": [2, 0, 0], "tea|x": [14.0] * 4}
