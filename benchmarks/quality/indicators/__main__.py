@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+import numpy as np
+
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.evaluation.intervals import bootstrap_ratio
@@ -111,7 +113,8 @@ def on_test(panel: Panel, judge: FitAndScore, dropped: tuple[str, ...]) -> dict[
     """The loss with no lagged regressor, and how much lower (90% interval over series) it is with all of them
     and with those that were kept."""
     none = judge(without(panel, panel.lagged))
-    record: dict[str, object] = {"loss_with_none": round(float(none[:, 0].sum() / none[:, 1].sum()), 4)}
+    judged = none[~np.isnan(none).any(axis=1)].sum(axis=0)
+    record: dict[str, object] = {"loss_with_none": round(float(judged[0] / judged[1]), 4)}
     for name, scores in (("all", judge(panel)), ("kept", judge(without(panel, dropped)))):
         gain = bootstrap_ratio(none[:, 0] - scores[:, 0], none[:, 1], seed=0, level=0.9)
         record[name] = [round(value, 4) for value in (gain.value, gain.lower, gain.upper)]
