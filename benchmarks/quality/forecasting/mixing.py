@@ -1,7 +1,7 @@
 """What the shop itself would serve: the model that served a series best, or all by how well they served it.
 
 Weights are learned at validation origins. How well a mixture does there is told with the weights of the other
-origins; where there is one origin only, with that origin's own, which flatters it a little.
+origins; where there is one origin only, with that origin's own, which flatters it: `run` serves none then.
 """
 
 from collections.abc import Mapping, Sequence

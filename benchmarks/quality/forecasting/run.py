@@ -17,7 +17,9 @@ from foresell.evaluation.forecasting import mean_of
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.model import VALUES
 
-MIXTURES = ("combination", "choice", "equal")
+LEARNED = ("combination", "choice")
+MIXTURES = (*LEARNED, "equal")
+WIDTHS = ", widths"
 # A model that is worse at validation than the best by more than this takes no part in equal mixtures.
 WORST = 1.15
 ZERO = "all zeros"
@@ -43,12 +45,19 @@ class Run:
         for kind in kinds:
             on_validation[kind] = mixer.on_validation(kind)
             if not self.file.is_count:
-                on_validation[f"{kind}, widths"] = mixer.widths_on_validation(kind)
+                on_validation[kind + WIDTHS] = mixer.widths_on_validation(kind)
         found = {name: judged(rows, self.file) for name, rows in on_validation.items()}
-        served = min(found, key=lambda name: mean_of(found[name], given.score))
+        served = min(self._eligible(found), key=lambda name: mean_of(found[name], given.score))
         print(f"served: {served}\ntest", flush=True)
         of_seed = [self._tested(entrants, mixer, kinds, seed) for seed in range(given.seeds)]
         return self._record(entrants, trials, found, served, of_seed)
+
+    def _eligible(self, found: Results) -> list[str]:
+        """What may be served. Where one origin is all there is, weights that were learned there cannot be
+        judged there: of mixtures only the one without."""
+        if len(self.origins.validation) > 1:
+            return list(found)
+        return [name for name in found if name not in LEARNED and not name.endswith(WIDTHS)]
 
     def _record(
         self,
@@ -130,7 +139,7 @@ class Run:
             told[kind] = pl.concat(parts)
             if not self.file.is_count:
                 widened = [mixer.with_widths(kind, part) for part in parts]
-                told[f"{kind}, widths"] = pl.concat(widened)
+                told[kind + WIDTHS] = pl.concat(widened)
         return told
 
     def _rivals(self) -> tuple[Results, dict[str, Any]]:
