@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 60
+# A busy machine is no fault of the console.
+PATIENCE_SECONDS = 180
 
 
 @contextmanager
