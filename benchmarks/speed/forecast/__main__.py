@@ -96,7 +96,7 @@ def measured(contestant: str, number: int, series: Path, given: argparse.Namespa
     else:
         command = [sys.executable, "-m", "benchmarks.speed.forecast.ours", str(written)]
     load = os.getloadavg()[0]
-    took = run(command, HERE.parents[2], environment(given.threads))
+    took = run(command, work, environment(given.threads))
     seconds = json.loads(Path(f"{out}.json").read_text(encoding="utf-8"))
     made = seconds.get("series", number)
     return {
@@ -113,7 +113,8 @@ def measured(contestant: str, number: int, series: Path, given: argparse.Namespa
 
 def environment(threads: int) -> Mapping[str, str]:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads)), "CUDA_VISIBLE_DEVICES": ""}
+    alike = {"PYTHONPATH": str(HERE.parents[2]), "CUDA_VISIBLE_DEVICES": ""}
+    return {**os.environ, **dict.fromkeys(names, str(threads)), **alike}
 
 
 def scores(series: Path, out: Path, spec: Record) -> dict[str, float]:

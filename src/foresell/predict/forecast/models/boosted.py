@@ -103,6 +103,7 @@ class FittedBoosted(Knowing):
             origins = np.full(len(series), newest)
             trees = self.trees
             rows = rows_of(knowledge, series, origins, steps, trees.target, trees.window)
+            _check_version(trees, rows.matrix.shape[1])
             told.append(trees.paths(rows, knowledge.grid.ids[series], horizon))
         return np.concatenate(told), {}
 
@@ -141,6 +142,15 @@ def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
     _, reasons = fitted.told(now)
     told = fallbacks_frame(knowledge.grid, reasons, assumed_notes(now))
     return FittedBoosted(config, trees, fitted.panel, vocabulary, told)
+
+
+def _check_version(trees: Trees, num_features: int) -> None:
+    if trees.boosters[0].num_feature() != num_features:
+        raise ConflictError(
+            "The forecaster was made by another version of Foresell",
+            received=f"{trees.boosters[0].num_feature()} features, not {num_features}",
+            do="Fit it again: foresell fit forecast",
+        )
 
 
 def _newest(panel: Panel, periods: int) -> Panel:
