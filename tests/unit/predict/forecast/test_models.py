@@ -1,6 +1,7 @@
 """What each forecaster is meant to see, and what stands in where one fails."""
 
 import warnings
+from dataclasses import asdict
 from datetime import date, timedelta
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from foresell.contracts.errors import NotFoundError
+from foresell.contracts.errors import ConflictError, NotFoundError
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.by_series import one_by_one
 from foresell.predict.forecast.grid import Floats, Grid
@@ -122,3 +123,22 @@ def test_quantiles_stop_at_zero_unless_the_history_went_below() -> None:
 def test_an_unknown_model_names_the_closest() -> None:
     with pytest.raises(NotFoundError, match="croston"):
         load_model("crosten")
+
+
+def test_trees_of_another_version_say_that_they_must_be_fitted_again() -> None:
+    """One that was learned with other features tells no figure."""
+    pytest.importorskip("lightgbm")
+    days = [date(2025, 1, 6) + timedelta(weeks=week) for week in range(60)]
+    rows = [
+        (name, day, float(10 + n * (week % 4) + week))
+        for n, name in enumerate("abc")
+        for week, day in enumerate(days)
+    ]
+    frame = pl.DataFrame(rows, schema=["series_id", "date", "value"], orient="row")
+    model = load_model("boosted")
+    fitted = model.fit(Panel(frame, "week"), model.config(horizon=3))
+    beside = Panel(frame.with_columns(price=pl.col("value") * 0.1), "week", lagged=("price",))
+    other = model.fit(beside, model.config(horizon=3))
+    mixed = {**fitted.to_tables(), "trees": other.to_tables()["trees"]}
+    with pytest.raises(ConflictError, match="another version"):
+        model.load(asdict(fitted.config), mixed, {}).forecast(3)

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foresell.contracts.errors import ConflictError
 from foresell.predict.forecast.boosting.features import Target, reach_of, rows_of, window_of
 from foresell.predict.forecast.boosting.knowing import Knowing, assumed_notes
 from foresell.predict.forecast.boosting.knowledge import Knowledge, knowledge_of
