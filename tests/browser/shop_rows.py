@@ -55,6 +55,7 @@ def _predictions() -> Rows:
     forecasts = [
         {"series_id": series, "model": "ets/1", "cutoff_date": CUTOFF, "mean": 900, "lower_80": 700}
         | {"upper_80": 1100, "lower_95": 500, "upper_95": 1300, "date": CUTOFF + timedelta(days=1 + 7 * week)}
+        | {"series_by": "department", "period": "week", "measure": "net_sales"}
         for series in ("Drinks", "Kitchen", "Bakery & Patisserie")
         for week in range(8)
     ]

@@ -1,6 +1,8 @@
 """The door: where somebody is led after it, and what is held off before it."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) ->
         "query_string": b"",
         "headers": [(b"content-length", b"101")],
     }
-    answers = asyncio.run(_asked(Doorkeeper(_never, House(tmp_path), most_bytes=100), scope))
+    answers = _answered(_asked(Doorkeeper(_never, House(tmp_path), most_bytes=100), scope))
     assert answers[0]["status"] == 413
     assert dict(answers[0]["headers"])[b"x-frame-options"] == b"DENY"
 
@@ -43,12 +45,12 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) ->
 def test_who_is_not_known_gets_no_page_and_no_socket(tmp_path: Path) -> None:
     keeper = Doorkeeper(_never, House(tmp_path), most_bytes=100)
     page = {"type": "http", "method": "GET", "path": "/models", "query_string": b"", "headers": []}
-    [start, _] = asyncio.run(_asked(keeper, page))
+    [start, _] = _answered(_asked(keeper, page))
     assert (start["status"], dict(start["headers"])[b"location"]) == (303, b"/sign-in?next=/models")
     upload = {**page, "method": "POST", "path": "/_nicegui/client/x/upload/1"}
-    assert asyncio.run(_asked(keeper, upload))[0]["status"] == 401
+    assert _answered(_asked(keeper, upload))[0]["status"] == 401
     socket = {"type": "websocket", "path": "/_nicegui_ws/socket.io/", "headers": []}
-    assert asyncio.run(_asked(keeper, socket)) == [{"type": "websocket.close", "code": 4401}]
+    assert _answered(_asked(keeper, socket)) == [{"type": "websocket.close", "code": 4401}]
 
 
 async def _never(_scope: Any, _receive: Any, _send: Any) -> None:
@@ -66,3 +68,9 @@ async def _asked(keeper: Doorkeeper, scope: dict[str, Any]) -> list[Any]:
 
     await keeper(scope, receive, send)
     return answers
+
+
+def _answered(asking: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """In a thread of its own: the browser's tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, asking).result()

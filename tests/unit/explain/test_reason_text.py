@@ -7,7 +7,7 @@ import pytest
 from foresell.contracts.errors import InputError
 from foresell.explain.contributions import Contributions
 from foresell.explain.feature_groups import each_alone, group_features
-from foresell.explain.phrases import PHRASES
+from foresell.explain.phrases import BEHAVIOR_SO_FAR, PHRASES
 from foresell.explain.reason_text import NAMED, Phrase, Subject, Wording, reasons_of, usual_values
 from foresell.explain.value_text import NO_UNIT, SHARES, UNITS, effect_text, value_text
 from foresell.features.customer import described
@@ -108,7 +108,7 @@ def test_contributions_of_other_groups_are_refused():
 
 def test_built_in_phrases_name_features_that_there_are():
     spec = CustomerSpec(has_orders=True, has_events=True, has_products=True)
-    names = {feature.name for feature in described(spec)} | {"value", "usual"}
+    names = {feature.name for feature in described(spec)} | {"value", "usual", BEHAVIOR_SO_FAR.name}
     for feature, phrase in PHRASES.items():
         for text in (phrase.text, phrase.text_zh):
             assert {feature, *NAMED.findall(text)} <= names

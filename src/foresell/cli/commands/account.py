@@ -16,48 +16,47 @@ Role = Annotated[str, typer.Option(help="viewer, analyst or admin.")]
 
 
 @app.command()
-def add(name: Name, role: Role, store: Store = None) -> None:
+def add(name: Name, role: Role, store: Store = None, as_json: Json = False) -> None:
     """Make an account. The password is asked for, or taken from $FORESELL_PASSWORD."""
-    from foresell.cli.output import print_text
     from foresell.services.access.accounts import add_account
     from foresell.services.access.roles import check_role
 
     shop = open_given(store)
     check_role(role)
     made = add_account(shop, name, role, _password(), getuser())
-    print_text(f"{made.name} may sign in as {made.role}")
+    _say(as_json, f"{made.name} may sign in as {made.role}", name=made.name, role=made.role)
 
 
 @app.command()
-def password(name: Name, store: Store = None) -> None:
+def password(name: Name, store: Store = None, as_json: Json = False) -> None:
     """Change a password; sessions of the account end."""
-    from foresell.cli.output import print_text
     from foresell.services.access.accounts import set_password
 
     set_password(open_given(store), name, _password(), getuser())
-    print_text(f"{name} has another password")
+    _say(as_json, f"{name} has another password", name=name)
 
 
 @app.command()
 def role(
-    name: Name, role: Annotated[str, typer.Argument(help="viewer, analyst or admin.")], store: Store = None
+    name: Name,
+    role: Annotated[str, typer.Argument(help="viewer, analyst or admin.")],
+    store: Store = None,
+    as_json: Json = False,
 ) -> None:
     """Change what an account may do; its sessions end."""
-    from foresell.cli.output import print_text
     from foresell.services.access.accounts import set_role
 
     set_role(open_given(store), name, role, getuser())
-    print_text(f"{name} is {role}")
+    _say(as_json, f"{name} is {role}", name=name, role=role)
 
 
 @app.command()
-def remove(name: Name, store: Store = None) -> None:
+def remove(name: Name, store: Store = None, as_json: Json = False) -> None:
     """Remove an account; its sessions end."""
-    from foresell.cli.output import print_text
     from foresell.services.access.accounts import remove_account
 
     remove_account(open_given(store), name, getuser())
-    print_text(f"{name} is removed")
+    _say(as_json, f"{name} is removed", name=name)
 
 
 @app.command("list")
@@ -69,6 +68,12 @@ def list_(store: Store = None, as_json: Json = False) -> None:
     accounts = AccessTables(open_given(store).folder.state).accounts()
     rows = [{"name": one.name, "role": one.role, "made_at": one.made_at.isoformat()} for one in accounts]
     print_json({"accounts": rows}) if as_json else print_table(rows, empty="There is no account yet.")
+
+
+def _say(as_json: bool, sentence: str, **record: str) -> None:
+    from foresell.cli.output import print_json, print_text
+
+    print_json(record) if as_json else print_text(sentence)
 
 
 def _password() -> str:

@@ -38,13 +38,14 @@ def add(
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="As `foresell key list` has it.")],
     store: Store = None,
+    as_json: Json = False,
 ) -> None:
     """End a key; a server refuses it within seconds."""
-    from foresell.cli.output import print_text
+    from foresell.cli.output import print_json, print_text
     from foresell.services.access.accounts import revoke_key
 
     revoke_key(open_given(store), key_id, getuser())
-    print_text(f"Key {key_id} is revoked")
+    print_json({"key_id": key_id}) if as_json else print_text(f"Key {key_id} is revoked")
 
 
 @app.command("list")
