@@ -21,7 +21,8 @@ Entrants = Mapping[str, tuple[str, Mapping[str, Any]]]
 @dataclass(frozen=True)
 class Origins:
     """The last known period of each window. `test`: the last `windows` windows of the file, `step` apart;
-    `validation`: the windows before, none of which reaches into the first test window. Both oldest first."""
+    `validation`: the windows before, none of which reaches into another or into the first test window. Both
+    oldest first."""
 
     validation: tuple[date, ...]
     test: tuple[date, ...]
@@ -31,8 +32,7 @@ class Origins:
 def origins_of(dates: Sequence[date], horizon: int, windows: int, step: int, validation: int) -> Origins:
     places = [len(dates) - 1 - horizon - step * i for i in range(windows)]
     first = min(places)
-    gap = min(step, horizon)
-    judging = [first - horizon - gap * i for i in range(validation)]
+    judging = [first - horizon * (1 + i) for i in range(validation)]
     if first < 1 or not [place for place in judging if place >= 1]:
         raise SystemExit(f"{len(dates)} periods are too few for these windows, and one before them")
     chosen = sorted(place for place in judging if place >= 1)

@@ -160,7 +160,7 @@ class Run:
         shared = {
             "horizon": horizon,
             "models": list(given.statsforecast),
-            "trials": given.trials,
+            "trials": given.rival_trials or given.trials,
             "seed": 0,
             "validation_windows": len(self.origins.validation),
         }

@@ -31,7 +31,7 @@ AIMED_BELOW = -0.10
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "car_parts": (
         *("--season", "12", "--horizon", "12", "--validation", "1"),
-        *("--models", "moving_average", "tsb", "adida", "boosted", "mlp"),
+        *("--models", "moving_average", "tsb", "adida", "boosted"),
         *("--statsforecast", "SeasonalNaive", "CrostonSBA", "ADIDA", "TSB"),
     ),
     "m4_weekly": (
@@ -42,13 +42,13 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "rossmann": (
         *("--season", "7", "--horizon", "48", "--windows", "10"),
         *("--known", "open", "promo", "school_holiday", "public_holiday"),
-        *("--models", "regression", "boosted", "mlp"),
+        *("--models", "regression", "boosted"),
         *("--statsforecast", "SeasonalNaive", "AutoETS", "AutoTheta"),
     ),
     "complete_journey": (
-        *("--season", "1", "--horizon", "6", "--windows", "4", "--step", "3"),
+        *("--season", "1", "--horizon", "6", "--windows", "4", "--step", "3", "--validation", "3"),
         *("--known", "displays", "mailers", "holidays"),
-        *("--models", "moving_average", "ets", "theta", "boosted", "mlp"),
+        *("--models", "moving_average", "regression", "ets", "theta", "boosted"),
         *(
             "--statsforecast",
             "SeasonalNaive",

@@ -74,7 +74,7 @@ def test_validation_ends_before_the_first_test_window(load: Load) -> None:
     dates = [START + timedelta(weeks=i) for i in range(40)]
     origins = load("forecasting.contest").origins_of(dates, horizon=6, windows=3, step=2, validation=2)
     assert origins.test == (dates[29], dates[31], dates[33])
-    assert origins.validation == (dates[21], dates[23])
+    assert origins.validation == (dates[17], dates[23])
     with pytest.raises(SystemExit, match="too few"):
         load("forecasting.contest").origins_of(dates[:8], horizon=6, windows=1, step=6, validation=1)
 
