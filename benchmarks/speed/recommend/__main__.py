@@ -3,7 +3,7 @@
     taskset -c 0 python -m benchmarks.speed.recommend --out FILE.json
 
 Each contestant, size and kind of vectors is a process of its own with one thread; a stopped run goes on with
-the same command. Exit code 1: a goal is missed.
+the same command. Exit code 1: the search misses a goal; which of them whole answers miss is told beside it.
 """
 
 import argparse
@@ -112,15 +112,22 @@ def _line(one: dict[str, Any]) -> str:
 
 def _judge(results: Results) -> int:
     """The exit code. A goal is met if the best repeat meets it: others measure what else the machine did."""
+    answers = [name for name in CONTESTANTS if name.startswith("answer")]
+    missed, missed_whole = _missed_by(results, ["index"]), _missed_by(results, answers)
+    told = {"published": PUBLISHED, "missed": missed, "missed_by_whole_answers": missed_whole}
+    results.tree |= told
+    results.save()
+    print(json.dumps(told, indent=2))
+    return 1 if missed else 0
+
+
+def _missed_by(results: Results, methods: list[str]) -> list[str]:
     missed = []
-    for method in ("index", *(name for name in CONTESTANTS if name.startswith("answer"))):
+    for method in methods:
         ours = [one for one in results.measurements if one["method"] == method]
         for kind in sorted({one["vectors"] for one in ours}):
             missed += [f"{method}, {goal}" for goal in _missed(ours, kind)]
-    results.tree |= {"published": PUBLISHED, "missed": missed}
-    results.save()
-    print(json.dumps({"published": PUBLISHED, "missed": missed}, indent=2))
-    return 1 if missed else 0
+    return missed
 
 
 def _missed(ours: list[dict[str, Any]], kind: str) -> list[str]:
