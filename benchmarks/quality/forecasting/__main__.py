@@ -52,8 +52,9 @@ def main() -> None:
         "test_origins": [str(origin) for origin in origins.test],
         "how_chosen": (
             f"By {given.score} at the validation origins, with seed 0: the settings of boosted out of "
-            f"{given.trials}, the weights of mixtures (each origin's by the others), and which is served. "
-            "The test windows lie after all of them and were scored once."
+            f"{given.trials}, and which is served, mixtures and other widths at each origin by the others. "
+            "The test windows lie after all of them. Weights of mixtures and widths are learned at each test "
+            "origin from the windows that had ended by then."
         ),
         **run.results(),
     }

@@ -13,6 +13,7 @@ import polars as pl
 from benchmarks.quality.forecasting.long import LongFile
 
 from foresell.predict.forecast import load_model
+from foresell.predict.forecast.model import VALUES
 
 # Of a model's name in the contest: what the model is, and what of its config is not the default.
 Entrants = Mapping[str, tuple[str, Mapping[str, Any]]]
@@ -96,7 +97,9 @@ def with_values(rows: pl.DataFrame, file: LongFile, origin: date, horizon: int) 
     step = pl.col("date").rank("dense").cast(pl.Int64)
     told = told.with_columns(pl.col(numbers).fill_nan(None))
     told = told.with_columns(pl.col(numbers).fill_null(pl.col("mean")).fill_null(0.0))
-    return told.with_columns(origin=pl.lit(origin), step=step)
+    told = told.with_columns(origin=pl.lit(origin), step=step)
+    values = [name for name in VALUES if name in told.columns]
+    return told.select("series_id", "date", *values, "value", "origin", "step")
 
 
 def contest(

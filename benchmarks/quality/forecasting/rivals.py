@@ -24,7 +24,7 @@ from foresell.predict.forecast import load_model
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "rival_requirements.txt"
 LIBRARIES = ("statsforecast", "mlforecast")
-# Where a file names no season, the searches of the rivals look for that of a year, or a week.
+# Where a file names no season, the search of a rival looks for that of a year, or a week, if two are known.
 USUAL_SEASON = {"day": 7, "week": 52, "month": 12}
 
 
@@ -82,7 +82,9 @@ def _spec(
         future = panel.future.join(alive, on="series_id", how="semi")
         future.with_columns(pl.col(file.known).fill_null(0.0)).write_parquet(ahead)
         windows.append({"origin": str(origin), "history": str(history), "ahead": str(ahead)})
-    season = file.season if file.season > 1 else USUAL_SEASON[file.period]
+    season = file.season
+    if season == 1 and len([day for day in file.dates if day <= origins[0]]) >= 2 * USUAL_SEASON[file.period]:
+        season = USUAL_SEASON[file.period]
     return {
         **given,
         "period": file.period,

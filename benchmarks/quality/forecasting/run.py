@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from benchmarks.quality.forecasting.contest import Origins, contest, with_values
 from benchmarks.quality.forecasting.long import LongFile
-from benchmarks.quality.forecasting.mixing import Mixer, stacked
+from benchmarks.quality.forecasting.mixing import LEARNED, WIDTHS, Results, with_mixtures
 from benchmarks.quality.forecasting.rivals import LIBRARIES, rival_python, run_rival
 from benchmarks.quality.forecasting.scoring import by_class, judged, less, of_seeds, scores, uniform
 from benchmarks.quality.forecasting.trials import BOOSTED, settings_of_trial
@@ -17,13 +18,9 @@ from foresell.evaluation.forecasting import mean_of
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.model import VALUES
 
-LEARNED = ("combination", "choice")
-MIXTURES = (*LEARNED, "equal")
-WIDTHS = ", widths"
 # A model that is worse at validation than the best by more than this takes no part in equal mixtures.
 WORST = 1.15
 ZERO = "all zeros"
-Results = dict[str, pl.DataFrame]
 
 
 class Run:
@@ -40,16 +37,12 @@ class Run:
         trials: dict[str, Any] = {}
         if BOOSTED in entrants and given.trials > 1:
             entrants, told, trials = self._tuned(entrants, told)
-        mixer, kinds = self._mixer(told)
-        on_validation = dict(told)
-        for kind in kinds:
-            on_validation[kind] = mixer.on_validation(kind)
-            if not self.file.is_count:
-                on_validation[kind + WIDTHS] = mixer.widths_on_validation(kind)
-        found = {name: judged(rows, self.file) for name, rows in on_validation.items()}
+        members = self._members(told)
+        validated = self._validated(told, members)
+        found = {name: judged(rows, self.file) for name, rows in validated.items()}
         served = min(self._eligible(found), key=lambda name: mean_of(found[name], given.score))
         print(f"served: {served}\ntest", flush=True)
-        of_seed = [self._tested(entrants, mixer, kinds, seed) for seed in range(given.seeds)]
+        of_seed = [self._tested(entrants, validated, members, seed) for seed in range(given.seeds)]
         return self._record(entrants, trials, found, served, of_seed)
 
     def _eligible(self, found: Results) -> list[str]:
@@ -119,28 +112,51 @@ class Run:
         trials = {name: {"settings": settings[name][1], self.given.score: values[name]} for name in values}
         return kept, {**told, BOOSTED: found[best]}, trials
 
-    def _mixer(self, told: Results) -> tuple[Mixer, tuple[str, ...]]:
+    def _members(self, told: Results) -> list[str]:
         values = {name: mean_of(judged(rows, self.file), self.given.score) for name, rows in told.items()}
-        least = min(values.values())
-        members = [name for name, value in values.items() if value <= WORST * least]
-        results = stacked({name: told[name] for name in members})
-        kinds = MIXTURES if len(members) > 1 else ()
-        return Mixer(results, members, self.origins.horizon, self.file.is_count), kinds
+        return [name for name, value in values.items() if value <= WORST * min(values.values())]
+
+    def _validated(self, told: Results, members: list[str]) -> Results:
+        """`told` and what is made of it, each origin by the others."""
+        origins = self.origins.validation
+        mixtures = self._each_by_the_others(told, told, members, origins)
+        # A second time: widths of a mixture are learned from what the mixture did.
+        return self._each_by_the_others(told, {**told, **mixtures}, members, origins)
+
+    def _each_by_the_others(
+        self, told: Results, past: Results, members: list[str], origins: tuple[date, ...]
+    ) -> Results:
+        parts: dict[str, list[pl.DataFrame]] = {}
+        for origin in origins:
+            others = pl.col("origin") != origin if len(origins) > 1 else pl.lit(True)
+            known = {name: rows.filter(others) for name, rows in past.items()}
+            self._add(parts, told, known, members, origin)
+        return {name: pl.concat(rows) for name, rows in parts.items()}
+
+    def _add(
+        self,
+        parts: dict[str, list[pl.DataFrame]],
+        told: Results,
+        known: Results,
+        members: list[str],
+        origin: date,
+    ) -> None:
+        now = {name: rows.filter(origin=origin) for name, rows in told.items()}
+        whole, horizon = self.file.is_count, self.origins.horizon
+        for name, rows in with_mixtures(now, known, members, horizon, whole=whole).items():
+            parts.setdefault(name, []).append(rows)
 
     def _tested(
-        self, entrants: Mapping[str, Any], mixer: Mixer, kinds: tuple[str, ...], seed: int
+        self, entrants: Mapping[str, Any], validated: Results, members: list[str], seed: int
     ) -> Results:
         told = self._made(entrants, "test", seed)
-        for kind in kinds:
-            parts = []
-            for origin in self.origins.test:
-                rows = stacked({name: told[name].filter(origin=origin) for name in mixer.models})
-                parts.append(mixer.mixed(kind, rows, mixer.results))
-            told[kind] = pl.concat(parts)
-            if not self.file.is_count:
-                widened = [mixer.with_widths(kind, part) for part in parts]
-                told[kind + WIDTHS] = pl.concat(widened)
-        return told
+        parts: dict[str, list[pl.DataFrame]] = {}
+        for origin in self.origins.test:
+            known = {name: pl.concat([rows, *parts.get(name, [])]) for name, rows in validated.items()}
+            ended = pl.col("date").max().over("origin") <= origin
+            known = {name: rows.filter(ended) for name, rows in known.items() if not name.endswith(WIDTHS)}
+            self._add(parts, told, known, members, origin)
+        return {name: pl.concat(rows) for name, rows in parts.items()}
 
     def _rivals(self) -> tuple[Results, dict[str, Any]]:
         given, horizon = self.given, self.origins.horizon
