@@ -1,9 +1,7 @@
 """The report in Chromium, as its readers meet it: languages, light and dark, desktop and phone."""
 
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,6 +11,9 @@ from foresell.services.report.gather import gather
 from foresell.services.report.page import render
 from foresell.services.report.page.document import SECTIONS
 from foresell.services.shop import silent
+
+from .chromium import chromium_tab
+from .shop_rows import shop_rows
 
 pytestmark = pytest.mark.browser
 
@@ -68,19 +69,9 @@ FAINT_WORDS = """
 """
 
 
-def load(name: str) -> ModuleType:
-    """A module beside this one: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Any]:
-    with load("chromium").chromium_tab() as opened:
+    with chromium_tab() as opened:
         yield opened
 
 
@@ -88,7 +79,7 @@ def tab() -> Iterator[Any]:
 def page_url(make_tables: Callable[[Mapping[str, Any]], Any], tmp_path: Path) -> Callable[[str], str]:
     """Writes the page in a language; what it shows is gathered once."""
     if not PAGES:
-        report = gather(make_tables(load("shop_rows").shop_rows()), SETTINGS, None, None, silent)
+        report = gather(make_tables(shop_rows()), SETTINGS, None, None, silent)
         PAGES.update({language: render(report, language) for language in ("en", "zh")})
 
     def write(language: str) -> str:

@@ -1,6 +1,5 @@
 """The script for the shop's pages, in a page of another origin, while the server is there and while not."""
 
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,8 +16,6 @@ from foresell.services.live.moving import move_events
 from foresell.services.shop import Shop, create_shop
 
 pytestmark = pytest.mark.browser
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
 
 @pytest.fixture
@@ -79,17 +76,12 @@ def stored(shop: Shop) -> list[dict[str, Any]]:
     return rows
 
 
-def test_events_of_a_page_arrive_once_also_when_the_server_was_away(shop: Shop) -> None:
-    api = pytest.importorskip("playwright.sync_api", reason="browser suite: pip install playwright")
+def test_events_of_a_page_arrive_once_also_when_the_server_was_away(browser: Any, shop: Shop) -> None:
     _, key = add_key(shop, "page", ["events:write"], "test")
     port = free_port()
     script = f'<script src="http://127.0.0.1:{port}/v1/foresell.js" data-key="{key}"></script>'
-    program = next(path for name in BROWSERS if (path := shutil.which(name)))
-    with (
-        shop_page(f"<!doctype html><title>Shop</title>{script}".encode()) as origin,
-        api.sync_playwright() as on,
-    ):
-        page = on.chromium.launch(executable_path=program, args=FLAGS).new_page()
+    with shop_page(f"<!doctype html><title>Shop</title>{script}".encode()) as origin:
+        page = browser.new_page()
         with serving(shop, port, origin):
             page.goto(f"{origin}/products/p4?mail=ann@example.org")
             page.evaluate("foresell('view_item', {product_id: 'p4', price: 9.9, currency: 'EUR'})")

@@ -1,6 +1,5 @@
-"""One browser for all journeys, and consoles over shops that are made once."""
+"""Consoles over shops that are made once."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,20 +8,6 @@ import pytest
 
 from .running import Watched, running_console
 from .shop import empty_shop, full_shop
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    pytest.importorskip("nicegui", reason="browser suite: pip install 'foresell[console]'")
-    api = pytest.importorskip("playwright.sync_api", reason="browser suite: pip install playwright")
-    program = next(path for name in BROWSERS if (path := shutil.which(name)))
-    with api.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=program, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")

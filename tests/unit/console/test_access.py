@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,4 @@ async def _asked(keeper: Doorkeeper, scope: dict[str, Any]) -> list[Any]:
 
 
 def _answered(asking: Coroutine[Any, Any, list[Any]]) -> list[Any]:
-    """In a thread of its own: the browser's tests leave an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, asking).result()
+    return asyncio.run(asking)
