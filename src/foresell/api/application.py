@@ -19,6 +19,7 @@ from foresell.api.metrics import Metrics
 from foresell.api.problems import answer_problems
 from foresell.api.routes import ROUTES
 from foresell.api.served_shop import ServedShop
+from foresell.contracts.serving import ServeSettings
 from foresell.services.access.signing_in import Gate
 from foresell.services.live.keeper import Keeper
 from foresell.services.live.limits import Limits
@@ -26,8 +27,6 @@ from foresell.services.live.live_shop import LiveShop
 from foresell.services.shop import Shop, open_shop
 
 STORE, ORIGINS, IS_SECURE = "FORESELL_SERVE_STORE", "FORESELL_SERVE_ORIGINS", "FORESELL_SERVE_SECURE"
-# Of one key or account.
-ASKS_PER_SECOND = 2_000.0
 SWITCH_SECONDS = 0.0005
 SIGN_INS_PER_SECOND, SIGN_INS_AT_ONCE = 1 / 12, 5.0
 ABOUT = """What a shop's own records say: recommendations, predictions, KPIs, forecasts; and its events in.
@@ -42,7 +41,7 @@ def make_app(
     limits: Limits | None = None,
     origins: Sequence[str] = (),
     is_secure: bool = False,
-    asks_per_second: float = ASKS_PER_SECOND,
+    asks_per_second: float = ServeSettings().asks_per_second,
 ) -> FastAPI:
     """The application of one store. `origins`: of the shop's pages that may send events from a browser;
     `is_secure`: it is reached by HTTPS, and cookies are sent so only.
@@ -103,9 +102,13 @@ def from_environment() -> FastAPI:
     """The application that `foresell serve` starts: it says by the environment what is wanted."""
     # Threads that compute give way to the one that listens sooner than by Python's 5 ms.
     sys.setswitchinterval(SWITCH_SECONDS)
-    origins = [one for one in os.environ.get(ORIGINS, "").split(",") if one]
+    shop = open_shop(Path(os.environ[STORE]))
     return make_app(
-        open_shop(Path(os.environ[STORE])), origins=origins, is_secure=os.environ.get(IS_SECURE) == "yes"
+        shop,
+        limits=Limits.of(shop.settings.serve),
+        origins=[one for one in os.environ.get(ORIGINS, "").split(",") if one],
+        is_secure=os.environ.get(IS_SECURE) == "yes",
+        asks_per_second=shop.settings.serve.asks_per_second,
     )
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
+from foresell.contracts.monitoring import MonitoringSettings
+from foresell.contracts.section import Section
+from foresell.contracts.serving import ServeSettings
 
 FILE_NAME = "foresell.toml"
 # A longer list is written an item a line.
@@ -43,10 +46,6 @@ def _currency_code(code: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Currency = Annotated[str, AfterValidator(_currency_code)]
 Rate = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class StoreSettings(Section):
@@ -208,6 +207,8 @@ class Settings(Section):
     digest: DigestSettings = DigestSettings()
     repair: RepairSettings = RepairSettings()
     matching: MatchingSettings = MatchingSettings()
+    serve: ServeSettings = ServeSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
 
 Tree = TypeVar("Tree", bound=Section)

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from foresell.contracts.settings import Currency, Rate, Section, TimeZone, make_tree, read_tree
+from foresell.contracts.section import Section
+from foresell.contracts.settings import Currency, Rate, TimeZone, make_tree, read_tree
 
 DirtKind = Literal[
     "duplicates",

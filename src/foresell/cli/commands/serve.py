@@ -10,6 +10,8 @@ import typer
 from foresell.cli.options import Store, open_given, store_path
 
 if TYPE_CHECKING:
+    from foresell.contracts.serving import ServeSettings
+    from foresell.contracts.settings import Settings
     from foresell.services.shop import Shop
 
 APPLICATION = "foresell.api.application:from_environment"
@@ -17,8 +19,12 @@ ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port.")] = 8080,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The port. Default: [serve] of foresell.toml, 8080.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on. Default: [serve], this machine only.")
+    ] = None,
     origin: Annotated[
         list[str] | None,
         typer.Option(help="Where the shop's pages live, such as https://shop.example; repeatable."),
@@ -49,34 +55,52 @@ def serve(
             "The packages for serving are not installed", do="Run: pip install 'foresell[serve]'"
         ) from error
     shop = _open_or_make(store)
+    asked = chosen(
+        shop.settings,
+        host=host,
+        port=port,
+        console_port=console_port,
+        origins=origin,
+        is_behind_https=behind_https or None,
+    )
     tables = AccessTables(shop.folder.state)
     if not tables.accounts() and not tables.all_keys():
         print_note("Nobody may ask yet: foresell account add NAME --role admin, or foresell key add NAME.")
-    if host not in ON_THIS_MACHINE and not behind_https:
+    if asked.host not in ON_THIS_MACHINE and not asked.is_behind_https:
         print_note("Others can reach this without HTTPS: put a proxy before it, and add --behind-https.")
     os.environ["FORESELL_SERVE_STORE"] = str(shop.folder.root)
-    os.environ["FORESELL_SERVE_ORIGINS"] = ",".join(origin or [])
-    os.environ["FORESELL_SERVE_SECURE"] = "yes" if behind_https else "no"
-    print_note(f"Serving {shop.settings.store.name} on http://{host}:{port}; stop with Ctrl-C.")
-    at = port + 1 if console_port is None else console_port
+    os.environ["FORESELL_SERVE_ORIGINS"] = ",".join(asked.origins)
+    os.environ["FORESELL_SERVE_SECURE"] = "yes" if asked.is_behind_https else "no"
+    print_note(f"Serving {shop.settings.store.name} on http://{asked.host}:{asked.port}; stop with Ctrl-C.")
+    at = asked.port + 1 if asked.console_port < 0 else asked.console_port
     beside: AbstractContextManager[None] = nullcontext()
     if at and has_console():
-        print_note(f"The console is on http://{host}:{at}")
-        beside = console_beside(shop.folder.root, host, at, behind_https=behind_https)
+        print_note(f"The console is on http://{asked.host}:{at}")
+        beside = console_beside(shop.folder.root, asked.host, at, behind_https=asked.is_behind_https)
     elif at:
         print_note("No console: install it with pip install 'foresell[console]'")
     with beside:
         uvicorn.run(
             APPLICATION,
             factory=True,
-            host=host,
-            port=port,
+            host=asked.host,
+            port=asked.port,
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=20,
         )
+
+
+def chosen(settings: "Settings", **options: object) -> "ServeSettings":
+    """How to serve: what is given (None: is not), else what [serve] of the store's settings says. InputError
+    for what cannot be."""
+    from foresell.contracts.settings import make_settings
+
+    given = {name: value for name, value in options.items() if value is not None}
+    tree = settings.model_dump()
+    return make_settings({**tree, "serve": {**tree["serve"], **given}}, where="options").serve
 
 
 def _open_or_make(store: Path | None) -> "Shop":

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from foresell.contracts.settings import Section
+from foresell.contracts.section import Section
 
 About = Literal["customer", "session"]
 LabelKind = Literal["order", "no_order", "event", "no_event", "amount", "days_to_order", "return"]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from foresell.contracts.errors import BusyError
+from foresell.contracts.serving import ServeSettings
 
 # How long a measured backlog counts as measured.
 MEASURED_SECONDS = 1.0
@@ -24,6 +25,17 @@ class Limits:
     backlog_bytes: int = 4 * 2**30
     move_seconds: float = 30.0
     refresh_seconds: float = 900.0
+
+    @classmethod
+    def of(cls, settings: ServeSettings) -> "Limits":
+        """As a store's settings say."""
+        return cls(
+            body_bytes=settings.body_kilobytes * 2**10,
+            batch_events=settings.batch_events,
+            backlog_bytes=settings.backlog_megabytes * 2**20,
+            move_seconds=settings.move_seconds,
+            refresh_seconds=settings.refresh_seconds,
+        )
 
 
 class TooBusyError(BusyError):

@@ -1,0 +1,53 @@
+"""The settings of `foresell serve`: where it listens, who may send, how much is taken."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from foresell.contracts.section import Section
+
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+
+
+def _origin(text: str) -> str:
+    if not ORIGIN.fullmatch(text):
+        raise ValueError(
+            f"'{text}' is not an origin: scheme and host alone, in small letters, such as "
+            "https://shop.example or http://localhost:3000"
+        )
+    return text
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class ServeSettings(Section):
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8080, ge=1, le=65_535, description="The API's port.")
+    console_port: int = Field(
+        -1, ge=-1, le=65_535, description="The console's port; 0: no console, -1: the one after the API's."
+    )
+    origins: tuple[Origin, ...] = Field(
+        (), description='Where the shop\'s pages live, which may send events: "https://shop.example".'
+    )
+    is_behind_https: bool = Field(
+        False, description="A proxy before it speaks HTTPS: cookies go by HTTPS only."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Processes that share the API's port.")
+    asks_per_second: float = Field(
+        2_000.0, gt=0, description="How often one key or account may ask; twice as often for one second."
+    )
+    body_kilobytes: int = Field(2_048, ge=64, le=65_536, description="The longest body that is read.")
+    batch_events: int = Field(1_000, ge=1, le=100_000, description="Most events in one request.")
+    backlog_megabytes: int = Field(
+        4_096,
+        ge=16,
+        description="Accepted events that wait to be moved; beyond it, 429 says when to try again.",
+    )
+    move_seconds: float = Field(
+        30.0, ge=1, description="How often accepted events are moved into the tables."
+    )
+    refresh_seconds: float = Field(
+        900.0, ge=10, description="How often what others put into the tables is read anew."
+    )
