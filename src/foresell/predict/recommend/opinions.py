@@ -36,6 +36,11 @@ class Allowed:
             return np.empty(0, np.int64)
         return np.flatnonzero(self.may_P & (self.log_weight_P > 0))
 
+    @cached_property
+    def highest_weight(self) -> float:
+        """The most that counts for any product, at least 0, as a logarithm."""
+        return 0.0 if self.log_weight_P is None else float(self.log_weight_P[self.raised].max(initial=0.0))
+
     def weighed(self, logs: Doubles, positions: Ints) -> Doubles:
         return logs if self.log_weight_P is None else logs + self.log_weight_P[positions]
 
@@ -132,3 +137,11 @@ def is_among(positions: Ints, ascending: Ints) -> Flags:
         return np.zeros(len(positions), dtype=np.bool_)
     places = np.minimum(np.searchsorted(ascending, positions), len(ascending) - 1)
     return np.asarray(ascending[places] == positions)
+
+
+def cells_of(matrix: Any, rows: Ints) -> tuple[Ints, Ints]:
+    """Where the cells of some rows of a CSR matrix are, one row after another, and how many each has."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[np.asarray(rows) + 1] - starts
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(int(lengths.sum())), lengths

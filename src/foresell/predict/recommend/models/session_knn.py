@@ -21,13 +21,15 @@ from scipy import sparse
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
-from foresell.predict.recommend.opinions import Opinions, Sparse
+from foresell.predict.recommend.opinions import Opinions, Sparse, cells_of
 from foresell.predict.recommend.rank import Explained, Floats, Ints
 from foresell.predict.recommend.timelines import Doubles, Timelines
 
 REASON = "bought_with"
 # A profile is a set of bits in a float32, which is exact up to here.
 MOST_BITS = 16
+# A place among the votes of one customer fits into so many bits, and a product into the rest of 63.
+PLACE_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,9 @@ class SessionKNN(FittedRecommender):
             kept = similar >= edge[len(similar) - self.config.num_neighbors]
             found, similar = found[kept], similar[kept]
         order = np.lexsort((found, -similar))[: self.config.num_neighbors]
-        cells, lengths = _cells_of(self._votes, found[order])
+        cells, lengths = cells_of(self._votes, found[order])
         votes = np.repeat(similar[order], lengths) * self._votes.data[cells]
-        told, which = np.unique(self._votes.indices[cells], return_inverse=True)
-        return told.astype(np.int64), np.bincount(which, votes, minlength=len(told)).astype(np.float32)
+        return _summed(self._votes.indices[cells], votes)
 
     def explain(self, profiles: Any, products: Ints) -> Explained:
         """Because of the customer's newest product that shares a session with the recommended one."""
@@ -164,7 +165,7 @@ class SessionKNN(FittedRecommender):
             order = np.argsort(bits)
             for product, bit in zip(own[order], bits[order], strict=True):
                 bits_S[_row(self._newest, product)] = bit
-            cells, lengths = _cells_of(self._by_product, products[mine])
+            cells, lengths = cells_of(self._by_product, products[mine])
             shared = bits_S[self._by_product.indices[cells]]
             starts = np.cumsum(lengths) - lengths
             highest = np.zeros(len(mine), np.int64)
@@ -184,12 +185,17 @@ def _row(matrix: Any, row: int) -> Any:
     return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
 
 
-def _cells_of(matrix: Any, rows: Ints) -> tuple[Ints, Ints]:
-    """Where the cells of some rows of a CSR matrix are, one row after another, and how many each has."""
-    starts = matrix.indptr[rows].astype(np.int64)
-    lengths = matrix.indptr[np.asarray(rows) + 1] - starts
-    ends = np.cumsum(lengths)
-    return np.repeat(starts - ends + lengths, lengths) + np.arange(int(lengths.sum())), lengths
+def _summed(products: Ints, votes: Doubles) -> tuple[Ints, Floats]:
+    """Each product once, ascending, with the sum of its votes. Sorting one number that says both product and
+    place takes a fraction of what sorting places by product takes."""
+    if not len(products):
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    keys = (products.astype(np.int64) << PLACE_BITS) | np.arange(len(products))
+    keys.sort()
+    ordered = keys >> PLACE_BITS
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    sums = np.add.reduceat(votes[keys & ((1 << PLACE_BITS) - 1)], starts)
+    return ordered[starts], sums.astype(np.float32)
 
 
 def similarity_of_bits(config: SessionKNNConfig) -> Floats:

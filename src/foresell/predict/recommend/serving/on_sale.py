@@ -15,10 +15,14 @@ from foresell.predict.recommend.opinions import (
     Flags,
     Opinions,
     Sparse,
+    cells_of,
     is_among,
     of_highest,
 )
 from foresell.predict.recommend.rank import Ints
+
+# Of so many products the whole is worked out at once.
+MOST_WORKED_OUT = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,27 +57,97 @@ class Places:
     def transposed(self) -> Any:
         return sparse.csr_array(self.likeness.T)
 
+    @cached_property
+    def heaviest(self) -> float:
+        """The most that a product's likenesses sum to."""
+        return float(self.likeness.sum(axis=1).max()) if self.likeness.nnz else 0.0
+
 
 def on_sale(opinions: Opinions, places: Places) -> Opinions:
     """Opinions over the model's catalog as opinions over what is sold."""
     if places.is_same:
         return opinions
     if isinstance(opinions, Sparse):
-        return _sparse(opinions, places)
+        return SparseOnSale(opinions, places) if len(places.unknown) else _known_only(opinions, places)
     return OnSale(opinions, places)
 
 
-def _sparse(opinions: Sparse, places: Places) -> Sparse:
+def _known_only(opinions: Sparse, places: Places) -> Sparse:
     matrix = opinions.matrix
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     there = places.on_sale_M[matrix.indices]
     kept = (there >= 0) & (matrix.data > 0)
     starts = np.searchsorted(rows[kept], np.arange(matrix.shape[0] + 1))
     shape = (matrix.shape[0], len(places.in_model_P))
-    values, positions = matrix.data[kept], there[kept]
-    if len(places.unknown):
-        return Sparse(_with_unknown(positions, values, starts, places.transposed))
-    return Sparse(sparse.csr_array((values, positions, starts), shape=shape))
+    return Sparse(sparse.csr_array((matrix.data[kept], there[kept], starts), shape=shape))
+
+
+@dataclass(frozen=True, eq=False)
+class SparseOnSale(Opinions):
+    """Few of the products that the model does not know come near the best; only of those it is worked out
+    what follows for them."""
+
+    opinions: Sparse
+    places: Places
+
+    @cached_property
+    def known(self) -> Sparse:
+        return _known_only(self.opinions, self.places)
+
+    @cached_property
+    def whole(self) -> Sparse:
+        matrix = self.known.matrix
+        return Sparse(_with_unknown(matrix.indices, matrix.data, matrix.indptr, self.places.transposed))
+
+    def logs_at(self, row: int, positions: Ints) -> Doubles:
+        if len(positions) > MOST_WORKED_OUT:
+            return self.whole.logs_at(row, positions)
+        found = self.known.logs_at(row, positions)
+        unknown = np.flatnonzero(self.places.in_model_P[positions] < 0)
+        if len(unknown):
+            found[unknown] = self._of_unknown(row, positions[unknown])
+        return found
+
+    def best(
+        self, rows: Sequence[int], number: int, allowed: Allowed, barred: Sequence[Ints]
+    ) -> Sequence[Ints]:
+        known = self.known.best(rows, number, allowed, barred)
+        return [
+            self._with_best_unknown(row, number, allowed, not_these, found)
+            for row, not_these, found in zip(rows, barred, known, strict=True)
+        ]
+
+    def _with_best_unknown(self, row: int, number: int, allowed: Allowed, barred: Ints, known: Ints) -> Ints:
+        if len(known) < number:
+            return self.whole.best([row], number, allowed, [barred])[0]
+        logs = allowed.weighed(self.known.logs_at(row, known), known)
+        least = float(np.partition(logs, len(logs) - number)[len(logs) - number])
+        unknown = self._near(row, least - allowed.highest_weight)
+        unknown = unknown[allowed.may_P[unknown] & ~is_among(unknown, barred)]
+        reached = allowed.weighed(self._of_unknown(row, unknown), unknown) >= least
+        return np.concatenate([known, unknown[reached]])
+
+    def _near(self, row: int, least: float) -> Ints:
+        """Unknown products whose opinion may be as high as `least`: what each is like counts at most
+        `heaviest` in all, so one of them is that much higher."""
+        positions, values = self.known.row(row)
+        # A little less, for what sums of rounded numbers lose.
+        needed = (1 - 1e-5) * np.exp(least) / max(self.places.heaviest, 1e-30)
+        cells, _ = cells_of(self.places.transposed, positions[values >= needed])
+        return np.unique(self.places.transposed.indices[cells]).astype(np.int64)
+
+    def _of_unknown(self, row: int, positions: Ints) -> Doubles:
+        likeness = self.places.likeness
+        cells, lengths = cells_of(likeness, positions)
+        like, (known, values) = likeness.indices[cells], self.known.row(row)
+        sums = np.zeros(len(positions), values.dtype)
+        if len(known) and len(cells):
+            places = np.minimum(np.searchsorted(known, like), len(known) - 1)
+            parts = np.where(known[places] == like, values[places], 0) * likeness.data[cells]
+            of = np.repeat(np.arange(len(positions)), lengths)
+            sums = np.bincount(of, parts, minlength=len(positions)).astype(values.dtype)
+        with np.errstate(divide="ignore"):
+            return np.log(sums, dtype=np.float64)
 
 
 def _with_unknown(positions: Ints, values: Doubles, starts: Ints, likeness: Any) -> Any:
