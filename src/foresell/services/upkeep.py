@@ -1,12 +1,11 @@
-"""Care of the store: rebuild, versions, taking bad loads back, compacting, backup, verification."""
+"""Care of the store: rebuild, versions, taking bad loads back, compacting, verification."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from foresell.contracts.errors import ConflictError, InputError, NotFoundError
+from foresell.contracts.errors import NotFoundError
 from foresell.contracts.records import RowCounts
 from foresell.privacy.originals import read_original
 from foresell.services.access.audit import audit_log
@@ -14,8 +13,6 @@ from foresell.services.rebuild import Rebuilt, rebuild_tables
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import writing
 from foresell.store.raw import file_sha256
-
-SNAPSHOT_PARTS = ("foresell.toml", "raw", "tables", "models", "logs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +126,6 @@ def compact(shop: Shop, progress: Progress = silent) -> dict[str, int]:
             progress(f"compacting {name}", index, len(names))
             joined[name] = shop.folder.tables.compact(name)
     return joined
-
-
-def backup(shop: Shop, target: Path, progress: Progress = silent) -> Path:
-    """Copy the whole store to a new folder that is a store itself. The key is not in it: keep it apart."""
-    target = target.resolve()
-    if target.exists():
-        raise ConflictError(f"{target} exists already", do="Name a folder that does not exist yet.")
-    if target.is_relative_to(shop.folder.root):
-        raise InputError("A backup cannot lie inside its store", received=target, do="Choose another folder.")
-    partial = target.with_name(f".{target.name}.partial")
-    with writing(shop, "backup", progress):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True, mode=0o700)
-        for index, name in enumerate(SNAPSHOT_PARTS):
-            progress(f"copying {name}", index, len(SNAPSHOT_PARTS))
-            _copy(shop.folder.root / name, partial / name)
-        shop.folder.state.copy_to(partial / shop.folder.state.path.name)
-        partial.rename(target)
-    return target
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target)
-    elif source.exists():
-        shutil.copy2(source, target)
 
 
 def verify(shop: Shop, progress: Progress = silent) -> Verification:

@@ -204,11 +204,23 @@ def open_store(root: Path) -> StoreFolder:
             f"There is no store at {store.root}",
             do="Make one with `foresell init DIR`, or name one with --store DIR or $FORESELL_STORE.",
         )
-    found = store.state.meta("format")
-    if found != FORMAT:
-        raise ConflictError(
-            f"{store.root} was written by another version of Foresell",
-            received=f"format {found}",
-            do=f"This version reads format {FORMAT}: install the version that wrote it.",
-        )
+    _require_format(store)
     return store
+
+
+def _require_format(store: StoreFolder) -> None:
+    found = store.state.meta("format") or "none"
+    if found == FORMAT:
+        return
+    if found.isdecimal() and int(found) > int(FORMAT):
+        raise ConflictError(
+            f"{store.root} was written by a newer Foresell",
+            received=f"format {found}; this one reads format {FORMAT}",
+            do="Install that version or a later one (pip install --upgrade foresell), or go back to a backup "
+            "that was made before the upgrade: foresell store from-backup.",
+        )
+    raise ConflictError(
+        f"{store.root} was written by another version of Foresell",
+        received=f"format {found}; this one reads format {FORMAT}",
+        do="Open it once with the version that wrote it, and see its notes on upgrading (docs/deploy.md).",
+    )

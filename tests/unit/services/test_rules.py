@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import InputError, NotFoundError
+from foresell.services.backups import backup
 from foresell.services.rules import (
     check_rules,
     clear_rules,
@@ -17,7 +18,7 @@ from foresell.services.rules import (
     show_rules,
 )
 from foresell.services.shop import Shop, create_shop, open_shop
-from foresell.services.upkeep import backup, rebuild
+from foresell.services.upkeep import rebuild
 
 FIRST = '[[rules]]\nname = "no tobacco"\nkind = "exclude"\ncategory = "Tobacco"\n'
 SECOND = '[[rules]]\nname = "stock"\nkind = "in_stock"\nuntil = 2026-12-31\n'

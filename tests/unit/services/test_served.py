@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from foresell.contracts.errors import NotFoundError
 from foresell.predict.recommend.serving.request import Answer, Item, Request
+from foresell.services.backups import backup
 from foresell.services.erase import erase
 from foresell.services.results import read_results
 from foresell.services.served import log_answers, shown_counts
 from foresell.services.shop import Shop, create_shop, open_shop
-from foresell.services.upkeep import backup, compact, rebuild, store_summary, verify
+from foresell.services.upkeep import compact, rebuild, store_summary, verify
 
 NOW = datetime(2026, 5, 6, 23, 30, tzinfo=UTC)
 

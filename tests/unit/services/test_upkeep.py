@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import BusyError, ConflictError, InputError, NotFoundError
+from foresell.services.backups import backup
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.quarantine import fix_quarantine, list_quarantine, replay_quarantine
 from foresell.services.rebuild import table_hash
 from foresell.services.shop import Shop, create_shop, open_shop
 from foresell.services.upkeep import (
-    backup,
     compact,
     read_kept_original,
     restore,

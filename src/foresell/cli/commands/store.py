@@ -8,7 +8,7 @@ import typer
 from foresell.cli.options import Json, Store, open_given
 
 app = typer.Typer(
-    help="Look after the store: versions, restore, compact, backup, verify.", no_args_is_help=True
+    help="Look after the store: versions, restore, compact, verify, backup and back.", no_args_is_help=True
 )
 
 
@@ -90,7 +90,7 @@ def backup(
 ) -> None:
     """Copy the store to a new folder. Its key is not in the copy: back that up apart."""
     from foresell.cli.output import print_json, print_text, progress_bar
-    from foresell.services.upkeep import backup as backup_store
+    from foresell.services.backups import backup as backup_store
 
     with progress_bar() as progress:
         copied = backup_store(open_given(store), target, progress)
@@ -98,6 +98,24 @@ def backup(
         print_json({"backup": str(copied)})
         return
     print_text(f"Copied to {copied}. The key is not in it: keep it apart.")
+
+
+@app.command("from-backup")
+def from_backup(
+    copy: Annotated[Path, typer.Argument(help="A folder that `foresell store backup` has made.")],
+    target: Annotated[Path, typer.Argument(help="Where the store is to be: a new folder.")],
+    as_json: Json = False,
+) -> None:
+    """Make a store of a backup again, after every file of it was checked. Its key must be at hand."""
+    from foresell.cli.output import print_json, print_text, progress_bar
+    from foresell.services.backups import restore_backup
+
+    with progress_bar() as progress:
+        restored = restore_backup(copy, target, progress)
+    if as_json:
+        print_json({"store": str(restored.folder.root)})
+        return
+    print_text(f"{restored.folder.root} is a store again.")
 
 
 @app.command()
