@@ -60,6 +60,7 @@ class _OfShop(Collector):
             events,
             moved,
             model,
+            _alerts(self._live),
             _gauge(
                 "foresell_events_waiting_bytes",
                 "Accepted and not in the tables.",
@@ -76,6 +77,21 @@ class _OfShop(Collector):
                 "foresell_models_refused", "Models that failed their trial.", len(self._live.mind.refused)
             ),
         ]
+
+
+def _alerts(live: LiveShop) -> GaugeMetricFamily:
+    from collections import Counter
+
+    from foresell.services.monitoring.alerts import list_alerts
+
+    found = GaugeMetricFamily(
+        "foresell_alerts", "Alerts that are not resolved.", labels=["kind", "severity", "state"]
+    )
+    for labels, number in Counter(
+        (one.kind, one.severity, one.state) for one in list_alerts(live.shop)
+    ).items():
+        found.add_metric(list(labels), number)
+    return found
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

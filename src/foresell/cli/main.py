@@ -10,6 +10,7 @@ from typer.exceptions import Abort, TyperException
 from foresell import __version__
 from foresell.cli.commands import (
     account,
+    alerts,
     audit,
     check,
     demo,
@@ -86,6 +87,7 @@ app.command("rebuild")(rebuild.rebuild)
 app.add_typer(store.app, name="store")
 app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)
+app.add_typer(alerts.app, name="alerts")
 app.command("serve")(serve.serve)
 app.add_typer(events.app, name="events")
 app.add_typer(account.app, name="account")

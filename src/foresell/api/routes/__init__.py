@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from foresell.api.routes import (
     access,
+    alerts,
     customers,
     events,
     feedback,
@@ -31,6 +32,7 @@ ROUTES: dict[str, APIRouter] = {
     "kpis": kpis.router,
     "models": models.router,
     "rules": rules.router,
+    "alerts": alerts.router,
     "imports": imports.router,
     "session": session.router,
     "access": access.router,

@@ -14,12 +14,23 @@ SCOPES: dict[str, str] = {
     "people:read": "read profiles, predictions and members of segments by customer",
     "rules:write": "change the rules of recommending",
     "models:write": "put models in production, and roll them back",
+    "alerts:write": "acknowledge alerts",
+    "experiments:write": "declare, start and stop experiments",
     "data:write": "import files, and change what the shop is called",
     "quarantine:write": "correct, discard and replay quarantined rows",
     "access:write": "make accounts and keys, and read the audit log",
 }
 VIEWER = ("insight:read", "recommend:read")
-ANALYST = (*VIEWER, "people:read", "rules:write", "data:write", "quarantine:write", "feedback:write")
+ANALYST = (
+    *VIEWER,
+    "people:read",
+    "rules:write",
+    "alerts:write",
+    "experiments:write",
+    "data:write",
+    "quarantine:write",
+    "feedback:write",
+)
 ROLES: dict[str, tuple[str, ...]] = {"viewer": VIEWER, "analyst": ANALYST, "admin": tuple(SCOPES)}
 
 

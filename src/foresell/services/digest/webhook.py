@@ -4,15 +4,13 @@ import json
 import os
 from collections.abc import Callable
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from foresell.contracts.errors import BackendError, InputError
+from foresell.services.posting import post_json
 
 # The address holds a secret, so it is no setting.
 VARIABLE = "FORESELL_DIGEST_WEBHOOK"
-TIMEOUT_SECONDS = 10
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 # Style → (title, Markdown) → the body that the chat expects.
@@ -22,13 +20,6 @@ BODIES: dict[str, Callable[[str, str], dict[str, Any]]] = {
     "dingtalk": lambda title, text: {"msgtype": "markdown", "markdown": {"title": title, "text": text}},
     "wecom": lambda _title, text: {"msgtype": "markdown", "markdown": {"content": text}},
 }
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A webhook that sends elsewhere is not the one that the user named."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
 
 
 def webhook_address() -> str | None:
@@ -49,16 +40,10 @@ def webhook_address() -> str | None:
 def send(address: str, style: str, title: str, markdown: str) -> None:
     """Post the digest; BackendError (which names the host alone) where it is not accepted."""
     body = json.dumps(BODIES[style](title, markdown), ensure_ascii=False).encode()
-    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "foresell"}
-    request = Request(address, data=body, headers=headers, method="POST")  # noqa: S310 - see webhook_address
+    reason = post_json(address, body)
+    if reason is None:
+        return
     host = urlsplit(address).hostname
-    try:
-        with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS):
-            return
-    except HTTPError as error:
-        reason = f"HTTP status {error.code}"
-    except (URLError, OSError) as error:
-        reason = str(getattr(error, "reason", error))
     raise BackendError(
         f"The digest was written, but the webhook at {host} did not take it",
         received=reason,
