@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from math import isfinite
 from secrets import token_hex
 from threading import Lock
@@ -20,6 +21,8 @@ from foresell.store.journal import Row
 if TYPE_CHECKING:
     from foresell.predict.recommend.serving.request import Answer
 
+# (customer_id, product_id, when it was shown)
+Showing = tuple[str, str, datetime]
 # What a model calls a customer may also be a visitor or a session that is nobody's yet.
 PERSON_KINDS = ("customer_id", "anonymous_id", "session_id")
 
@@ -114,11 +117,21 @@ def mean_click_rate(clicks: Mapping[str, tuple[int, int]]) -> float | None:
     return sum(times for times, _ in clicks.values()) / shown if shown else None
 
 
+def showings(answers: "Sequence[Answer]") -> "list[Showing]":
+    """What answers show to customers who are known."""
+    return [
+        (answer.request.customer_id, item.product_id, answer.made_at)
+        for answer in answers
+        if answer.request.customer_id is not None
+        for item in answer.items
+    ]
+
+
 class ShownBefore:
     """What each customer was shown in the last `days`, kept in memory: a server asks it for every answer.
 
-    Call it as `shown_counts`; give it every answer that is logged. What other processes log is seen with the
-    next `ShownBefore`. Safe for many threads.
+    Call it as `shown_counts`; give it every answer that is logged, and what other processes log. Safe for
+    many threads.
     """
 
     def __init__(self, tables: Tables, days: int, now: datetime | None = None) -> None:
@@ -136,14 +149,16 @@ class ShownBefore:
 
     def note(self, answers: "Sequence[Answer]") -> None:
         """These answers were served."""
+        self.hear(showings(answers))
+
+    def hear(self, shown: "Sequence[Showing]") -> None:
+        """These were served; heard again they count once."""
         with self._lock:
-            for answer in answers:
-                customer = answer.request.customer_id
-                if customer is not None:
-                    shown = [(answer.made_at, item.product_id) for item in answer.items]
-                    oldest = answer.made_at - timedelta(days=self.days)
-                    kept = [one for one in self._times.get(customer, ()) if one[0] > oldest]
-                    self._times[customer] = kept + shown
+            for (customer, at), group in groupby(shown, lambda one: (one[0], one[2])):
+                oldest = at - timedelta(days=self.days)
+                kept = [one for one in self._times.get(customer, ()) if one[0] > oldest]
+                known = {product for then, product in kept if then == at}
+                self._times[customer] = kept + [(at, one[1]) for one in group if one[1] not in known]
 
     def __call__(self, customer_id: str, days: int, now: datetime) -> Mapping[str, int]:
         """InputError for more days than are kept."""

@@ -78,6 +78,16 @@ class AppendLog:
         self._appending = threading.Lock()
         self._journal: Journal | None = None
         self._admits: Admits = admit_all()
+        self._own: set[str] = set()
+
+    @property
+    def journals(self) -> Path:
+        """The folder of journals."""
+        return self._journals
+
+    def is_own(self, name: str) -> bool:
+        """Whether this process has begun the journal of that name."""
+        return name in self._own
 
     def append(self, rows: Iterable[Row], admitting: Callable[[], Admits] = admit_all) -> int:
         """Append rows; returns how many were admitted. When it returns, they are on the disk.
@@ -107,6 +117,7 @@ class AppendLog:
         self._admits = admitting()
         name = f"{day}-{os.getpid()}-{secrets.token_hex(6)}{SUFFIX}"
         # The old one closes when the last thread that waits for its disk has let it go.
+        self._own.add(name)
         self._journal = Journal(self._journals / name)
         return self._journal
 

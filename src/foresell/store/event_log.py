@@ -3,12 +3,15 @@
     open/NAME.jsonl      one process's own file, appended to
     closed/NAME.jsonl    nothing is appended to it any more; the mover makes one ingest run of it
     .lock                appending holds it with others, for microseconds; closing holds it alone
+    .moving              moving holds it alone; with others who reads segments and tables, each event once
+    .mover               held by the one of several servers that moves, until its process ends
 
 An event is accepted when its line is on the disk, and from then on it is in a segment or in the raw zone: a
 segment is removed only when its run is published. Names begin with the moment of their making and are never
 made twice, so that the run of a segment has one id, however often the mover is killed.
 """
 
+import fcntl
 import os
 import secrets
 import threading
@@ -27,6 +30,8 @@ from foresell.store.journal import MOST_BYTES, SUFFIX, Journal, LogFaults, journ
 # How many digits of the second a name has, and where the name's own chance begins.
 MOMENT = "%Y%m%dT%H%M%S%f"
 CHANCE_DIGITS = 12
+# Of own segments, so many names are kept without a look at which are still there.
+MOST_OWN = 1_000
 
 
 class Segment(Journal):
@@ -89,6 +94,17 @@ class EventLog:
         self._telling = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._segment: Segment | None = None
+        self._own: set[str] = set()
+        self._mover: int | None = None
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        """Where segments are; one goes from the first to the second."""
+        return self._open, self._closed
+
+    def is_own(self, name: str) -> bool:
+        """Whether this process has begun the segment of that name."""
+        return name in self._own
 
     def append(
         self,
@@ -136,6 +152,9 @@ class EventLog:
             return kept
         begun()
         self._segment = Segment(self._open / self._new_name())
+        if len(self._own) >= MOST_OWN:
+            self._own &= {path.name for path in self._all()}
+        self._own.add(self._segment.path.name)
         return self._segment
 
     def _new_name(self) -> str:
@@ -157,6 +176,29 @@ class EventLog:
                     path.unlink()
             sync_folder(self._open)
             sync_folder(self._closed)
+
+    def still(self, *, alone: bool) -> AbstractContextManager[None]:
+        """While it lasts nothing goes from segments into the tables but by whoever holds it `alone`."""
+        return locked_folder(self.folder, self.folders, alone=alone, name=".moving")
+
+    def leads(self) -> bool:
+        """Whether this process is the one that moves: the first that asks, until it ends."""
+        if self._mover is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / ".mover", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                return False
+            self._mover = handle
+        return True
+
+    def follow(self) -> None:
+        """Let another process move."""
+        if self._mover is not None:
+            os.close(self._mover)
+            self._mover = None
 
     def closed(self) -> list[Path]:
         """The segments to be moved, oldest first."""

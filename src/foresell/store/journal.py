@@ -147,10 +147,12 @@ def locked(handle: int, *, alone: bool) -> Iterator[None]:
 
 
 @contextmanager
-def locked_folder(folder: Path, parts: Sequence[Path], *, alone: bool) -> Iterator[None]:
-    """Hold the lock of a log's folder, which is made with its parts where it is not there."""
+def locked_folder(
+    folder: Path, parts: Sequence[Path], *, alone: bool, name: str = LOCK_NAME
+) -> Iterator[None]:
+    """Hold a lock of a log's folder, which is made with its parts where it is not there."""
     try:
-        handle = _lock_of(folder, parts)
+        handle = _lock_of(folder, parts, name)
     except OSError as error:
         raise BackendError(
             f"{folder} cannot be written",
@@ -164,10 +166,10 @@ def locked_folder(folder: Path, parts: Sequence[Path], *, alone: bool) -> Iterat
         os.close(handle)
 
 
-def _lock_of(folder: Path, parts: Sequence[Path]) -> int:
+def _lock_of(folder: Path, parts: Sequence[Path], name: str) -> int:
     for part in parts:
         part.mkdir(parents=True, exist_ok=True)
-    return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    return os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def is_closed(path: Path) -> bool:

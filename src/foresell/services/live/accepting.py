@@ -12,6 +12,7 @@ from foresell.privacy.erasure import Tombstone, tombstone
 from foresell.privacy.nested import replacing_in
 from foresell.privacy.tokens import token
 from foresell.services.live.limits import Limits
+from foresell.services.live.others import EventRow, Keeps
 from foresell.services.live.recent import RecentIds
 from foresell.services.shop import Shop
 from foresell.sources.live import SHAPES
@@ -24,7 +25,6 @@ from foresell.sources.presets.segment import IDENTIFIERS as SEGMENT_IDENTIFIERS
 from foresell.store.journal import as_line, text_line
 
 Status = Literal["accepted", "duplicate", "quarantined"]
-EventRow = dict[str, str]
 # Told of each accepted row, in the order of the log, once it is on the disk.
 Observe = Callable[[EventRow], None]
 # What leads to a person; an event that names somebody erased is not kept.
@@ -66,8 +66,15 @@ def nobody_looks(_row: EventRow) -> None:
 class Acceptance:
     """What takes events for one shop. Safe for many threads; other processes may take events of their own."""
 
-    def __init__(self, shop: Shop, observe: Observe = nobody_looks, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        observe: Observe = nobody_looks,
+        limits: Limits | None = None,
+        log: Keeps | None = None,
+    ) -> None:
         self._shop, self._observe = shop, observe
+        self._log: Keeps = log or shop.folder.events
         self._limits = limits or Limits()
         self._key = shop.key
         self._anonymize = replacing_in(IDENTIFIERS, partial(token, self._key))
@@ -101,6 +108,21 @@ class Acceptance:
         for one in event_ids:
             self._recent.add(one)
 
+    def heard(self, rows: Iterable[EventRow]) -> list[EventRow]:
+        """Of rows that other processes accepted, in their order, those that were not known: the further rows
+        of an event stand behind its first."""
+        fresh: list[EventRow] = []
+        known = ""
+        for row in rows:
+            event_id = row.get("event_id", "")
+            if known and event_id.startswith(known):
+                continue
+            if self._recent.add(event_id):
+                fresh.append(row)
+            else:
+                known = f"{event_id}-"
+        return fresh
+
     def _keep(self, read: "Sequence[_Read]") -> list[Outcome]:
         outcomes: list[Outcome] = []
         fresh: list[_Read] = []
@@ -120,7 +142,7 @@ class Acceptance:
             return chosen
 
         try:
-            self._shop.folder.events.append(lines, partial(self._tell, fresh), self._read_erased)
+            self._log.append(lines, partial(self._tell, fresh), self._read_erased)
         except BaseException:
             for one in fresh:
                 self._recent.discard(one.checked.event_id or "")
@@ -135,9 +157,8 @@ class Acceptance:
         if (fault := checked.fault) is not None:
             return Outcome(number, checked.event_id, "quarantined", fault.column, fault.reason, fault.do)
         event_id = checked.event_id or ""
-        if event_id in self._recent:
+        if not self._recent.add(event_id):
             return Outcome(number, event_id, "duplicate")
-        self._recent.add(event_id)
         return Outcome(number, event_id, "accepted")
 
     def _tell(self, fresh: "Sequence[_Read]") -> None:

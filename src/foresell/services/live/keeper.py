@@ -62,6 +62,10 @@ class Keeper:
         self._next_move = max(self._next_move, now + PAUSE_SECONDS)
 
     def _move(self, now: float) -> None:
+        if not self._live.log.leads():
+            self._next_move = now + LOOK_SECONDS
+            self._live.note_moved()
+            return
         moved = self._live.move()
         self._next_move = now + self._live.limits.move_seconds
         self.moved_at, self.problem = datetime.now(UTC), None

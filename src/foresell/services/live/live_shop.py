@@ -8,20 +8,24 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import BusyError, NotFoundError
-from foresell.services.live.accepting import Acceptance, EventRow, Outcome
+from foresell.services.live.accepting import Acceptance, Outcome
 from foresell.services.live.limits import Limits, Pressure
 from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
+from foresell.services.live.others import EventRow, Keeps, OtherFiles, Others
 from foresell.services.live.reading import ReadingShop
 from foresell.services.live.together import Together
 from foresell.services.live.visits import Visits
 from foresell.services.recommend import absence_record, answer_record
-from foresell.services.served import log_answers
+from foresell.services.served import log_answers, showings
 from foresell.services.shop import Shop
+from foresell.store.event_log import run_id_of
 
 if TYPE_CHECKING:
     from foresell.predict.recommend.serving.request import Answer, Request
 
+# How often it is looked what other processes have accepted.
+LEARN_SECONDS = 0.2
 # Answers that somebody may yet report as shown.
 MOST_UNSHOWN = 20_000
 
@@ -29,7 +33,15 @@ MOST_UNSHOWN = 20_000
 class LiveShop:
     """Open it with `start`, close it with `stop`. Safe for many threads."""
 
-    def __init__(self, shop: Shop, limits: Limits | None = None, num_engines: int = 2) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        limits: Limits | None = None,
+        num_engines: int = 2,
+        log: Keeps | None = None,
+        others: Others | None = None,
+    ) -> None:
+        """`log`, `others`: what keeps events, and what tells of other processes; None: the store's files."""
         self.limits = limits or Limits()
         self.shop = ReadingShop(shop.folder, num_engines)
         # Its own engine: moving must not wait for those who read.
@@ -38,34 +50,74 @@ class LiveShop:
         # What is moved while histories are read would be told twice.
         self._behind = threading.Lock()
         self.visits = Visits()
-        self.acceptance = Acceptance(shop, self._observe, self.limits)
-        self.pressure = Pressure(self.limits, shop.folder.events.num_bytes)
+        self.log: Keeps = log or shop.folder.events
+        self._others = others
+        self._learning = threading.Lock()
+        self._ended = threading.Event()
+        self._learner = threading.Thread(target=self._keep_learning, name="learner", daemon=True)
+        # Segments that were there when it was looked last; what is gone since is in the tables.
+        self._waiting: set[str] = set()
+        self.acceptance = Acceptance(shop, self._observe, self.limits, self.log)
+        self.pressure = Pressure(self.limits, self.log.num_bytes)
         self._together: Together[Request, Answer] = Together(self._answer)
         self._unshown: OrderedDict[str, Answer] = OrderedDict()
         self._unshown_lock = threading.Lock()
 
     def start(self) -> None:
         """Bring into the tables what a process before this one accepted, then read what answers need. Where
-        somebody else writes for long, what waits is kept in mind instead."""
-        rows = pending_rows(self._moving, self._moving.folder.events.pending())
+        somebody else writes for long, or moves, what waits is kept in mind instead."""
+        self._others = self._others or OtherFiles(self.shop)
+        rows = pending_rows(self._moving.folder.events.pending())
         self.acceptance.remember(row["event_id"] for row in rows if "event_id" in row)
-        with suppress(BusyError):
-            self.move()
+        if self.log.leads():
+            with suppress(BusyError):
+                self.move()
         self.refresh()
+        self._learner.start()
 
     def stop(self) -> None:
+        self._ended.set()
+        if self._learner.is_alive():
+            self._learner.join(timeout=10)
+        if self._others is not None:
+            self._others.close()
+        self.log.follow()
         self.shop.close()
+
+    def learn(self) -> None:
+        """Observe what other processes accepted, and note what they showed, since the last time."""
+        with self._learning:
+            if self._others is None:
+                return
+            for row in self.acceptance.heard(self._others.news()):
+                self._observe(row)
+            if shown := self._others.shown():
+                self.mind.hear(shown)
+
+    def _keep_learning(self) -> None:
+        while not self._ended.wait(LEARN_SECONDS):
+            # A folder that cannot be read for a moment is read the next time.
+            with suppress(OSError):
+                self.learn()
 
     def move(self) -> Moved:
         """Bring what was accepted into the tables; BusyError while somebody else writes for a minute."""
         with self._behind:
-            return move_events(self._moving)
+            moved = move_events(self._moving)
+        return moved
+
+    def note_moved(self) -> None:
+        """What another process has moved into the tables since the last time."""
+        there = {run_id_of(path) for path in self._moving.folder.events.pending()}
+        gone, self._waiting = self._waiting - there, there
 
     def refresh(self) -> None:
         """Read what answers need anew; errors as `Mind.refresh`, and what answered before goes on."""
-        with self._behind:
+        with self._behind, self.log.still(alone=False):
+            # What was moved until now must not be learned later: the tables tell it.
+            self.learn()
             self.visits.renew()
-            self.mind.refresh(self._moving)
+            self.mind.refresh(self._moving, self.learn)
 
     def forget(self) -> None:
         """Forget what people did lately: somebody was erased."""
@@ -119,7 +171,7 @@ class LiveShop:
 
     def _log(self, answers: "Sequence[Answer]") -> list[str]:
         ids = log_answers(self.shop, answers)
-        self.mind.answering.shown.note(answers)
+        self.mind.hear(showings(answers))
         return ids
 
     def _keep(self, answers: "Sequence[Answer]") -> list[str]:

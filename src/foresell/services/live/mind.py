@@ -6,16 +6,17 @@ a whole, while answers go on; a model that fails its trial is not let in.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import ConflictError, ForesellError, NotFoundError
-from foresell.services.live.accepting import EventRow
 from foresell.services.live.links import Links
 from foresell.services.live.moving import pending_rows
+from foresell.services.live.others import EventRow
+from foresell.services.served import Showing
 from foresell.services.shop import Shop
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # Of each of so many people the newest events are kept, by these columns.
 MOST_PEOPLE, MOST_EVENTS = 20_000, 20
 SHOWN_COLUMNS = ("event_id", "event_name", "occurred_at", "product_id", "session_id")
+OCCURRED_AT = SHOWN_COLUMNS.index("occurred_at")
 # After so many, what was observed is read from the tables again, and no longer held one by one.
 MOST_OBSERVED = 500_000
 # How far back it is known what was shown: rules may cap what is shown more often.
@@ -52,6 +54,7 @@ class Mind:
         self._num_observed = 0
         # What is observed while something newer is being read.
         self._meanwhile: list[EventRow] | None = None
+        self._shown_meanwhile: list[Showing] | None = None
         # name/version of a model that was not let in → why.
         self.refused: dict[str, str] = {}
 
@@ -102,28 +105,42 @@ class Mind:
         with self._lock:
             self._recent.clear()
 
-    def refresh(self, shop: Shop) -> None:
+    def hear(self, shown: "Sequence[Showing]") -> None:
+        """What was logged as served, here or by other processes."""
+        with self._lock:
+            if self._shown_meanwhile is not None:
+                self._shown_meanwhile += shown
+            if self._answering is not None:
+                self._answering.shown.hear(shown)
+
+    def refresh(self, shop: Shop, learn: Callable[[], None] = lambda: None) -> None:
         """Read model, rules, links and histories anew. No mover may run meanwhile, or some of what it moves
-        would count twice in people's tastes until the next time.
+        would count twice in people's tastes until the next time. `learn`: observes what other processes have
+        accepted until now.
 
         A model that fails its trial stays out, and why is noted in `refused`; without any model only links
         are read.
         """
         with self._lock:
-            self._meanwhile = []
+            self._meanwhile, self._shown_meanwhile = [], []
         try:
-            pending = pending_rows(shop, shop.folder.events.pending())
+            pending = pending_rows(shop.folder.events.pending())
             fresh, links = _read(shop)
             if fresh is not None:
                 self._try(fresh)
                 for row in pending:
                     _observe_row(fresh, links, row)
+            # What of them is among the pending must not come once more.
+            learn()
         except BaseException:
-            self._meanwhile = None
+            self._meanwhile = self._shown_meanwhile = None
             raise
         seen = {row.get("event_id") for row in pending}
         with self._lock:
             meanwhile, self._meanwhile = self._meanwhile or [], None
+            shown, self._shown_meanwhile = self._shown_meanwhile or [], None
+            if fresh is not None:
+                fresh.shown.hear(shown)
             self._links = links
             for row in meanwhile:
                 if fresh is not None and row.get("event_id") not in seen:
@@ -147,7 +164,11 @@ class Mind:
                 self._recent.popitem(last=False)
         elif len(kept) >= MOST_EVENTS:
             del kept[0]
-        kept.append(tuple(map(row.get, SHOWN_COLUMNS)))
+        place = len(kept)
+        # What another process accepted may come later than what was done after it.
+        while place and str(kept[place - 1][OCCURRED_AT]) > row["occurred_at"]:
+            place -= 1
+        kept.insert(place, tuple(map(row.get, SHOWN_COLUMNS)))
 
 
 def _read(shop: Shop) -> tuple[Answering | None, Links]:

@@ -4,7 +4,6 @@ The run of a segment has the segment's id. A segment is removed when its run is 
 a mover that is killed anywhere leaves either the segment, or its run, or both, and the next one sees which.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from foresell.contracts.records import IngestRun
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.apply import apply_one, pending_runs
+from foresell.services.live.others import read_event
 from foresell.services.purge import bury_erased
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import next_recorded_at, writing
@@ -62,7 +62,7 @@ def move_events(shop: Shop, progress: Progress = silent) -> Moved:
     """
     if not shop.folder.events.pending():
         return Moved(())
-    with writing(shop, "move events", progress) as recovered:
+    with shop.folder.events.still(alone=True), writing(shop, "move events", progress) as recovered:
         return Moved((*recovered, *move_segments(shop, progress)))
 
 
@@ -157,7 +157,7 @@ def _num_lines(path: Path) -> int:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(CHUNK_BYTES), b""))
 
 
-def pending_rows(shop: Shop, segments: Sequence[Path]) -> list[dict[str, str]]:
+def pending_rows(segments: Sequence[Path]) -> list[dict[str, str]]:
     """The accepted events of segments, oldest first: what a server that begins must know of them."""
     found = []
     for segment in segments:
@@ -165,7 +165,5 @@ def pending_rows(shop: Shop, segments: Sequence[Path]) -> list[dict[str, str]]:
             content = segment.read_bytes()
         except FileNotFoundError:
             continue
-        for line in content.splitlines(keepends=True):
-            if line.endswith(b"}\n") and b'"refused_column"' not in line:
-                found.append(json.loads(line))
+        found += [row for line in content.splitlines(keepends=True) if (row := read_event(line)) is not None]
     return found

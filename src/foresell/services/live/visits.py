@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
-from foresell.services.live.accepting import EventRow
+from foresell.services.live.others import EventRow
 from foresell.services.shop import Shop
 from foresell.store.model_versions import check_name
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_VISITS, MOST_EVENTS = 20_000, 200
 NUMBERS = ("quantity", "price", "value")
 # What a visit's features are not made of.
-LEFT_OUT = ("properties", "page_url", "referrer", "search_query")
+LEFT_OUT = ("properties", "page_url", "referrer", "search_query", "received_at")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ class Visits:
             events = self._visits.setdefault(session, [])
             self._visits.move_to_end(session)
             if len(events) < MOST_EVENTS:
-                events.append({name: value for name, value in row.items() if name not in LEFT_OUT})
+                place = len(events)
+                # What another process accepted may come later than what was done after it.
+                while place and events[place - 1]["occurred_at"] > row["occurred_at"]:
+                    place -= 1
+                events.insert(place, {name: value for name, value in row.items() if name not in LEFT_OUT})
             if len(self._visits) > MOST_VISITS:
                 self._visits.popitem(last=False)
 

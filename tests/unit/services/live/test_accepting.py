@@ -209,14 +209,14 @@ def test_a_torn_line_counts_for_nothing_and_a_changed_one_is_quarantined(shop: S
 
 def test_who_was_erased_does_not_come_back(shop: Shop) -> None:
     accepting = Acceptance(shop)
-    accepting.accept([view(0), view(1), view(2, anonymous_id="cookie")])
+    accepting.accept([view(0), view(1), view(2, anonymous_id="visitor-9c")])
     erase(shop, ["c0", "c2"])
     assert stored(shop) == ["e1"]
-    outcomes = accepting.accept([view(3), view(4), view(5, customer_id=None, anonymous_id="cookie")])
+    outcomes = accepting.accept([view(3), view(4), view(5, customer_id=None, anonymous_id="visitor-9c")])
     assert statuses(outcomes) == ["quarantined", "accepted", "quarantined"]
     move_events(shop)
     assert stored(shop) == ["e1", "e4"]
-    assert b"cookie" not in everything_below(shop.folder.root)
+    assert b"visitor-9c" not in everything_below(shop.folder.root)
 
 
 def test_too_much_is_refused_before_it_is_kept(shop: Shop) -> None:
