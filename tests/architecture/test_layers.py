@@ -33,8 +33,11 @@ FORBIDDEN_IMPORTS = {
         "telnetlib",
     ),
 }
-# The one place that may post, and only to addresses that the user has put in the environment or settings.
-MAY_ASK_THE_NETWORK = {"services/posting.py": {"urllib.request"}}
+# Who may ask, and only addresses that the user has named: in the environment, in settings, to the client.
+MAY_ASK_THE_NETWORK = {
+    "services/posting.py": {"urllib.request"},
+    "client/connection.py": {"http.client"},
+}
 FORBIDDEN_CALLS = {
     "torch.load",
     "torch.save",

@@ -1,6 +1,7 @@
 """What routes are given: the shop that is served, and what stands around it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from fastapi import Request
 
@@ -10,6 +11,7 @@ from foresell.services.access.signing_in import Gate
 from foresell.services.live.keeper import Keeper
 from foresell.services.live.live_shop import LiveShop
 from foresell.services.live.reading import ReadingShop
+from foresell.services.live.searching import HeldSearcher
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class ServedShop:
     @property
     def shop(self) -> ReadingShop:
         return self.live.shop
+
+    @cached_property
+    def searcher(self) -> HeldSearcher:
+        return HeldSearcher(self.shop, self.live.mind, self.live.limits.refresh_seconds)
 
     def note(self, who: Principal, action: str, customer_id: str | None = None, **details: object) -> None:
         """Write down what somebody did; on the disk when it returns."""

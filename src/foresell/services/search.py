@@ -1,5 +1,6 @@
 """Search for products, and the searches that find nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -101,9 +102,15 @@ def search(
     with shop.reading_matched() as tables:
         searcher = make_searcher(shop, tables, encoder)
         person = None if customer_id is None else tables.person_of(customer_id)
-        facts = _facts(tables, searcher.assortment, person)
+        facts = facts_of(tables, searcher.assortment, person)
         boost, note = _boost(shop, tables, searcher.assortment, customer_id)
-    found = searcher.search(query, k, facts, boost)
+    return found_record(searcher, searcher.search(query, k, facts, boost), query, customer_id, note)
+
+
+def found_record(
+    searcher: Searcher, found: "Found", query: str, customer_id: str | None, note: str
+) -> dict[str, object]:
+    """What was found, the best first, as it is told."""
     rows = searcher.assortment.products[found.positions_K].select("product_id", "name", "brand", "price")
     items = [
         {**row, "score": float(score), "found_by": ", ".join(ways)}
@@ -158,12 +165,12 @@ def within_caps(found: "Found", allowed: "Constraints", k: int) -> "Found":
     return Found(found.positions_K[places], found.scores_K[places], ways)
 
 
-def _facts(tables: "Tables", assortment: "Assortment", customer_id: str | None) -> "CustomerFacts":
-    """What rules ask of a customer: age, and what was bought."""
+def facts_of(tables: "Tables | None", assortment: "Assortment", customer_id: str | None) -> "CustomerFacts":
+    """What rules ask of a customer: age, and what was bought; of nobody (None) nothing is known."""
     from foresell.features.counted import purchases
     from foresell.predict.recommend.rules.constraints import CustomerFacts
 
-    if customer_id is None:
+    if tables is None or customer_id is None:
         return CustomerFacts()
     bought = purchases(tables)
     ids = bought.filter(bought.customer_id == customer_id).select("product_id").distinct().to_polars()
@@ -175,8 +182,6 @@ def _boost(
     shop: Shop, tables: "MatchedTables", assortment: "Assortment", customer_id: str | None
 ) -> "tuple[NDArray[np.float32] | None, str]":
     """1 for each product, and up to 1 + MOST_BOOST for those recommended to the customer, by their rank."""
-    import numpy as np
-
     from foresell.services.production import PRODUCTION
     from foresell.services.recommend import best_of_customer
     from foresell.store.model_versions import pointers
@@ -186,8 +191,15 @@ def _boost(
     if PRODUCTION not in pointers(shop.folder.models, "recommend"):
         return None, "Not personal: no recommender is fitted. Run: foresell fit recommend"
     ids = best_of_customer(shop, tables, customer_id, BOOSTED)
-    positions = assortment.position_of(ids)
-    worth = 1 + MOST_BOOST * (1 - np.arange(len(ids), dtype=np.float32) / BOOSTED)
+    return boosted(assortment, ids), ""
+
+
+def boosted(assortment: "Assortment", ids: "Iterable[str]") -> "NDArray[np.float32]":
+    """1 for each product of the assortment, and up to 1 + MOST_BOOST for these, by their rank."""
+    import numpy as np
+
+    positions = assortment.position_of(list(ids))
+    worth = 1 + MOST_BOOST * (1 - np.arange(len(positions), dtype=np.float32) / BOOSTED)
     boost = np.ones(assortment.size, np.float32)
     boost[positions[positions >= 0]] = worth[positions >= 0]
-    return boost, ""
+    return boost
