@@ -14,6 +14,7 @@ from foresell.explain.unusual_days import HALF_WINDOW, UnusualDay, find_unusual_
 from foresell.kpis import KPIS
 from foresell.kpis.catalog import Compute, Measures
 from foresell.kpis.dimensions import DIMENSIONS
+from foresell.kpis.kept_facts import KeptFacts
 from foresell.kpis.measures import complete, read_measures
 from foresell.kpis.query import check_scope, query_kpi, valid_dimensions
 from foresell.kpis.sales import SOLD, gross_sales, sold
@@ -61,6 +62,7 @@ def explain_change(
     if kpi not in KPIS:
         raise NotFoundError(f"There is no KPI '{kpi}'", do=did_you_mean(kpi, EXPLAINED))
     spans = _spans(start, end, baseline_start, baseline_end)
+    tables = KeptFacts.of(tables, spans)
     scope = make_scope(tables, settings, start=start, end=end, where=where)
     check_scope(KPIS[kpi], scope)
     before_scope, after_scope = (scope.but(start=first, end=last) for first, last in spans)

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
-from foresell.features.kept import kept
 from foresell.features.spec import CustomerSpec
 from foresell.kpis.order_facts import counted_orders, paid_back, sold_lines
 from foresell.kpis.scope import Scope, attach, make_scope
+from foresell.store.kept import kept
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

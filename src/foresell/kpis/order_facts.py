@@ -7,7 +7,7 @@ currency, converted at the order's local date. Every fact has `date` and the col
 from typing import TYPE_CHECKING
 
 from foresell.kpis.currency import convert
-from foresell.kpis.scope import Scope, within
+from foresell.kpis.scope import Scope, once, within
 from foresell.store.ever_there import ever_there
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ def sold_lines(scope: Scope) -> "ir.Table":
     line_discount, exact; spread (of the order-level discount), fee and cost, floats, cost null
     where unknown. An order with amounts but no lines is one line without product.
     """
+    return once(scope, "lines", _sold_lines)
+
+
+def _sold_lines(scope: Scope) -> "ir.Table":
     orders = known_orders(scope)
     orders = within(orders.filter(orders.is_counted), scope)
     lines = scope.tables.current("order_lines").rename(line_order_id="order_id")
@@ -85,9 +89,13 @@ def moved_units(scope: Scope) -> "ir.Table":
     The one place where a line becomes several rows, on purpose. Columns beside ORDER_COLUMNS:
     product_id, units, is_service.
     """
+    return once(scope, "units", _moved_units)
+
+
+def _moved_units(scope: Scope) -> "ir.Table":
     import ibis
 
-    orders = counted_orders(scope)
+    orders = within(counted_orders(scope), scope)
     lines = scope.tables.current("order_lines").rename(line_order_id="order_id")
     lines = lines.select("line_order_id", "product_id", "quantity")
     if scope.has_rows("bundle_items"):
@@ -112,6 +120,10 @@ def paid_back(scope: Scope) -> "ir.Table":
     A refund without an order counts, at its own date's rate. Columns beside ORDER_COLUMNS:
     refund_id, product_id, amount, is_cost_known (false: its line is known to have no cost).
     """
+    return once(scope, "refunds", _paid_back)
+
+
+def _paid_back(scope: Scope) -> "ir.Table":
     import ibis
 
     refunds = scope.tables.current("refunds")

@@ -4,7 +4,7 @@ A fact's table carries `date` (the store's local date) and the columns of its gr
 the key columns `period` and `by_value`, joins only many-to-one, and so never repeats a row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import WEEKDAYS, Settings
 from foresell.contracts.tables import TABLES
 from foresell.kpis.dimensions import DIMENSIONS, Dimension, Grain
+from foresell.kpis.kept_facts import KeptFacts
 from foresell.store.ever_there import ever_there
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def make_scope(
     for name in [*([by] if by else []), *conditions]:
         if name not in DIMENSIONS:
             raise NotFoundError(f"There is no dimension '{name}'", do=did_you_mean(name, DIMENSIONS))
-    return Scope(tables, settings, DIMENSIONS[by] if by else None, period, start, end, conditions)
+    known = tables.known if isinstance(tables, KeptFacts) else {}
+    return Scope(tables, settings, DIMENSIONS[by] if by else None, period, start, end, conditions, known)
 
 
 def read_conditions(where: Where) -> dict[str, tuple[str, ...]]:
@@ -142,6 +144,18 @@ def within(table: "ir.Table", scope: Scope) -> "ir.Table":
     if scope.end is not None:
         table = table.filter(table.date <= ibis.literal(scope.end))
     return table
+
+
+def once(scope: Scope, name: str, build: "Callable[[Scope], ir.Table]") -> "ir.Table":
+    """A fact of the asked days, which depends on nothing else that is asked; taken from what the tables keep,
+    where they do. It has a column `date`."""
+    tables = scope.tables
+    span = tables.span_of(scope.start, scope.end) if isinstance(tables, KeptFacts) else None
+    if not isinstance(tables, KeptFacts) or span is None:
+        return build(scope)
+    whole = scope.but(start=span[0], end=span[1])
+    found = tables.fact(name, span, lambda: build(whole))
+    return build(scope) if found is None else within(found, scope)
 
 
 def period_start(day: "ir.DateValue", period: str, settings: Settings) -> "ir.DateValue":

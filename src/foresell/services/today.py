@@ -113,9 +113,12 @@ def last_days(known: Span, days: int) -> tuple[Span, Span | None]:
 
 def headline(shop: Shop, recent: Span, before: Span | None) -> tuple[Figure, ...]:
     """The KPIs of HEADLINE that this shop can measure."""
+    from foresell.kpis.kept_facts import KeptFacts
+
     with shop.reading_matched() as tables:
-        now = _answers(shop, tables, recent)
-        then = _answers(shop, tables, before) if before else {}
+        kept = KeptFacts(tables, [(span.start, span.end) for span in (recent, before) if span])
+        now = _answers(shop, kept, recent)
+        then = _answers(shop, kept, before) if before else {}
     return tuple(
         Figure(name, answer.unit, _number(answer), _number(then.get(name)))
         for name, answer in now.items()
@@ -212,11 +215,13 @@ class KpiCut:
 def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> KpiCut:
     """Errors as `kpis.query.query_kpi`."""
     from foresell.kpis import KPIS
+    from foresell.kpis.kept_facts import KeptFacts
     from foresell.kpis.query import query_kpi, valid_dimensions
 
     kpi_words(kpi, "en")
     asked: dict[str, Any] = {"start": span.start, "end": span.end}
-    with shop.reading_matched() as tables:
+    with shop.reading_matched() as every:
+        tables = KeptFacts(every, [(span.start, span.end)])
         whole = query_kpi(tables, shop.settings, kpi, **asked)
         rows = query_kpi(tables, shop.settings, kpi, period=period, **asked).rows
         split = query_kpi(tables, shop.settings, kpi, by=by, **asked).rows if by else []

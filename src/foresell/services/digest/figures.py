@@ -9,6 +9,7 @@ from foresell.contracts.errors import InputError, NotFoundError
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.kpis.answer import KpiAnswer
+from foresell.kpis.kept_facts import KeptFacts
 from foresell.services.digest.lines import Line
 from foresell.services.report.page.change import main_factor
 from foresell.services.report.page.language import Language
@@ -35,6 +36,8 @@ Daily = Mapping[str, Mapping[date, float]]
 
 def figure_lines(tables: Tables, settings: Settings, day: date, language: Language) -> list[Line]:
     """The lines, the most important first; only those the store can fill."""
+    month_before = (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    tables = KeptFacts(tables, [(min(month_before, day - timedelta(weeks=WEEKS_BEFORE)), day)])
     daily = _read_daily(tables, settings, day)
     if not daily.get("orders", {}).get(day):
         return list(_nothing(tables, settings, day, language))
