@@ -18,6 +18,7 @@ from foresell.cli.commands import (
     embed,
     erase,
     events,
+    experiment,
     explain,
     export,
     fairness,
@@ -88,6 +89,7 @@ app.add_typer(store.app, name="store")
 app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(experiment.app, name="experiment")
 app.command("serve")(serve.serve)
 app.add_typer(events.app, name="events")
 app.add_typer(account.app, name="account")

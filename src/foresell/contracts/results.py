@@ -147,11 +147,30 @@ served = Table(
         text("because_product_id", "the product that the reason names"),
         text("seed", "a whole number: what chance was drawn from"),
         whole("k", "how many products were asked for"),
+        text("experiment_id", "null: none ran for this customer"),
+        text("variant", "of that experiment"),
+    ),
+    has_lineage=False,
+)
+
+experiment_exposures = Table(
+    "experiment_exposures",
+    "Who was shown which variant of an experiment; the first of each customer reaches `exposures`.",
+    key=("exposure_id",),
+    time_column="occurred_at",
+    own_columns=(
+        text("exposure_id", "keyed hash of experiment and customer"),
+        moment("occurred_at", required=True),
+        text("experiment_id", required=True),
+        text("variant", required=True),
+        identifier("customer_id", required=True),
+        text("policy", "what answers in the variant"),
+        real("propensity", "share of the variant among those who take part", required=True),
     ),
     has_lineage=False,
 )
 # Tables that many processes append to: they lie in `logs/`, not among the Delta tables.
-LOGS: dict[str, Table] = {served.name: served}
+LOGS: dict[str, Table] = {table.name: table for table in (served, experiment_exposures)}
 
 scores = Table(
     "scores",
@@ -216,6 +235,7 @@ RESULTS: dict[str, Table] = {
         customer_links,
         order_links,
         served,
+        experiment_exposures,
         scores,
         segments,
         profiles,

@@ -76,17 +76,17 @@ def in_production(shop: Shop, name: str) -> "Artifact | None":
     return load_production(shop, name) if PRODUCTION in pointers(shop.folder.models, name) else None
 
 
-def load_production(shop: Shop, name: str) -> "Artifact":
-    """NotFoundError where none has been fitted."""
+def load_production(shop: Shop, name: str, version: str = PRODUCTION) -> "Artifact":
+    """The one in production, or another version of it. NotFoundError where none has been fitted."""
     from foresell.store.models import load_artifact
 
-    return load_artifact(shop.folder.models, name, PRODUCTION)
+    return load_artifact(shop.folder.models, name, version)
 
 
-def load_recommender(shop: Shop) -> "tuple[FittedRecommender, str]":
-    """The recommender in production, and what it is called: name/version."""
+def load_recommender(shop: Shop, version: str = PRODUCTION) -> "tuple[FittedRecommender, str]":
+    """The recommender in production, or another version, and what it is called: name/version."""
     from foresell.predict.recommend import load_model
 
-    artifact = load_production(shop, "recommend")
+    artifact = load_production(shop, "recommend", version)
     weights = [artifact.weights] if artifact.weights else []
     return load_model(artifact.kind).load(artifact.config, artifact.tables, *weights), artifact.label

@@ -153,11 +153,19 @@ def answer_record(
     return {
         "surface": request.surface,
         "customer_id": request.customer_id,
+        **_experiment(answer),
         "model": answer.model,
         "rules_version": answer.rules_version,
         "notes": [note_text(code, language) for code in answer.notes],
         "items": items,
     }
+
+
+def _experiment(answer: "Answer") -> dict[str, object]:
+    """Of an answer that an experiment decided."""
+    if answer.experiment_id is None:
+        return {}
+    return {"experiment_id": answer.experiment_id, "variant": answer.variant}
 
 
 def make_requests(

@@ -95,6 +95,18 @@ def make_knowledge(shop: Shop, tables: "Tables", model: "Model | None" = None) -
     )
 
 
+def rules_at(shop: Shop, version: int) -> "tuple[Rule, ...]":
+    """As `rules_now`, of any version; 0: without rules of the shop's own. NotFoundError for none."""
+    from foresell.predict.recommend.rules.reading import rules_from_text
+    from foresell.services.rules import show_rules
+
+    own: tuple[Rule, ...] = ()
+    if version:
+        where = f"version {version} of the rules"
+        own = rules_from_text(show_rules(shop, version).text, where, shop.settings.store.time_zone)
+    return (*own, *_no_repeats(shop.settings.recommend.repeats))
+
+
 def rules_now(shop: Shop) -> "tuple[int, tuple[Rule, ...]]":
     """The version of the rules in force, and they with what the settings forbid."""
     version, rules = current_rules(shop)

@@ -37,7 +37,7 @@ def log_answers(shop: Shop, answers: "Sequence[Answer]") -> list[str]:
     zone = ZoneInfo(shop.settings.store.time_zone)
     ids = [token_hex(12) for _ in answers]
     rows = [row for name, answer in zip(ids, answers, strict=True) for row in _rows(name, answer, zone)]
-    shop.folder.logs[served.name].append(rows, lambda: _not_erased(shop))
+    shop.folder.logs[served.name].append(rows, lambda: not_erased(shop))
     return ids
 
 
@@ -54,6 +54,8 @@ def _rows(request_id: str, answer: "Answer", zone: ZoneInfo) -> Iterator[Row]:
         "rules_version": answer.rules_version,
         "seed": str(request.seed),
         "k": request.k,
+        "experiment_id": answer.experiment_id,
+        "variant": answer.variant,
     }
     for item in answer.items:
         yield {
@@ -68,7 +70,7 @@ def _rows(request_id: str, answer: "Answer", zone: ZoneInfo) -> Iterator[Row]:
         }
 
 
-def _not_erased(shop: Shop) -> Admits:
+def not_erased(shop: Shop) -> Admits:
     """Who was erased stays so, though a process that served them before may not know of it yet."""
     erased = {mark for mark in shop.folder.state.tombstones() if mark[0] in PERSON_KINDS}
     if not erased:

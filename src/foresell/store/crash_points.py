@@ -32,6 +32,8 @@ POINTS = (
     "erase.finished",
     "export.batch_written",
     "export.written",
+    "exposures.staged",
+    "exposures.published",
     "events.written",
     "events.synced",
     "events.closed",

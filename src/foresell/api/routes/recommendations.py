@@ -67,7 +67,8 @@ class RecommendedItem(BaseModel):
 
 
 class Recommendation(BaseModel):
-    """`request_id`: what feedback names. `notes`: what must be known of how it came about."""
+    """`request_id`: what feedback names. `notes`: what must be known of how it came about. `experiment_id`,
+    `variant`: of an experiment that the customer takes part in; null: of none."""
 
     request_id: str
     surface: str
@@ -76,6 +77,8 @@ class Recommendation(BaseModel):
     rules_version: int
     notes: list[str]
     items: list[RecommendedItem]
+    experiment_id: str | None = None
+    variant: str | None = None
 
 
 class WhyNotRequest(BaseModel):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from foresell.contracts.errors import BusyError, ForesellError, plain_reason
 from foresell.services.live.live_shop import LiveShop
 from foresell.services.production import PRODUCTION
+from foresell.store.experiments import ExperimentTable
 from foresell.store.model_versions import pointers
 
 LOOK_SECONDS = 1.0
@@ -77,7 +78,7 @@ class Keeper:
             return
         if signs[2] != self._seen[2]:
             self._live.forget()
-        is_done = signs[2] == self._seen[2] and self._live.mind.answers_by(*signs[:2])
+        is_done = signs[2:] == self._seen[2:] and self._live.mind.answers_by(*signs[:2])
         self._seen = signs
         if is_done and now < self._next_refresh and not self._live.mind.is_full:
             return
@@ -85,10 +86,12 @@ class Keeper:
         self._live.refresh()
 
     def _signs(self) -> tuple[object, ...]:
-        """What answers depend on and somebody may change: the model in production, the rules, the erased."""
+        """What answers depend on and somebody may change: the model in production, the rules, the erased,
+        what experiments run."""
         sets = self._folder.state.rule_sets()
         return (
             pointers(self._folder.models, "recommend").get(PRODUCTION),
             sets[-1].version if sets else 0,
             len(self._folder.state.tombstones()),
+            tuple((one.experiment_id, one.state) for one in ExperimentTable(self._folder.state).all()),
         )

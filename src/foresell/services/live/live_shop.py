@@ -15,6 +15,7 @@ from foresell.services.live.moving import Moved, move_events, pending_rows
 from foresell.services.live.others import EventRow, Keeps, OtherFiles, Others
 from foresell.services.live.reading import ReadingShop
 from foresell.services.live.together import Together
+from foresell.services.live.variants import Variants
 from foresell.services.live.visits import Visits
 from foresell.services.recommend import absence_record, answer_record
 from foresell.services.served import log_answers, showings
@@ -50,6 +51,7 @@ class LiveShop:
         # What is moved while histories are read would be told twice.
         self._behind = threading.Lock()
         self.visits = Visits()
+        self.variants = Variants()
         self.log: Keeps = log or shop.folder.events
         self._others = others
         self._learning = threading.Lock()
@@ -118,6 +120,7 @@ class LiveShop:
             self.learn()
             self.visits.renew()
             self.mind.refresh(self._moving, self.learn)
+            self.variants.refresh(self._moving, self.mind.now)
 
     def forget(self) -> None:
         """Forget what people did lately: somebody was erased."""
@@ -138,13 +141,21 @@ class LiveShop:
         """The answers as records, each with its `request_id`. `is_served`: customers will see them; else they
         are logged when `report_shown` says so."""
         answering = self.mind.answering
-        answers = [self._together.ask(request) for request in requests]
+        answers = [self._ask(request) for request in requests]
         ids = self._log(answers) if is_served else self._keep(answers)
         names = answering.recommender.knowledge.names
         return [
             {"request_id": request_id, **answer_record(self.shop, answer, names, answer.request)}
             for request_id, answer in zip(ids, answers, strict=True)
         ]
+
+    def _ask(self, request: "Request") -> "Answer":
+        """By what is in production, or by the variant of an experiment that the customer takes part in."""
+        chosen = self.variants.of(request)
+        if chosen is None:
+            return self._together.ask(request)
+        own = chosen.recommender
+        return chosen.marked(self._together.ask(request) if own is None else own.answer([request])[0])
 
     def predict_visit(self, session_id: str, task: str) -> dict[str, object]:
         """Errors as `Visits.predict`."""
@@ -170,6 +181,7 @@ class LiveShop:
         return self._log([answer])[0]
 
     def _log(self, answers: "Sequence[Answer]") -> list[str]:
+        self.variants.expose(self.shop, answers)
         ids = log_answers(self.shop, answers)
         self.mind.hear(showings(answers))
         return ids

@@ -66,6 +66,11 @@ class Mind:
         return self._answering
 
     @property
+    def now(self) -> Answering | None:
+        """As `answering`; None where no recommender is in production."""
+        return self._answering
+
+    @property
     def label(self) -> str | None:
         return None if self._answering is None else self._answering.label
 

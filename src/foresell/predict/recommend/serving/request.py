@@ -85,7 +85,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`notes`: codes of NOTES, what the one who asked must know of how it came about. `made_by`: the versions
-    of model and rules; `policy`: how chance came in."""
+    of model and rules; `policy`: how chance came in. `experiment_id`, `variant`: where one decided."""
 
     request: Request
     items: tuple[Item, ...]
@@ -94,6 +94,8 @@ class Answer:
     rules_version: int
     policy: str
     made_at: datetime
+    experiment_id: str | None = None
+    variant: str | None = None
 
 
 NOTES: dict[str, dict[str, str]] = {
