@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "foresell_console"
 FORM_COOKIE = "foresell_form"
 # What anybody may have: the door itself, and files that are the same in every installation.
-OPEN = ("/sign-in", "/static/", "/_nicegui/", "/healthz")
+OPEN = ("/sign-in", "/static/", "/_nicegui/", "/healthz", "/readyz")
 # Of these, what belongs to a page somebody has open.
 OF_A_PAGE = ("/_nicegui/client/",)
 POLICY = (

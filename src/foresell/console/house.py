@@ -1,7 +1,8 @@
 """What all visits share: the shop, the answers kept, the threads that work, the jobs that run."""
 
 import asyncio
-from collections.abc import Callable, Hashable
+import time
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, partial
@@ -15,7 +16,7 @@ from foresell.services.access.roles import Principal
 from foresell.services.access.signing_in import Gate, SignedIn
 from foresell.services.held_recommender import HeldRecommender
 from foresell.services.jobs import Jobs
-from foresell.services.remembered import Remembered
+from foresell.services.remembered import MOVING, Remembered
 from foresell.services.shop import Shop, open_shop
 from foresell.services.uploads import Uploads
 
@@ -31,6 +32,9 @@ class House:
         self.root, self.is_behind_https = root, is_behind_https
         self.attempts = Attempts()
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
+        # Whether everything that pages ask first has been asked once.
+        self.is_warm = False
+        self._visited_at = time.monotonic()
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
 
     @cached_property
@@ -47,15 +51,24 @@ class House:
 
     @cached_property
     def answers(self) -> Remembered:
-        return Remembered(self.shop)
+        return Remembered(self.shop, moving=MOVING)
 
     @cached_property
     def recommender(self) -> HeldRecommender:
-        return HeldRecommender(self.shop)
+        return HeldRecommender(self.shop, MOVING)
 
     @cached_property
     def uploads(self) -> Uploads:
         return Uploads()
+
+    def visited(self) -> None:
+        """Somebody has opened a page: what is done beforehand can wait."""
+        self._visited_at = time.monotonic()
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Since somebody opened a page."""
+        return time.monotonic() - self._visited_at
 
     def reopen(self) -> None:
         """Forget the shop as it was opened: its settings have changed."""
@@ -104,21 +117,27 @@ class House:
         """What `work` gives, without the page standing still."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *arguments))
 
-    async def ask(self, verb: Callable[..., T], *arguments: Any) -> T:
+    async def ask(
+        self, verb: Callable[..., T], *arguments: Any, versions: Mapping[str, int] | None = None
+    ) -> T:
         """What a service answers about this shop; an answer is kept until a table changes.
 
-        `arguments` are hashable and all that the answer depends on beside the tables.
+        `arguments` are hashable and all that the answer depends on beside the tables. `versions`: as
+        `Remembered.key` takes them.
         """
         question = (f"{verb.__module__}.{verb.__qualname__}", *arguments)
-        return await self.ask_once(question, partial(verb, self.shop, *arguments))
+        return await self.ask_once(question, partial(verb, self.shop, *arguments), versions)
 
-    async def ask_once(self, question: Hashable, answer: Callable[[], T]) -> T:
+    async def ask_once(
+        self, question: Hashable, answer: Callable[[], T], versions: Mapping[str, int] | None = None
+    ) -> T:
         """The same of any question. However many wait for one answer, one thread works on it, and it works
         on when the one who asked first goes away."""
-        key = await self.in_thread(self.answers.key, question)
+        of = await self.in_thread(self.answers.versions) if versions is None else versions
+        key = self.answers.key(question, of)
         asked = self._asked.get(key)
         if asked is None:
-            work = partial(self.answers.ask, question, answer)
+            work = partial(self.answers.ask, question, answer, of)
             asked = asyncio.get_running_loop().run_in_executor(self.threads, work)
             self._asked[key] = asked
             asked.add_done_callback(lambda done: self._answered(key, done))
@@ -128,6 +147,11 @@ class House:
         """Wait until recommendations are answered at once; where there is none, asking it says so."""
         with suppress(ForesellError):
             await self.ask_once("recommender", lambda: bool(self.recommender.get()))
+
+    async def refresh_recommender(self) -> None:
+        """As it is now, also by what moves all the time."""
+        with suppress(ForesellError):
+            await self.in_thread(self.recommender.refresh)
 
     def _answered(self, key: Hashable, done: "asyncio.Future[Any]") -> None:
         self._asked.pop(key, None)

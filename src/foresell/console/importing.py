@@ -176,6 +176,7 @@ class Importing:
         def work(progress: Any) -> Imported:
             found = import_upload(house.shop, upload, mapping, progress)
             house.uploads.drop(upload.upload_id)
+            house.answers.settle()
             return found
 
         def begin() -> Any:

@@ -159,7 +159,11 @@ async def act(visit: Visit, scope: str, work: Callable[[], Any]) -> tuple[bool, 
             ui.navigate.to("/sign-in")
             return False, None
         principal.require(scope)
-        return True, await visit.house.in_thread(work)
+        done = await visit.house.in_thread(work)
+        if scope.endswith(":write"):
+            # Whoever changed something sees it at once.
+            await visit.house.in_thread(visit.house.answers.settle)
+        return True, done
     except UnauthenticatedError:
         ui.navigate.to("/sign-in")
     except Exception as error:  # noqa: BLE001  # whatever it is, the person is told

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from nicegui import ui
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from foresell.console.access import SESSION_COOKIE, Doorkeeper, enter, leave, show_door
@@ -22,7 +22,7 @@ from foresell.console.pages import PAGES, Page
 from foresell.console.pieces import failed, require
 from foresell.console.visit import Visit, read_liking
 from foresell.console.warming import keep_warm
-from foresell.services.uploads import MOST_BYTES
+from foresell.services.uploads import MOST_BYTES, forget_left
 
 # Of one message of a page.
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -36,6 +36,7 @@ def make_app(root: Path, *, is_behind_https: bool = False) -> FastAPI:
 
     @asynccontextmanager
     async def living(_app: FastAPI) -> AsyncIterator[None]:
+        await house.in_thread(forget_left)
         warming = asyncio.create_task(keep_warm(house))
         yield
         warming.cancel()
@@ -60,6 +61,11 @@ def make_app(root: Path, *, is_behind_https: bool = False) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        status = "ready" if house.is_warm else "getting ready"
+        return JSONResponse({"status": status}, 200 if house.is_warm else 503)
+
     for page in PAGES.values():
         _register(house, page)
     ui.run_with(
@@ -81,6 +87,7 @@ def make_app(root: Path, *, is_behind_https: bool = False) -> FastAPI:
 def _register(house: House, page: Page) -> None:
     @ui.page(page.path, response_timeout=20)
     async def build(request: Request) -> None:
+        house.visited()
         liking = read_liking(request, house.shop.settings.store.language)
         values: dict[str, Any] = {**request.query_params, **request.path_params}
         path = str(request.url.path)

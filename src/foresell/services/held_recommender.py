@@ -1,5 +1,6 @@
 """A recommender that is read once and asked often: ready in seconds, answering in milliseconds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -26,11 +27,12 @@ class HeldRecommender:
     """The recommender of one shop, read again when a table it reads, or the model in production, has changed.
 
     Rules in force are taken over at each question, which is quick. Safe for many threads: they wait for one
-    reading.
+    reading. `moving`: tables whose change alone is no reason to read again, until `refresh` is called.
     """
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, moving: Sequence[str] = ()) -> None:
         self.shop = shop
+        self.moving = frozenset(moving)
         self._lock = Lock()
         self._held: tuple[_Read, Recommender] | None = None
 
@@ -48,12 +50,21 @@ class HeldRecommender:
                 self._held = (now, _read(self.shop))
             return _with_rules(self.shop, self._held[1])
 
+    def refresh(self) -> None:
+        """Read it again; until that is done, questions are answered by what was read before."""
+        now = self._now()
+        read = _read(self.shop)
+        with self._lock:
+            self._held = (now, read)
+
     def _now(self) -> _Read:
         from foresell.store.model_versions import pointers
 
         versions = self.shop.folder.tables.versions()
         return _Read(
-            tuple(sorted((name, version) for name, version in versions.items() if name in TABLES)),
+            tuple(
+                sorted(read for read in versions.items() if read[0] in TABLES and read[0] not in self.moving)
+            ),
             pointers(self.shop.folder.models, "recommend").get(PRODUCTION),
         )
 

@@ -1,14 +1,17 @@
 """Files that a browser sent: kept in memory until they are imported, never on a disk as they came."""
 
+import fcntl
+import os
 import re
 import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import BackendError, BusyError, NotFoundError, TooLargeError
@@ -25,6 +28,9 @@ MEMORY = Path("/dev/shm")  # noqa: S108  # nothing of it reaches a disk, and our
 MOST_BYTES = 128 * 1024 * 1024
 MOST_KEPT_BYTES = 512 * 1024 * 1024
 KEPT_SECONDS = 3_600.0
+PREFIX = "foresell-"
+# Held by the living process whose folder it stands in; one that was killed holds it no more.
+HELD = ".held"
 ODD_SIGNS = re.compile(r"[^\w.\-]+")
 LONGEST_NAME = 120
 
@@ -49,14 +55,16 @@ class Imported:
 
 
 class Uploads:
-    """The uploads of one process. An upload nobody imports within an hour is gone, and all with the
-    process."""
+    """The uploads of one process. An upload nobody imports within an hour is gone, and all with the process;
+    what a process that was killed has left goes when the next one begins."""
 
     def __init__(self, memory: Path = MEMORY) -> None:
         self._memory = memory
         self._home: Path | None = None
+        self._holding: int | None = None
         self._lock = Lock()
         self._kept: dict[str, Upload] = {}
+        forget_left(memory)
 
     def keep(self, name: str, content: bytes) -> Upload:
         """Errors: TooLargeError above 128 MiB; BusyError where others' uploads fill the room; BackendError
@@ -93,7 +101,9 @@ class Uploads:
         with self._lock:
             if self._home is not None:
                 shutil.rmtree(self._home, ignore_errors=True)
-            self._home = None
+            if self._holding is not None:
+                os.close(self._holding)
+            self._home = self._holding = None
             self._kept.clear()
 
     def _folder(self) -> Path:
@@ -104,7 +114,10 @@ class Uploads:
                     received=self._memory,
                     do="Import with: foresell import FILE",
                 )
-            self._home = Path(tempfile.mkdtemp(prefix="foresell-", dir=self._memory))
+            home = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._memory))
+            self._holding = os.open(home / HELD, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._holding, fcntl.LOCK_EX)
+            self._home = home
         return self._home
 
     def _forget_old(self) -> None:
@@ -116,6 +129,30 @@ class Uploads:
         upload = self._kept.pop(upload_id, None)
         if upload is not None:
             shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+
+def forget_left(memory: Path = MEMORY) -> None:
+    """Remove the folders of uploads that no living process of this user holds; those of others stay."""
+    for home in memory.glob(f"{PREFIX}*"):
+        # One without the file is being made, or is nobody's: after an hour it is the latter.
+        with suppress(OSError):
+            if home.is_symlink() or home.stat().st_uid != os.geteuid():
+                continue
+            if (home / HELD).exists():
+                _remove_unless_held(home)
+            elif time() - home.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(home)
+
+
+def _remove_unless_held(home: Path) -> None:
+    holding = os.open(home / HELD, os.O_RDWR)
+    try:
+        fcntl.flock(holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(home)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(holding)
 
 
 def suggest_upload(shop: Shop, upload: Upload, answers: Mapping[str, str | None]) -> "Suggestion":

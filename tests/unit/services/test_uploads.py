@@ -1,5 +1,7 @@
 """Uploads: in memory, bounded, under a plain name, gone when they are not needed."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,22 @@ def test_what_is_too_large_or_too_old_is_not_kept(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(BackendError, match="no file system in memory"):
         Uploads(tmp_path / "none").keep("a.csv", b"1")
+
+
+def test_what_a_killed_process_left_goes_when_the_next_begins(tmp_path: Path) -> None:
+    living = Uploads(tmp_path)
+    kept = living.keep("a.csv", b"1")
+    script = (
+        "import os, signal, sys; from pathlib import Path; from foresell.services.uploads import Uploads\n"
+        "Uploads(Path(sys.argv[1])).keep('b.csv', b'2'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert len(list(tmp_path.glob("*/*/*.csv"))) == 2
+    other = tmp_path / "not ours"
+    other.mkdir()
+    Uploads(tmp_path)
+    assert list(tmp_path.glob("*/*/*.csv")) == [kept.path]
+    assert other.is_dir()
 
 
 @given(st.text(max_size=200))

@@ -1,7 +1,7 @@
 """The tab of rules: what is in force, what it touches, a check before a change, and the history."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from nicegui import ui
@@ -13,6 +13,10 @@ from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.rule_edits import NAME_OF_TEXT, examine_text, text_in_force
 from foresell.services.rules import RuleVersion, check_rules, clear_rules, history, put_rules
+from foresell.services.shop import Shop
+
+if TYPE_CHECKING:
+    from foresell.predict.recommend.rules.examining import RuleTouch
 
 
 async def build(visit: Visit) -> None:
@@ -33,7 +37,7 @@ async def build(visit: Visit) -> None:
             later(
                 visit,
                 visit.say("rules.in_force"),
-                lambda: visit.house.ask_once(("rules", len(versions)), lambda: check_rules(shop)),
+                lambda: visit.house.ask(touched, len(versions)),
                 lambda touches: _touches(visit, touches),
             )
     with columns("wide-left"):
@@ -41,6 +45,11 @@ async def build(visit: Visit) -> None:
             _editor(visit, text)
         with card(visit.say("rules.history")):
             _history(visit, versions)
+
+
+def touched(shop: Shop, _version: int) -> "tuple[RuleTouch, ...]":
+    """What the rules in force touch; their version is named because they stand in no table."""
+    return check_rules(shop)
 
 
 def _touches(visit: Visit, touches: Any) -> None:

@@ -1,25 +1,24 @@
 """Today: how the shop is doing, against the days before and the forecast, what changed and why, alerts."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from nicegui import ui
 
-from foresell.console.charts import Line, bar_chart, line_chart
-from foresell.console.marks import icon, joined, link, listed, paragraph, pill
+from foresell.console.charts import Line, line_chart
+from foresell.console.marks import icon, joined, link, paragraph, pill
+from foresell.console.pages import today_alerts
+from foresell.console.pages.today_told import show_forecast, show_why
 from foresell.console.periods import against, days_asked, period_links
 from foresell.console.pieces import card, columns, empty, heading, later, show
 from foresell.console.visit import Visit
-from foresell.services.report.page.change import dimension_title, part_title
 from foresell.services.report.sections import Span
 from foresell.services.today import (
-    AgainstForecast,
     Figure,
     against_forecast,
     daily_sales,
-    digest_of_last_day,
     headline,
     known_span,
     kpi_words,
@@ -27,14 +26,9 @@ from foresell.services.today import (
     why_changed,
 )
 
-if TYPE_CHECKING:
-    from foresell.explain.change_parts import ChangeExplanation
-    from foresell.services.digest import Digest
-
 Days = tuple[tuple[date, float], ...]
 # Data that is older than this has stopped coming.
 OLD_DAYS = 3
-MOST_STEPS = 8
 LEAST_CHANGE = 0.005
 
 
@@ -72,8 +66,8 @@ async def build(visit: Visit) -> None:
             later(
                 visit,
                 visit.say("today.alerts"),
-                lambda: ask(digest_of_last_day, known.end, visit.liking.language),
-                lambda digest: _alerts(visit, digest),
+                lambda: today_alerts.look(visit, known.end),
+                lambda found: today_alerts.show_alerts(visit, found),
             )
     with columns():
         with card(visit.say("today.why"), against(visit, recent, before)):
@@ -84,7 +78,7 @@ async def build(visit: Visit) -> None:
                     visit,
                     visit.say("today.why"),
                     lambda: ask(why_changed, recent, before),
-                    lambda why: _why(visit, why),
+                    lambda why: show_why(visit, why),
                     "for-chart",
                 )
         with card(visit.say("today.forecast")):
@@ -92,7 +86,7 @@ async def build(visit: Visit) -> None:
                 visit,
                 visit.say("today.forecast"),
                 lambda: ask(against_forecast),
-                lambda found: _forecast(visit, found),
+                lambda found: show_forecast(visit, found),
                 "for-chart",
             )
 
@@ -187,116 +181,3 @@ def _sales(visit: Visit, now: Days, before: Days) -> None:
         lines,
         first_title=visit.say("today.day"),
     )
-
-
-def _alerts(visit: Visit, digest: "Digest") -> None:
-    alerts = digest.alerts
-    tone = {"error": "bad", "warning": "warn"}
-    if alerts:
-        said = [
-            (alert, alert.words.message_zh if visit.liking.language == "zh" else alert.words.message)
-            for alert in alerts
-        ]
-        show(
-            listed(
-                (
-                    Markup("{}<span>{}</span>").format(
-                        pill(visit.say(f"digest.{alert.severity}"), tone.get(alert.severity, "even")), text
-                    )
-                    for alert, text in said
-                ),
-                "alerts",
-            )
-        )
-    else:
-        show(Markup('<p class="fine">{}{}</p>').format(icon("check"), visit.say("today.no_alerts")))
-    figures = [line.html(visit.speech) for line in digest.lines if line.kind == "figure"]
-    if figures:
-        show(Markup("<h3>{}</h3>").format(visit.say("today.day_title")) + listed(figures, "sentences"))
-
-
-def _why(visit: Visit, why: "ChangeExplanation | None") -> None:
-    if why is None:
-        show(paragraph(visit.say("today.why_none"), "nothing"))
-        return
-    speech = visit.speech
-    text = visit.say(
-        "today.why_text",
-        before=speech.money(float(why.before)),
-        after=speech.money(float(why.after)),
-        change=speech.signed_money(float(why.change)),
-    )
-    show(paragraph(text))
-    show(Markup("<h3>{}</h3>").format(visit.say("today.why_driver")))
-    parts = [(part_title(part.name, speech), float(part.effect)) for part in why.parts]
-    _steps(visit, visit.say("today.why_driver"), "why-drivers", parts)
-    for name, groups in why.dimensions.items():
-        if len(groups) < 2:
-            continue
-        title = visit.say("today.why_by", dimension=dimension_title(name, speech))
-        ordered = sorted(groups, key=lambda group: -abs(group.change))[:MOST_STEPS]
-        named = [(_group(visit, group.value), float(group.change)) for group in ordered]
-        show(Markup("<h3>{}</h3>").format(title))
-        _steps(visit, title, f"why-by-{name}", sorted(named, key=lambda step: -step[1]))
-        break
-    if why.unusual_days:
-        show(Markup("<h3>{}</h3>").format(visit.say("today.unusual")))
-        show(
-            listed(
-                visit.say(
-                    "today.unusual_day",
-                    day=speech.weekday(one.day),
-                    value=speech.money(one.value),
-                    expected=speech.money(one.expected),
-                )
-                for one in why.unusual_days[:MOST_STEPS]
-            )
-        )
-
-
-def _group(visit: Visit, value: str | None) -> str:
-    return visit.say("change.others") if value == "(other)" else value or visit.say("none")
-
-
-def _steps(visit: Visit, title: str, name: str, steps: list[tuple[str, float]]) -> None:
-    bar_chart(
-        visit, title, name, steps, first_title=title, value_title=visit.say("today.why_value"), is_signed=True
-    )
-
-
-def _forecast(visit: Visit, found: AgainstForecast) -> None:
-    speech = visit.speech
-    if found.cutoff is None:
-        show(paragraph(visit.say("today.forecast_none"), "nothing"))
-        show(link("/models", visit.say("today.forecast_make"), "button quiet"))
-        return
-    ahead = [week for week in found.weeks if week.actual is None]
-    if found.difference is not None:
-        show(paragraph(visit.say("today.forecast_over", difference=speech.change(found.difference))))
-    if ahead:
-        show(
-            paragraph(
-                visit.say(
-                    "today.forecast_ahead",
-                    sum=speech.money(sum(w.forecast for w in ahead)),
-                    weeks=len(ahead),
-                    day=speech.day(ahead[0].first_day),
-                )
-            )
-        )
-    lines = [
-        Line(visit.say("today.forecast_expected"), [week.forecast for week in found.weeks], 2, is_dashed=True)
-    ]
-    if found.difference is not None:
-        lines.append(Line(visit.say("today.forecast_actual"), [week.actual for week in found.weeks]))
-    line_chart(
-        visit,
-        visit.say("today.forecast"),
-        "against-forecast",
-        [speech.short_day(week.first_day) for week in found.weeks],
-        lines,
-        first_title=visit.say("today.forecast_week"),
-        note=visit.say("today.forecast_note", day=speech.day(found.cutoff)),
-        height=220,
-    )
-    show(link("/demand", visit.say("today.forecast_open"), "more"))
