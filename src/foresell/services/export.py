@@ -87,11 +87,11 @@ def export_results(
                 "Segments leave whole: a choice among their rows could single people out",
                 do="Leave out --where; --segmentation chooses one.",
             )
-        return _export(shop, name, to, segment_rows(shop, segmentation, by), progress)
+        return export_rows(shop, name, to, segment_rows(shop, segmentation, by), progress)
     if segmentation is not None or by:
         raise InputError(f"--segmentation and --by are of 'segments', not of '{name}'", do="Leave them out.")
     with result_rows(shop, name, where or {}) as leaving:
-        return _export(shop, name, to, leaving, progress)
+        return export_rows(shop, name, to, leaving, progress)
 
 
 def export_audience(
@@ -115,7 +115,7 @@ def export_audience(
             f"There is no kind of identifier '{identifier}'", do=did_you_mean(identifier, IDENTIFIERS)
         )
     leaving = audience_rows(shop, segmentation, segment, IDENTIFIERS[identifier], purpose)
-    return _export(shop, AUDIENCE, to, leaving, progress)
+    return export_rows(shop, AUDIENCE, to, leaving, progress)
 
 
 def list_exports(shop: Shop) -> list[ExportEntry]:
@@ -123,7 +123,8 @@ def list_exports(shop: Shop) -> list[ExportEntry]:
     return export_entries(shop.folder.state)
 
 
-def _export(shop: Shop, name: str, to: Destination, leaving: Leaving, progress: Progress) -> Exported:
+def export_rows(shop: Shop, name: str, to: Destination, leaving: Leaving, progress: Progress) -> Exported:
+    """Write rows that may leave; `name`: what the log of exports calls them. Errors as `export_results`."""
     address = read_address(to.place) if is_database(to.place) else None
     table = to.table or name
     target = str(_file(shop, to)) if address is None else f"{_database(shop, address).place} {table}"

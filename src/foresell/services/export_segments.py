@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from foresell.predict.customers.segments.activating import Identifier
 
 SEGMENTS = "segments"
+SEGMENT_COLUMNS = (
+    text("segmentation", required=True),
+    identifier("customer_id", required=True),
+    text("segment", required=True),
+    moment("cutoff_at"),
+)
 
 
 def segment_rows(shop: Shop, segmentation: str | None, by: Sequence[str]) -> Leaving:
@@ -52,13 +58,7 @@ def segment_rows(shop: Shop, segmentation: str | None, by: Sequence[str]) -> Lea
     exported = exportable(_with_a_full_other(known), by=groups)
     if exported.frame.is_empty():
         raise _too_few(chosen)
-    columns = (
-        text("segmentation", required=True),
-        identifier("customer_id", required=True),
-        text("segment", required=True),
-        *(text(name) for name in by),
-        moment("cutoff_at"),
-    )
+    columns = (*SEGMENT_COLUMNS[:-1], *(text(name) for name in by), SEGMENT_COLUMNS[-1])
     told = exported.frame.with_columns(
         segmentation=pl.lit(chosen), cutoff_at=pl.lit(cutoff, pl.Datetime("us", "UTC"))
     )

@@ -116,6 +116,38 @@ def export_audience(
     _say(exported, as_json)
 
 
+@app.command("bi")
+def export_bi(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="TARGET", help="A folder for Parquet files, or postgresql://user@host/shop."),
+    ],
+    schema: Annotated[str, typer.Option(help="In PostgreSQL: where the views are.")] = "foresell",
+    segmentation: Annotated[
+        str | None, typer.Option(help="Which one leaves, where there are several, such as rfm.")
+    ] = None,
+    replace: Replace = False,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """KPIs and results for BI tools and notebooks, under names and columns that stay (docs/bi.md)."""
+    from foresell.cli.output import print_json, print_note, print_text, progress_bar
+    from foresell.services.export_bi import export_bi as export_all
+
+    shop = open_given(store)
+    with progress_bar() as progress:
+        exported = export_all(
+            shop, target, schema=schema, segmentation=segmentation, is_forced=replace, progress=progress
+        )
+    if as_json:
+        print_json(exported.as_record())
+        return
+    for one in exported.exported:
+        print_text(f"{one.name.removeprefix('bi ')}: {one.num_rows:,} rows")
+    for name, reason in exported.skipped.items():
+        print_note(f"{name} was left out. {reason}")
+
+
 @app.command("list")
 def list_(store: Store = None, as_json: Json = False) -> None:
     """Every export there was: who, when, what, where to."""
