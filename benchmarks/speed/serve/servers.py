@@ -25,24 +25,34 @@ class Server:
     process: psutil.Process
 
     def processor_seconds(self) -> float:
-        """Used so far, by all of its threads: what else the machine does, does not lengthen it."""
-        used = self.process.cpu_times()
-        return float(used.user + used.system)
+        """Used so far, by all of its processes and threads: what else the machine does, does not lengthen
+        it."""
+        used = [one.cpu_times() for one in (self.process, *self.process.children(recursive=True))]
+        return float(sum(one.user + one.system for one in used))
 
 
-def serving(store: Path) -> Command:
+def serving(store: Path, workers: int = 1) -> Command:
     """The API of a store, without its console."""
     return lambda port: (
-        *("-m", "foresell", "serve", "--store", str(store)),
+        *("-m", "foresell", "serve", "--store", str(store), "--workers", str(workers)),
         *("--port", str(port), "--console-port", "0"),
     )
 
 
 @contextmanager
-def foresell(store: Path) -> Iterator["Server"]:
-    """Ready when it gives itself."""
-    with _running(serving(store)) as server:
+def foresell(store: Path, workers: int) -> Iterator["Server"]:
+    """Ready when it gives itself: all of its workers listen."""
+    with _running(serving(store, workers)) as server:
+        ends = time.monotonic() + START_SECONDS
+        while _num_listening(server.process) < workers and time.monotonic() < ends:
+            time.sleep(0.2)
         yield server
+
+
+def _num_listening(process: psutil.Process) -> int:
+    """How many of a process and its children listen."""
+    every = [process, *process.children(recursive=True)]
+    return sum(any(c.status == psutil.CONN_LISTEN for c in one.net_connections()) for one in every)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ from fastapi.routing import APIRoute
 
 from foresell import __version__
 from foresell.api.access import Buckets, Needs
+from foresell.api.answering import Answering
 from foresell.api.guard import Guard
 from foresell.api.metrics import Metrics
+from foresell.api.peers import Peers
 from foresell.api.problems import answer_problems
-from foresell.api.routes import ROUTES
+from foresell.api.routes import ROUTES, WAYS
 from foresell.api.served_shop import ServedShop
+from foresell.api.settling import Settling
+from foresell.api.shortcut import Shortcut
 from foresell.contracts.serving import ServeSettings
 from foresell.services.access.signing_in import Gate
 from foresell.services.live.keeper import Keeper
@@ -27,6 +32,7 @@ from foresell.services.live.live_shop import LiveShop
 from foresell.services.shop import Shop, open_shop
 
 STORE, ORIGINS, IS_SECURE = "FORESELL_SERVE_STORE", "FORESELL_SERVE_ORIGINS", "FORESELL_SERVE_SECURE"
+WORKERS, PEERS = "FORESELL_SERVE_WORKERS", "FORESELL_SERVE_PEERS"
 SWITCH_SECONDS = 0.0005
 SIGN_INS_PER_SECOND, SIGN_INS_AT_ONCE = 1 / 12, 5.0
 ABOUT = """What a shop's own records say: recommendations, predictions, KPIs, forecasts; and its events in.
@@ -42,22 +48,31 @@ def make_app(
     origins: Sequence[str] = (),
     is_secure: bool = False,
     asks_per_second: float = ServeSettings().asks_per_second,
+    workers: int = 1,
+    peers: Path | None = None,
 ) -> FastAPI:
     """The application of one store. `origins`: of the shop's pages that may send events from a browser;
-    `is_secure`: it is reached by HTTPS, and cookies are sent so only.
+    `is_secure`: it is reached by HTTPS, and cookies are sent so only. `workers`: processes that serve beside
+    each other; each gives a share of what one alone would. `peers`: the folder of their sockets.
 
     The shop behind it starts with the application's lifespan, and stops with it.
     """
-    live = LiveShop(shop, limits)
-    served = ServedShop(live, Gate(shop), Keeper(live))
+    whole = limits or Limits()
+    live = LiveShop(shop, replace(whole, in_flight_bytes=whole.in_flight_bytes // workers))
+    metrics = Metrics()
+    answers: dict[str, Callable[..., Any]] = {"shown": live.shown_or_none, "metrics": metrics.told}
+    served = ServedShop(live, Gate(shop), Keeper(live), Answering(live), Settling(), Peers(peers, answers))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         live.start()
         _settle()
         served.keeper.start()
+        served.peers.start()
         yield
+        served.peers.stop()
         served.keeper.stop()
+        served.settling.close()
         live.stop()
 
     app = FastAPI(
@@ -70,14 +85,14 @@ def make_app(
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    metrics = Metrics()
     metrics.watch(live, served.keeper)
     app.state.served, app.state.metrics, app.state.is_secure = served, metrics, is_secure
-    app.state.buckets = Buckets(asks_per_second, 2 * asks_per_second)
-    app.state.sign_in_buckets = Buckets(SIGN_INS_PER_SECOND, SIGN_INS_AT_ONCE)
+    app.state.buckets = Buckets(asks_per_second / workers, 2 * asks_per_second / workers)
+    app.state.sign_in_buckets = Buckets(SIGN_INS_PER_SECOND / workers, max(1.0, SIGN_INS_AT_ONCE / workers))
     for router in ROUTES.values():
         app.include_router(router)
     answer_problems(app)
+    app.add_middleware(Shortcut, ways=WAYS)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -103,12 +118,15 @@ def from_environment() -> FastAPI:
     # Threads that compute give way to the one that listens sooner than by Python's 5 ms.
     sys.setswitchinterval(SWITCH_SECONDS)
     shop = open_shop(Path(os.environ[STORE]))
+    peers = os.environ.get(PEERS)
     return make_app(
         shop,
         limits=Limits.of(shop.settings.serve),
         origins=[one for one in os.environ.get(ORIGINS, "").split(",") if one],
         is_secure=os.environ.get(IS_SECURE) == "yes",
         asks_per_second=shop.settings.serve.asks_per_second,
+        workers=int(os.environ.get(WORKERS, "1")),
+        peers=None if peers is None else Path(peers),
     )
 
 

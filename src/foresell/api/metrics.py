@@ -1,9 +1,13 @@
 """What is counted and timed, for Prometheus."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from foresell.api.summing import Told, summed, told
 from foresell.services.live.keeper import Keeper
 from foresell.services.live.live_shop import LiveShop
 
@@ -25,17 +29,27 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         known = method if method in ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS") else "other"
-        self._requests.labels(route, known, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        counted = self._counted.get((route, known, status))
+        if counted is None:
+            counted = self._requests.labels(route, known, status), self._seconds.labels(route)
+            self._counted[route, known, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def watch(self, live: LiveShop, keeper: Keeper) -> None:
         self.registry.register(_OfShop(live, keeper))
 
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
+    def told(self) -> list[Told]:
+        """As other processes of the same server are told it."""
+        return told(self.registry)
+
+    def text(self, others: Sequence[Sequence[Any]] = ()) -> bytes:
+        """`others`: what other processes of the same server tell."""
+        return summed([self.told(), *others]) if others else generate_latest(self.registry)
 
 
 class _OfShop(Collector):

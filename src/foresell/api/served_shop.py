@@ -5,6 +5,10 @@ from functools import cached_property
 
 from fastapi import Request
 
+from foresell.api.answering import Answering
+from foresell.api.peers import Peers
+from foresell.api.settling import Settling
+from foresell.contracts.errors import NotFoundError
 from foresell.services.access.audit import audit_log, subject_of
 from foresell.services.access.roles import Principal
 from foresell.services.access.signing_in import Gate
@@ -19,6 +23,9 @@ class ServedShop:
     live: LiveShop
     gate: Gate
     keeper: Keeper
+    answering: Answering
+    settling: Settling
+    peers: Peers
 
     @property
     def shop(self) -> ReadingShop:
@@ -27,6 +34,15 @@ class ServedShop:
     @cached_property
     def searcher(self) -> HeldSearcher:
         return HeldSearcher(self.shop, self.live.mind, self.live.limits.refresh_seconds)
+
+    def report_shown(self, request_id: str) -> str:
+        """As `LiveShop.report_shown`, of an answer that whichever process of this server gave."""
+        try:
+            return self.live.report_shown(request_id)
+        except NotFoundError:
+            for logged in self.peers.ask("shown", request_id=request_id):
+                return str(logged)
+            raise
 
     def note(self, who: Principal, action: str, customer_id: str | None = None, **details: object) -> None:
         """Write down what somebody did; on the disk when it returns."""

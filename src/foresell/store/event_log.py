@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from foresell.contracts.errors import BackendError
@@ -112,7 +113,17 @@ class EventLog:
         tell: Callable[[], None],
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """Append lines; when it returns they are on the disk, and `tell` was called.
+        """Append lines; when it returns they are on the disk, and `tell` was called. Otherwise as `write`."""
+        self.write(lines, tell, begun)()
+
+    def write(
+        self,
+        lines: Callable[[], Sequence[bytes]],
+        tell: Callable[[], None],
+        begun: Callable[[], None] = lambda: None,
+    ) -> Callable[[], None]:
+        """Append lines. What it returns is to be called once: when that returns they are on the disk, and
+        `tell` was called.
 
         `lines` is called while nobody else appends, so that it sees all that was appended before, and may
         give none: it is then waited for what was. `tell`s are called in the order in which lines were
@@ -128,6 +139,9 @@ class EventLog:
             position = segment.write(written) if written else segment.position
             self._waiting.append(_Waiting(segment, position, tell))
         reached("events.written")
+        return partial(self._settle, segment, position)
+
+    def _settle(self, segment: Segment, position: int) -> None:
         try:
             segment.wait_for_disk(position)
         finally:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from foresell.api.access import Needs
 from foresell.api.routes import (
     access,
     alerts,
@@ -22,7 +23,15 @@ from foresell.api.routes import (
     session,
     visits,
 )
+from foresell.api.shortcut import Way
 
+# Asked hundreds of times a second.
+WAYS: dict[str, Way] = {
+    "/v1/events": Way(Needs("events:write"), events.post_events),
+    "/v1/recommendations": Way(
+        Needs("recommend:read"), recommendations.post_recommendations, recommendations.RecommendationRequest
+    ),
+}
 ROUTES: dict[str, APIRouter] = {
     "health": health.router,
     "events": events.router,

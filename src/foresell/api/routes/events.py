@@ -1,16 +1,16 @@
 """Events in: durable when the answer is given."""
 
+import asyncio
 import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from foresell.api.access import Needs
 from foresell.api.problems import documented
-from foresell.api.served_shop import ServedShop, served_shop
+from foresell.api.served_shop import served_shop
 from foresell.contracts.errors import InputError
 from foresell.services.access.roles import Principal
 from foresell.services.live.accepting import Outcome
@@ -129,12 +129,10 @@ async def post_events(
     num_bytes = int(stated) if stated.isdigit() else UNSTATED_BYTES
     with served.live.pressure.taking(num_bytes):
         body = await request.body()
-        outcomes = await run_in_threadpool(_accept, served, body, shape)
+        # Whatever arrived at the same moment takes its room first, or is told that there is none.
+        await asyncio.sleep(0)
+        outcomes = await served.settling.finish(served.live.begin(parsed(body), shape))
     return JSONResponse(_told(outcomes, is_all=detail == "all"), 202)
-
-
-def _accept(served: ServedShop, body: bytes, shape: str | None) -> list[Outcome]:
-    return served.live.accept(parsed(body), shape)
 
 
 def parsed(body: bytes) -> Any:

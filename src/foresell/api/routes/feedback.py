@@ -59,7 +59,7 @@ def post_feedback(
     """Durable when it is answered; told twice it counts once."""
     served = served_shop(request)
     if told.what == "shown":
-        return {"request_id": served.live.report_shown(told.request_id), "status": "logged"}
+        return {"request_id": served.report_shown(told.request_id), "status": "logged"}
     if told.product_id is None or (told.customer_id is None and told.anonymous_id is None):
         raise InputError(
             f"Who {told.what} what is not said", do="Give product_id, and customer_id or anonymous_id."

@@ -109,7 +109,7 @@ class WhyNot(BaseModel):
     responses=documented(404, 409),
     summary="Recommend products",
 )
-def post_recommendations(
+async def post_recommendations(
     request: Request,
     asked: RecommendationRequest,
     principal: Annotated[Principal, Depends(Needs("recommend:read"))],
@@ -118,7 +118,7 @@ def post_recommendations(
     note that says so. 409 where no recommender is in production."""
     served = served_shop(request)
     _require_sight(principal, asked)
-    [record] = served.live.recommend([_as_asked(served, asked)], is_served=asked.is_served)
+    record = await served.answering.ask(_as_asked(served, asked), is_served=asked.is_served)
     return JSONResponse({**record, "customer_id": asked.customer_id})
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from foresell.contracts.settings import Settings
     from foresell.services.shop import Shop
 
-APPLICATION = "foresell.api.application:from_environment"
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -36,6 +35,10 @@ def serve(
         int | None,
         typer.Option(min=0, max=65_535, help="The console's port; 0: no console. Default: the next one."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that share the port. Default: [serve], 1."),
+    ] = None,
     store: Store = None,
 ) -> None:
     """Take events and answer by HTTP until it is stopped, on this machine only if not told else.
@@ -49,7 +52,7 @@ def serve(
 
     try:
         import fastapi  # noqa: F401  # asked for here, so that what is missing is said plainly
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError as error:
         raise BackendError(
             "The packages for serving are not installed", do="Run: pip install 'foresell[serve]'"
@@ -62,6 +65,7 @@ def serve(
         console_port=console_port,
         origins=origin,
         is_behind_https=behind_https or None,
+        workers=workers,
     )
     tables = AccessTables(shop.folder.state)
     if not tables.accounts() and not tables.all_keys():
@@ -80,17 +84,22 @@ def serve(
     elif at:
         print_note("No console: install it with pip install 'foresell[console]'")
     with beside:
-        uvicorn.run(
-            APPLICATION,
-            factory=True,
-            host=asked.host,
-            port=asked.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=20,
-        )
+        _run(asked)
+
+
+def _run(asked: "ServeSettings") -> None:
+    import uvicorn
+
+    from foresell.api.worker import APPLICATION, HOST, OPTIONS, PORT
+    from foresell.cli.output import print_note
+    from foresell.cli.workers import Workers, require_free
+
+    if asked.workers == 1:
+        uvicorn.run(APPLICATION, host=asked.host, port=asked.port, **OPTIONS)
+        return
+    require_free(asked.host, asked.port)
+    os.environ[HOST], os.environ[PORT] = asked.host, str(asked.port)
+    Workers(asked.workers, print_note).run()
 
 
 def chosen(settings: "Settings", **options: object) -> "ServeSettings":

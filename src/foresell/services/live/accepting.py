@@ -59,6 +59,26 @@ class Outcome:
         return record
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Events that were written and may not be on the disk yet."""
+
+    _outcomes: list[Outcome]
+    _wait: Callable[[], None]
+    _forget: Callable[[], None]
+    _count: Callable[[Sequence[Outcome]], None]
+
+    def finish(self) -> list[Outcome]:
+        """To be called once. BackendError where the disk did not take them: send them again."""
+        try:
+            self._wait()
+        except BaseException:
+            self._forget()
+            raise
+        self._count(self._outcomes)
+        return self._outcomes
+
+
 def nobody_looks(_row: EventRow) -> None:
     """The observer of those who only keep events."""
 
@@ -85,6 +105,10 @@ class Acceptance:
         self._read_erased()
 
     def accept(self, body: Any, shape: str | None = None, now: datetime | None = None) -> list[Outcome]:
+        """As `begin`, and the events are on the disk when it returns."""
+        return self.begin(body, shape, now).finish()
+
+    def begin(self, body: Any, shape: str | None = None, now: datetime | None = None) -> "Taken":
         """Take the events of a body of JSON; `shape`: one of SHAPES, None: the one that the body has.
 
         An event whose id was accepted lately is a duplicate and says nothing new; one that was accepted long
@@ -123,7 +147,7 @@ class Acceptance:
                 known = f"{event_id}-"
         return fresh
 
-    def _keep(self, read: "Sequence[_Read]") -> list[Outcome]:
+    def _keep(self, read: "Sequence[_Read]") -> "Taken":
         outcomes: list[Outcome] = []
         fresh: list[_Read] = []
 
@@ -141,16 +165,21 @@ class Acceptance:
                     chosen += one.lines
             return chosen
 
-        try:
-            self._log.append(lines, partial(self._tell, fresh), self._read_erased)
-        except BaseException:
+        def forget() -> None:
             for one in fresh:
                 self._recent.discard(one.checked.event_id or "")
+
+        try:
+            wait = self._log.write(lines, partial(self._tell, fresh), self._read_erased)
+        except BaseException:
+            forget()
             raise
+        return Taken(outcomes, wait, forget, self._count)
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
         with self._counting:
             for outcome in outcomes:
                 self.counts[outcome.status] += 1
-        return outcomes
 
     def _outcome(self, number: int, one: "_Read") -> Outcome:
         checked = one.checked

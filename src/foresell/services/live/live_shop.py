@@ -1,5 +1,6 @@
 """A shop that is being served: events in, answers out, and what keeps both up to date behind them."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import BusyError, NotFoundError
-from foresell.services.live.accepting import Acceptance, Outcome
+from foresell.services.live.accepting import Acceptance, Outcome, Taken
 from foresell.services.live.limits import Limits, Pressure
 from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
@@ -25,6 +26,7 @@ from foresell.store.event_log import run_id_of
 if TYPE_CHECKING:
     from foresell.predict.recommend.serving.request import Answer, Request
 
+log = logging.getLogger("foresell.live")
 # How often it is looked what other processes have accepted.
 LEARN_SECONDS = 0.2
 # Answers that somebody may yet report as shown.
@@ -98,9 +100,10 @@ class LiveShop:
 
     def _keep_learning(self) -> None:
         while not self._ended.wait(LEARN_SECONDS):
-            # A folder that cannot be read for a moment is read the next time.
-            with suppress(OSError):
+            try:
                 self.learn()
+            except Exception:  # the thread must live on: what cannot be read now may be the next time
+                log.exception("learning what other processes do")
 
     def move(self) -> Moved:
         """Bring what was accepted into the tables; BusyError while somebody else writes for a minute."""
@@ -134,16 +137,21 @@ class LiveShop:
     def accept(self, body: Any, shape: str | None = None) -> list[Outcome]:
         return self.acceptance.accept(body, shape)
 
+    def begin(self, body: Any, shape: str | None = None) -> Taken:
+        return self.acceptance.begin(body, shape)
+
     def recent(self, customer_id: str) -> list[dict[str, str | None]]:
         return self.mind.recent(self.mind.person(customer_id))
 
     def recommend(self, requests: "Sequence[Request]", *, is_served: bool) -> list[dict[str, object]]:
         """The answers as records, each with its `request_id`. `is_served`: customers will see them; else they
         are logged when `report_shown` says so."""
-        answering = self.mind.answering
         answers = [self._ask(request) for request in requests]
-        ids = self._log(answers) if is_served else self._keep(answers)
-        names = answering.recommender.knowledge.names
+        return self.records(answers, self.note_served(answers) if is_served else self.note_unshown(answers))
+
+    def records(self, answers: "Sequence[Answer]", ids: Sequence[str]) -> list[dict[str, object]]:
+        """Answers as `recommend` gives them, each with its `request_id`."""
+        names = self.mind.answering.recommender.knowledge.names
         return [
             {"request_id": request_id, **answer_record(self.shop, answer, names, answer.request)}
             for request_id, answer in zip(ids, answers, strict=True)
@@ -156,6 +164,19 @@ class LiveShop:
             return self._together.ask(request)
         own = chosen.recommender
         return chosen.marked(self._together.ask(request) if own is None else own.answer([request])[0])
+
+    def answer(self, requests: "Sequence[Request]") -> "list[Answer]":
+        """As `recommend` answers, at once; to be noted as served or unshown. ConflictError where no
+        recommender is in production."""
+        chosen = [self.variants.of(request) for request in requests]
+        own = [None if one is None else one.recommender for one in chosen]
+        common = [request for request, one in zip(requests, own, strict=True) if one is None]
+        given = iter(self._answer(common) if common else ())
+        answers = []
+        for request, variant, recommender in zip(requests, chosen, own, strict=True):
+            answer = next(given) if recommender is None else recommender.answer([request])[0]
+            answers.append(answer if variant is None else variant.marked(answer))
+        return answers
 
     def predict_visit(self, session_id: str, task: str) -> dict[str, object]:
         """Errors as `Visits.predict`."""
@@ -178,15 +199,24 @@ class LiveShop:
                 "No such answer waits to be shown",
                 do="Report it within minutes, once; answers asked for as served are logged already.",
             )
-        return self._log([answer])[0]
+        return self.note_served([answer])[0]
 
-    def _log(self, answers: "Sequence[Answer]") -> list[str]:
+    def shown_or_none(self, request_id: str) -> str | None:
+        """As `report_shown`; None for an answer that is not remembered here."""
+        try:
+            return self.report_shown(request_id)
+        except NotFoundError:
+            return None
+
+    def note_served(self, answers: "Sequence[Answer]") -> list[str]:
+        """Log answers that customers will see; their ids, once they are on the disk."""
         self.variants.expose(self.shop, answers)
         ids = log_answers(self.shop, answers)
         self.mind.hear(showings(answers))
         return ids
 
-    def _keep(self, answers: "Sequence[Answer]") -> list[str]:
+    def note_unshown(self, answers: "Sequence[Answer]") -> list[str]:
+        """Remember answers until `report_shown` says that they were; their ids."""
         ids = [token_hex(12) for _ in answers]
         with self._unshown_lock:
             self._unshown.update(zip(ids, answers, strict=True))

@@ -30,6 +30,13 @@ class Keeps(Protocol):
         begun: Callable[[], None] = ...,
     ) -> None: ...
 
+    def write(
+        self,
+        lines: Callable[[], Sequence[bytes]],
+        tell: Callable[[], None],
+        begun: Callable[[], None] = ...,
+    ) -> Callable[[], None]: ...
+
     def num_bytes(self) -> int: ...
 
     def still(self, *, alone: bool) -> AbstractContextManager[None]: ...
