@@ -1,6 +1,7 @@
 """Features of a customer now, in a millisecond or two: the same measures over arrays of that customer's rows.
 
-    known = LiveCustomers.load(tables, settings, spec, until)      once, and again when there is news
+    known = LiveCustomers.load(tables, settings, spec, until)      once
+    known = known.renewed(tables, ["c17", …], until)               when there is news of these
     known.features(["c17"], now)
 
 Equal to `customer_features` at the same cutoff where nothing has happened between `until` and the cutoff.
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import floor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,9 @@ from foresell.features.customer import ID, formulas, nothing_known, part_of_cuto
 from foresell.features.facts import Facts, shop_of
 from foresell.features.measures import DAYS, SECONDS_A_DAY, Measure, OfCutoff, Ratio
 from foresell.features.spec import CustomerSpec
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 Floats = NDArray[np.float64]
 Value = float | str | None
@@ -61,6 +65,7 @@ class LiveCustomers:
         places: Mapping[str, int],
         offsets: Mapping[str, NDArray[np.int64]],
         rows: Mapping[str, FactRows],
+        newer: "Mapping[str, LiveCustomers] | None" = None,
     ) -> None:
         self.spec = spec
         self.settings = settings
@@ -68,16 +73,28 @@ class LiveCustomers:
         self._places = places
         self._offsets = offsets
         self._rows = rows
+        self._newer = newer or {}
         self._formulas = formulas(spec)
+        kinds = {f.name: pl.String if isinstance(f, OfCutoff) else pl.Float64 for f in self._formulas}
+        self._schema = pl.Schema({ID: pl.String, **kinds})
 
     @classmethod
-    def load(cls, tables: Tables, settings: Settings, spec: CustomerSpec, until: datetime) -> "LiveCustomers":
-        """Everything that the spec's features are made of, before `until`."""
-        facts = Facts(asof(tables, settings, until), settings, spec, shop_of(tables, settings))
+    def load(
+        cls,
+        tables: Tables,
+        settings: Settings,
+        spec: CustomerSpec,
+        until: datetime,
+        customers: Sequence[str] | None = None,
+    ) -> "LiveCustomers":
+        """Everything that the spec's features are made of, before `until`; of everybody, or of these."""
+        past = asof(tables, settings, until)
+        wanted = past if customers is None else OfCustomers(past, customers)
+        facts = Facts(wanted, settings, spec, shop_of(tables, settings))
         measures = [formula for formula in formulas(spec) if isinstance(formula, Measure)]
         frames = {name: _read(facts, name, measures) for name in dict.fromkeys(m.fact for m in measures)}
         leading = [frames[name][ID] for name in ("orders", "events") if name in frames]
-        known = pl.concat(leading).unique().sort()
+        known = pl.concat([*leading, pl.Series(ID, customers or [], pl.String)]).unique().sort()
         offsets = {}
         rows = {}
         for name, frame in frames.items():
@@ -87,6 +104,21 @@ class LiveCustomers:
             rows[name] = _rows(own, name, measures)
         places = {customer: place for place, customer in enumerate(known)}
         return cls(spec, settings, until, places, offsets, rows)
+
+    def renewed(self, tables: Tables, customers: Sequence[str], until: datetime) -> "LiveCustomers":
+        """These customers as of `until`, everybody else as before; the one it is asked of stays as it is.
+
+        Of whoever is not named nothing may have happened since, or it is not known.
+        """
+        fresh = LiveCustomers.load(tables, self.settings, self.spec, until, customers)
+        newer = {**self._newer, **dict.fromkeys(customers, fresh)}
+        return LiveCustomers(
+            self.spec, self.settings, max(until, self.until), self._places, self._offsets, self._rows, newer
+        )
+
+    def knows(self, customer: str) -> bool:
+        """Whether an order or an event of theirs is known."""
+        return customer in self._places or customer in self._newer
 
     def features(self, customers: Sequence[str], cutoff: datetime) -> pl.DataFrame:
         """A row a customer, in their order: customer_id and the columns of `described(spec)`.
@@ -100,20 +132,15 @@ class LiveCustomers:
                 received=cutoff,
                 do=f"Give a time from {self.until.isoformat()} on, or load them as of the earlier one.",
             )
-        unknown = nothing_known(self.spec, cutoff, self.settings)
-        answers = [self._of(customer, cutoff, unknown) for customer in customers]
-        columns: dict[str, list[Value]] = {name: [answer[name] for answer in answers] for name in unknown}
-        schema = {
-            name: pl.String if isinstance(f, OfCutoff) else pl.Float64
-            for f in self._formulas
-            for name in (f.name,)
-        }
-        return pl.DataFrame({ID: list(customers), **columns}, schema={ID: pl.String, **schema})
+        known = [self._newer.get(one, self) for one in customers]
+        rows = [(one, *its.of(one, cutoff).values()) for one, its in zip(customers, known, strict=True)]
+        return pl.DataFrame(rows, schema=self._schema, orient="row")
 
-    def _of(self, customer: str, cutoff: datetime, unknown: Mapping[str, Value]) -> Mapping[str, Value]:
+    def of(self, customer: str, cutoff: datetime) -> Mapping[str, Value]:
+        """The features of one, by name, in the order of the columns; of those read together with it."""
         place = self._places.get(customer)
         if place is None:
-            return unknown
+            return nothing_known(self.spec, cutoff, self.settings)
         now = floor(cutoff.timestamp())
         told: dict[str, Value] = {}
         views: dict[str, _View] = {}
@@ -130,6 +157,32 @@ class LiveCustomers:
             else:
                 told[formula.name] = part_of_cutoff(formula, cutoff, self.settings)
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class OfCustomers:
+    """`Tables` with the facts of these customers alone; a refund may name its order and not its customer."""
+
+    tables: Tables
+    customers: Sequence[str]
+
+    def current(self, name: str) -> "ir.Table":
+        return self._theirs(self.tables.current(name), name)
+
+    def history(self, name: str) -> "ir.Table":
+        return self._theirs(self.tables.history(name), name)
+
+    def has_rows(self, name: str) -> bool:
+        return self.tables.has_rows(name)
+
+    def _theirs(self, rows: "ir.Table", name: str) -> "ir.Table":
+        import ibis
+
+        if ID not in rows.columns:
+            return rows
+        wanted = ibis.memtable({ID: list(self.customers)}, schema={ID: "string"})
+        theirs = rows.semi_join(wanted, ID)
+        return theirs.union(rows.filter(rows[ID].isnull())) if name == "refunds" else theirs
 
 
 class _View:

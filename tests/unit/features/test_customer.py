@@ -167,6 +167,24 @@ def test_live_features_are_those_of_the_batch(
     assert batch.columns == ["customer_id", *(feature.name for feature in described(spec))]
 
 
+def test_renewed_customers_are_as_if_all_had_been_read_anew(make_tables: Any, shop_of_chance: Any) -> None:
+    tables = make_tables(shop_of_chance(4))
+    cutoff = datetime(2026, 3, 20, 7, 30, tzinfo=UTC)
+    before = cutoff - timedelta(days=6)
+    spec = customer_spec(tables, NEW_YORK, before)
+    batch = customer_features(tables, NEW_YORK, cutoff, spec).to_polars().sort("customer_id")
+    old = LiveCustomers.load(tables, NEW_YORK, spec, before)
+    everybody = list(batch["customer_id"])
+    aged = old.features(everybody, cutoff)
+    changed = [
+        one for one, *same in zip(everybody, aged.rows(), batch.rows(), strict=True) if same[0] != same[1]
+    ]
+    assert 0 < len(changed) < len(everybody)
+    renewed = old.renewed(tables, changed[::2], before).renewed(tables, changed, cutoff)
+    assert_frame_equal(renewed.features(everybody, cutoff), batch, rel_tol=1e-9, abs_tol=1e-9)
+    assert_frame_equal(old.features(everybody, cutoff), aged)
+
+
 @pytest.mark.parametrize("seed", [3])
 def test_features_do_not_know_the_future(make_tables: Any, shop_of_chance: Any, seed: int) -> None:
     tables = make_tables(shop_of_chance(seed))

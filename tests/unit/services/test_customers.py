@@ -27,6 +27,9 @@ from foresell.services.erase import erase
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.leaderboards import read_leaderboard
+from foresell.services.live.accepting import Acceptance
+from foresell.services.live.customers import LiveScores
+from foresell.services.live.moving import move_events
 from foresell.services.report import write_report
 from foresell.services.results import read_results
 from foresell.services.shop import Shop, create_shop, open_shop
@@ -132,6 +135,37 @@ def test_everybody_of_the_population_has_a_score_with_its_decision(shop: Shop, c
     assert scored.num_chosen == int(rows["is_chosen"].sum())
 
 
+def test_one_customer_now_is_scored_as_among_all(shop: Shop, churn: FittedSummary) -> None:
+    live, asked = LiveScores(), ["c3", "c1"]
+    batch = {
+        row["customer_id"]: row for row in predict_customers(shop, "churn", customers=asked).rows.to_dicts()
+    }
+    for customer in asked:
+        told = live.predict(shop, customer, "churn")
+        assert told["score"] == pytest.approx(batch[customer]["score"])
+        assert (told["is_chosen"], told["model"]) == (batch[customer]["is_chosen"], churn.version)
+        assert told["cutoff_at"] == batch[customer]["cutoff_at"].isoformat()
+    with pytest.raises(NotFoundError, match="is known yet"):
+        live.predict(shop, "stranger", "churn")
+    with pytest.raises(NotFoundError, match="no task"):
+        live.predict(shop, "c1", "chrn")
+
+
+def test_what_was_moved_renews_those_whom_it_names(shop: Shop, churn: FittedSummary, tmp_path: Path) -> None:
+    shutil.copytree(shop.folder.root, tmp_path / "store")
+    own, live = open_shop(tmp_path / "store"), LiveScores()
+    before = live.predict(own, "c1", "churn")
+    later = FIRST + timedelta(days=NUM_DAYS + 40)
+    for customer in ("c1", "stranger"):
+        event = {"event_id": customer, "event_name": "login", "customer_id": customer}
+        Acceptance(own, lambda _: None).accept({**event, "occurred_at": later.isoformat()})
+    live.renew(own, [run.run_id for run in move_events(own).runs])
+    after = live.predict(own, "c1", "churn")
+    assert after["score"] > before["score"]  # type: ignore[operator]
+    assert after["cutoff_at"] > later.isoformat()  # type: ignore[operator]
+    assert live.predict(own, "stranger", "churn")["cutoff_at"] == after["cutoff_at"]
+
+
 def churn_threshold(shop: Shop) -> float:
     return float(load_artifact(shop.folder.models, "churn").config["threshold"]["value"])
 
@@ -183,7 +217,7 @@ def test_fairness_is_told_by_groups_of_ten_people_at_least(shop: Shop, churn: Fi
 def test_a_task_of_the_shops_own_works_without_code(shop: Shop, tmp_path: Path) -> None:
     path = tmp_path / "tea.toml"
     path.write_text(DECLARED, encoding="utf-8")
-    fitted = fit_customers(shop, str(path), trials=3)
+    fitted = fit_customers(shop, str(path), trials=2)
     assert fitted.task == "buys_tea"
     assert fitted.threshold is not None
     rows = predict_customers(shop, "buys_tea").rows

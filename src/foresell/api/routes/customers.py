@@ -42,6 +42,22 @@ class Prediction(BaseModel):
     reasons: str | None = None
 
 
+class LivePrediction(BaseModel):
+    """As `Prediction`; `cutoff_at`: the first moment after everything that is known."""
+
+    customer_id: str
+    task: str
+    question: str
+    model: str
+    unit: str
+    score: float
+    lower: float | None
+    upper: float | None
+    is_chosen: bool | None
+    cutoff_at: str
+    horizon_days: float | None
+
+
 class Membership(BaseModel):
     segmentation: str
     customer_id: str
@@ -96,6 +112,22 @@ def get_predictions(request: Request, customer_id: CustomerId, principal: Reader
     served = served_shop(request)
     served.note(principal, "predictions.read", customer_id)
     return result_pages.scores_of_customer(served.shop, customer_id)
+
+
+@router.get(
+    "/customers/{customer_id}/predictions/{task}",
+    response_model=LivePrediction,
+    responses=documented(404, 409),
+    summary="What a customer will do, as of now",
+)
+def get_live_prediction(
+    request: Request, customer_id: CustomerId, task: Annotated[str, Path(max_length=63)], principal: Reader
+) -> dict[str, object]:
+    """By what has come into the tables until now: what is sent is there within a minute. The first to ask of
+    a task waits until everybody's facts are read."""
+    served = served_shop(request)
+    served.note(principal, "predictions.read", customer_id, task=task[:63])
+    return served.live.predict_customer(customer_id, task)
 
 
 @router.get(

@@ -58,7 +58,8 @@ class Columns:
 
         Raises InputError naming columns that are missing, or that hold text where numbers were learned.
         """
-        if missing := [name for name in self.names if name not in features.columns]:
+        given = set(features.columns)
+        if missing := [name for name in self.names if name not in given]:
             raise InputError(
                 "Features that the model learned from are missing",
                 received=", ".join(features.columns) or "no columns",

@@ -45,9 +45,10 @@ class FittedTask:
 
         Raises InputError naming a feature that is missing, or where vectors are needed and not given.
         """
-        if vectors is None and VECTOR in features.columns:
-            vectors = features[VECTOR].to_numpy()
-        return self.calibrator.apply(self.model.predict(features.drop(VECTOR, strict=False), vectors))
+        if VECTOR in features.columns:
+            vectors = features[VECTOR].to_numpy() if vectors is None else vectors
+            features = features.drop(VECTOR)
+        return self.calibrator.apply(self.model.predict(features, vectors))
 
     @property
     def reads_vectors(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from foresell.predict.customers.training import features_of
 @dataclass(frozen=True)
 class LiveFeatures:
     """What a task's model reads of customers, in memory. Loading takes as long as a batch; asking takes
-    milliseconds. What happens after `until` is known once it is loaded again."""
+    milliseconds. What happens after `until` is known once those whom it concerns are renewed."""
 
     task: Task
     known: LiveCustomers
@@ -33,6 +34,11 @@ class LiveFeatures:
         moment = until + timedelta(days=task.features.ends_days)
         return cls(task, LiveCustomers.load(tables, settings, spec, moment))
 
+    def renewed(self, tables: Tables, customers: Sequence[str], until: datetime) -> "LiveFeatures":
+        """As `LiveCustomers.renewed`."""
+        moment = until + timedelta(days=self.task.features.ends_days)
+        return LiveFeatures(self.task, self.known.renewed(tables, customers, moment))
+
     def of(self, customers: Sequence[str], cutoff: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
         """keys and features of these customers, in their order, as `training.scoring_features` gives them.
 
@@ -42,5 +48,8 @@ class LiveFeatures:
         moment = cutoff + timedelta(days=self.task.features.ends_days)
         rows = self.known.features(customers, moment)
         at = pl.lit(cutoff.astimezone(UTC), pl.Datetime("us", "UTC"))
-        wanted = [feature.name for feature in features_of(self.task, self.known.spec)]
-        return rows.select(entity_id="customer_id", cutoff_at=at), rows.select(wanted)
+        return rows.select(entity_id="customer_id", cutoff_at=at), rows.select(self._wanted)
+
+    @cached_property
+    def _wanted(self) -> list[str]:
+        return [feature.name for feature in features_of(self.task, self.known.spec)]

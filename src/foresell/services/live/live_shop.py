@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import BusyError, NotFoundError
 from foresell.services.live.accepting import Acceptance, Outcome, Taken
+from foresell.services.live.customers import LiveScores
 from foresell.services.live.limits import Limits, Pressure
 from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
@@ -53,6 +54,7 @@ class LiveShop:
         # What is moved while histories are read would be told twice.
         self._behind = threading.Lock()
         self.visits = Visits()
+        self.scores = LiveScores()
         self.variants = Variants()
         self.log: Keeps = log or shop.folder.events
         self._others = others
@@ -109,12 +111,15 @@ class LiveShop:
         """Bring what was accepted into the tables; BusyError while somebody else writes for a minute."""
         with self._behind:
             moved = move_events(self._moving)
+        self.scores.renew(self._moving, [run.run_id for run in moved.runs])
         return moved
 
     def note_moved(self) -> None:
         """What another process has moved into the tables since the last time."""
         there = {run_id_of(path) for path in self._moving.folder.events.pending()}
         gone, self._waiting = self._waiting - there, there
+        if gone:
+            self.scores.renew(self._moving, sorted(gone))
 
     def refresh(self) -> None:
         """Read what answers need anew; errors as `Mind.refresh`, and what answered before goes on."""
@@ -122,6 +127,7 @@ class LiveShop:
             # What was moved until now must not be learned later: the tables tell it.
             self.learn()
             self.visits.renew()
+            self.scores.refresh(self._moving)
             self.mind.refresh(self._moving, self.learn)
             self.variants.refresh(self._moving, self.mind.now)
 
@@ -129,6 +135,7 @@ class LiveShop:
         """Forget what people did lately: somebody was erased."""
         self.mind.forget()
         self.visits.forget()
+        self.scores.forget()
 
     def _observe(self, row: EventRow) -> None:
         self.mind.observe(row)
@@ -181,6 +188,10 @@ class LiveShop:
     def predict_visit(self, session_id: str, task: str) -> dict[str, object]:
         """Errors as `Visits.predict`."""
         return self.visits.predict(self.shop, session_id, task)
+
+    def predict_customer(self, customer_id: str, task: str) -> dict[str, object]:
+        """Errors as `LiveScores.predict`."""
+        return self.scores.predict(self.shop, self.mind.person(customer_id), task)
 
     def why_not(self, request: "Request", product_id: str) -> dict[str, object]:
         absence = self.mind.answering.recommender.why_not(request, product_id)
