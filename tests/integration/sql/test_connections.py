@@ -113,6 +113,12 @@ def test_a_table_that_may_not_be_read(world: Any) -> None:
     world.execute("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN PASSWORD 'geheim-4711'")
     with pytest.raises(DeniedError, match="Grant the user SELECT"):
         world.import_orders(url=world.database.url.replace("shop@", "guest@"))
+    world.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    try:
+        with pytest.raises(DeniedError, match="Grant the user USAGE"):
+            world.import_orders(url=world.database.url.replace("shop@", "guest@"))
+    finally:
+        world.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 @servers_only

@@ -68,7 +68,10 @@ def place(database: Any) -> Iterator[Any]:
         database.execute("DROP DATABASE exports")
         return
     if database.scheme == "postgresql":
-        database.execute("DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public")
+        database.execute(
+            "DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public; "
+            "GRANT USAGE ON SCHEMA public TO PUBLIC"
+        )
     yield _Place(database, database.url)
 
 

@@ -36,8 +36,10 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
     assert without_seconds(other)[0]["loss"] != without_seconds(first)[0]["loss"]
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+# Half the precision is slow without a GPU, and meets every loss as the same scores.
+@pytest.mark.parametrize(
+    ("name", "precision"), [*((name, "float32") for name in LOSSES), ("sampled_softmax", "bfloat16")]
+)
 def test_every_loss_falls(name: str, precision: str) -> None:
     config = replace(TRAINING, max_epochs=5, patience=5, learning_rate=0.02, precision=precision)
     _, progress = trained(config, LossConfig(name, num_negatives=7))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from foresell.contracts.errors import (
+    DeniedError,
     NotFoundError,
     did_you_mean,
 )
@@ -121,6 +122,12 @@ class PostgreSQL:
             names = [name for (name,) in self._rows(TABLES)]
             if len(parts) == 1:
                 names = [name.removeprefix("public.") for name in names]
+            if table in names:
+                raise DeniedError(
+                    f"The user of the database may not look into the schema of '{table}'",
+                    received=self._address.place,
+                    do="Grant the user USAGE on the schema and SELECT on its tables.",
+                )
             raise NotFoundError(
                 f"There is no table '{table}' in {self._address.place}", do=did_you_mean(table, names)
             )
