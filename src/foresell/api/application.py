@@ -73,6 +73,7 @@ def make_app(
         served.peers.stop()
         served.keeper.stop()
         served.settling.close()
+        served.answering.close()
         live.stop()
 
     app = FastAPI(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 # A process that does not answer by then is passed over.
@@ -26,6 +27,7 @@ class Peers:
 
     def __init__(self, folder: Path | None, answers: Mapping[str, Answer]) -> None:
         self._folder, self._answers = folder, answers
+        self._name = f"{os.getpid()}-{token_hex(4)}.sock"
         self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
         self._is_ended = False
@@ -59,7 +61,7 @@ class Peers:
         return [one for one in found if one is not None]
 
     def _own(self, folder: Path) -> Path:
-        return folder / f"{os.getpid()}.sock"
+        return folder / self._name
 
     def _listen(self, listener: Listener) -> None:
         while not self._is_ended:

@@ -56,7 +56,8 @@ def readyz(request: Request) -> Response:
 @router.get("/metrics", responses=documented(), summary="Counts and times, as Prometheus reads them")
 def metrics(request: Request, principal: Annotated[Principal, Depends(Needs("insight:read"))]) -> Response:
     others = served_shop(request).peers.ask("metrics")
-    return Response(request.app.state.metrics.text(others), media_type="text/plain; version=0.0.4; charset=utf-8")
+    text = request.app.state.metrics.text(others)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/v1/foresell.js", dependencies=[Depends(anybody)], summary="The script for the shop's pages")

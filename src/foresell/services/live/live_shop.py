@@ -16,7 +16,6 @@ from foresell.services.live.mind import Mind
 from foresell.services.live.moving import Moved, move_events, pending_rows
 from foresell.services.live.others import EventRow, Keeps, OtherFiles, Others
 from foresell.services.live.reading import ReadingShop
-from foresell.services.live.together import Together
 from foresell.services.live.variants import Variants
 from foresell.services.live.visits import Visits
 from foresell.services.recommend import absence_record, answer_record
@@ -65,7 +64,6 @@ class LiveShop:
         self._waiting: set[str] = set()
         self.acceptance = Acceptance(shop, self._observe, self.limits, self.log)
         self.pressure = Pressure(self.limits, self.log.num_bytes)
-        self._together: Together[Request, Answer] = Together(self._answer)
         self._unshown: OrderedDict[str, Answer] = OrderedDict()
         self._unshown_lock = threading.Lock()
 
@@ -153,7 +151,7 @@ class LiveShop:
     def recommend(self, requests: "Sequence[Request]", *, is_served: bool) -> list[dict[str, object]]:
         """The answers as records, each with its `request_id`. `is_served`: customers will see them; else they
         are logged when `report_shown` says so."""
-        answers = [self._ask(request) for request in requests]
+        answers = self.answer(requests)
         return self.records(answers, self.note_served(answers) if is_served else self.note_unshown(answers))
 
     def records(self, answers: "Sequence[Answer]", ids: Sequence[str]) -> list[dict[str, object]]:
@@ -164,21 +162,13 @@ class LiveShop:
             for request_id, answer in zip(ids, answers, strict=True)
         ]
 
-    def _ask(self, request: "Request") -> "Answer":
-        """By what is in production, or by the variant of an experiment that the customer takes part in."""
-        chosen = self.variants.of(request)
-        if chosen is None:
-            return self._together.ask(request)
-        own = chosen.recommender
-        return chosen.marked(self._together.ask(request) if own is None else own.answer([request])[0])
-
     def answer(self, requests: "Sequence[Request]") -> "list[Answer]":
         """As `recommend` answers, at once; to be noted as served or unshown. ConflictError where no
         recommender is in production."""
         chosen = [self.variants.of(request) for request in requests]
         own = [None if one is None else one.recommender for one in chosen]
         common = [request for request, one in zip(requests, own, strict=True) if one is None]
-        given = iter(self._answer(common) if common else ())
+        given = iter(self.mind.answering.recommender.answer(common) if common else ())
         answers = []
         for request, variant, recommender in zip(requests, chosen, own, strict=True):
             answer = next(given) if recommender is None else recommender.answer([request])[0]
@@ -196,9 +186,6 @@ class LiveShop:
     def why_not(self, request: "Request", product_id: str) -> dict[str, object]:
         absence = self.mind.answering.recommender.why_not(request, product_id)
         return absence_record(self.shop, request, product_id, absence)
-
-    def _answer(self, requests: "Sequence[Request]") -> "list[Answer]":
-        return self.mind.answering.recommender.answer(requests)
 
     def report_shown(self, request_id: str) -> str:
         """An answer that was not logged was shown; returns the id that it is logged by. NotFoundError for
