@@ -10,26 +10,16 @@ import signal
 import socket
 import sys
 import threading
-from typing import Any
 
 import uvicorn
 
-APPLICATION = "foresell.api.application:from_environment"
-HOST, PORT = "FORESELL_SERVE_HOST", "FORESELL_SERVE_PORT"
-OPTIONS: dict[str, Any] = {
-    "factory": True,
-    "log_level": "warning",
-    "access_log": False,
-    "server_header": False,
-    "timeout_keep_alive": 30,
-    "timeout_graceful_shutdown": 20,
-}
+from foresell.contracts.serving import APPLICATION, HOST_VARIABLE, PORT_VARIABLE, SERVER_OPTIONS
 
 
 def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with shared_socket(os.environ[HOST], int(os.environ[PORT])) as listening:
-        uvicorn.Server(uvicorn.Config(APPLICATION, **OPTIONS)).run(sockets=[listening])
+    with shared_socket(os.environ[HOST_VARIABLE], int(os.environ[PORT_VARIABLE])) as listening:
+        uvicorn.Server(uvicorn.Config(APPLICATION, **SERVER_OPTIONS)).run(sockets=[listening])
 
 
 def shared_socket(host: str, port: int) -> socket.socket:

@@ -1,12 +1,24 @@
 """The settings of `foresell serve`: where it listens, who may send, how much is taken."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from foresell.contracts.section import Section
 
+APPLICATION = "foresell.api.application:from_environment"
+# What is told to whoever serves the application.
+SERVER_OPTIONS: dict[str, Any] = {
+    "factory": True,
+    "log_level": "warning",
+    "access_log": False,
+    "server_header": False,
+    "timeout_keep_alive": 30,
+    "timeout_graceful_shutdown": 20,
+}
+# Where workers read the address that they share.
+HOST_VARIABLE, PORT_VARIABLE = "FORESELL_SERVE_HOST", "FORESELL_SERVE_PORT"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
@@ -20,6 +32,18 @@ def _origin(text: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+
+
+REDIS = re.compile(r"rediss?://[A-Za-z0-9.:\[\]-]+(/[0-9]+)?")
+
+
+def _redis(text: str) -> str:
+    if text and not REDIS.fullmatch(text):
+        raise ValueError(
+            "a Redis is named as redis://host:6379/0, or rediss:// with TLS; user and password stand in the "
+            "environment: FORESELL_REDIS_PASSWORD"
+        )
+    return text
 
 
 class ServeSettings(Section):
@@ -50,4 +74,10 @@ class ServeSettings(Section):
     )
     refresh_seconds: float = Field(
         900.0, ge=10, description="How often what others put into the tables is read anew."
+    )
+    redis: Annotated[str, AfterValidator(_redis)] = Field(
+        "", description="Workers share accepted events by this Redis: redis://host:6379/0; empty: by files."
+    )
+    is_redis_trusted: bool = Field(
+        False, description="Believe that a Redis which does not tell its settings is durable."
     )

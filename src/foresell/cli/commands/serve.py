@@ -90,15 +90,15 @@ def serve(
 def _run(asked: "ServeSettings") -> None:
     import uvicorn
 
-    from foresell.api.worker import APPLICATION, HOST, OPTIONS, PORT
     from foresell.cli.output import print_note
     from foresell.cli.workers import Workers, require_free
+    from foresell.contracts.serving import APPLICATION, HOST_VARIABLE, PORT_VARIABLE, SERVER_OPTIONS
 
     if asked.workers == 1:
-        uvicorn.run(APPLICATION, host=asked.host, port=asked.port, **OPTIONS)
+        uvicorn.run(APPLICATION, host=asked.host, port=asked.port, **SERVER_OPTIONS)
         return
     require_free(asked.host, asked.port)
-    os.environ[HOST], os.environ[PORT] = asked.host, str(asked.port)
+    os.environ[HOST_VARIABLE], os.environ[PORT_VARIABLE] = asked.host, str(asked.port)
     Workers(asked.workers, print_note).run()
 
 
