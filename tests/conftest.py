@@ -69,6 +69,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "browser": _lacks_chromium,
     "postgresql": lambda: _lacks_program("postgres", "postgresql", "usr/lib/postgresql/*/bin"),
     "mariadb": lambda: _lacks_program("mariadbd", "mariadb-server"),
+    "redis": lambda: _lacks_program("redis-server", "redis-server"),
 }
 
 

@@ -28,7 +28,7 @@ from foresell.contracts.serving import ServeSettings
 from foresell.services.access.signing_in import Gate
 from foresell.services.live.keeper import Keeper
 from foresell.services.live.limits import Limits
-from foresell.services.live.live_shop import LiveShop
+from foresell.services.live.shared_shop import open_live
 from foresell.services.shop import Shop, open_shop
 
 STORE, ORIGINS, IS_SECURE = "FORESELL_SERVE_STORE", "FORESELL_SERVE_ORIGINS", "FORESELL_SERVE_SECURE"
@@ -58,7 +58,7 @@ def make_app(
     The shop behind it starts with the application's lifespan, and stops with it.
     """
     whole = limits or Limits()
-    live = LiveShop(shop, replace(whole, in_flight_bytes=whole.in_flight_bytes // workers))
+    live = open_live(shop, replace(whole, in_flight_bytes=whole.in_flight_bytes // workers))
     metrics = Metrics()
     answers: dict[str, Callable[..., Any]] = {"shown": live.shown_or_none, "metrics": metrics.told}
     served = ServedShop(live, Gate(shop), Keeper(live), Answering(live), Settling(), Peers(peers, answers))

@@ -41,6 +41,10 @@ POINTS = (
     "events.raw_written",
     "events.applied",
     "events.removed",
+    "redis.planned",
+    "redis.staged",
+    "redis.published",
+    "redis.carried",
 )
 
 

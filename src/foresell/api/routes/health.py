@@ -44,7 +44,7 @@ async def healthz() -> Health:
 def readyz(request: Request) -> Response:
     """503 where the store's folder cannot be read or events wait that cannot be moved."""
     served = served_shop(request)
-    waiting = served.live.shop.folder.events.num_bytes()
+    waiting = served.live.pressure.backlog()
     if waiting > served.live.limits.backlog_bytes:
         return problem(503, "Events wait that cannot be moved", do="Look at foresell_keeper_failing.")
     served.shop.folder.state.meta("store_id")

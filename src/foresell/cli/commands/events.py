@@ -12,9 +12,14 @@ def move(store: Store = None, as_json: Json = False) -> None:
     """Bring accepted events into the tables now. `foresell serve` does it by itself."""
     from foresell.cli.output import print_fields, print_json, progress_bar
     from foresell.services.live.moving import move_events
+    from foresell.services.live.shared_shop import redis_log
 
+    shop = open_given(store)
+    shared = redis_log(shop)
     with progress_bar() as progress:
-        moved = move_events(open_given(store), progress)
+        if shared is not None:
+            shared.carry()
+        moved = move_events(shop, progress)
     print_json(moved.as_record()) if as_json else print_fields(moved.as_record())
 
 
@@ -22,8 +27,11 @@ def move(store: Store = None, as_json: Json = False) -> None:
 def waiting(store: Store = None, as_json: Json = False) -> None:
     """How much waits to be moved, and since when."""
     from foresell.cli.output import print_fields, print_json
+    from foresell.services.live.shared_shop import redis_log
 
-    log = open_given(store).folder.events
-    oldest = log.oldest_at()
-    record = {"bytes": log.num_bytes(), "since": None if oldest is None else oldest.isoformat()}
+    shop = open_given(store)
+    shared = redis_log(shop)
+    oldest = shop.folder.events.oldest_at()
+    waiting = shop.folder.events.num_bytes() if shared is None else shared.num_bytes()
+    record = {"bytes": waiting, "since": None if oldest is None else oldest.isoformat()}
     print_json(record) if as_json else print_fields(record)
