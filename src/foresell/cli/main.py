@@ -15,6 +15,7 @@ from foresell.cli.commands import (
     check,
     demo,
     digest,
+    drift,
     embed,
     erase,
     events,
@@ -31,12 +32,14 @@ from foresell.cli.commands import (
     leaderboard,
     map_,
     match,
+    model,
     policy,
     predict,
     profile,
     quarantine,
     rebuild,
     recommend,
+    refresh,
     repair,
     report,
     rules,
@@ -88,6 +91,9 @@ app.command("rebuild")(rebuild.rebuild)
 app.add_typer(store.app, name="store")
 app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)
+app.command("refresh")(refresh.refresh)
+app.command("drift")(drift.drift)
+app.add_typer(model.app, name="model")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(experiment.app, name="experiment")
 app.command("serve")(serve.serve)

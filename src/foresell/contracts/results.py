@@ -225,6 +225,21 @@ profiles = Table(
     has_lineage=False,
 )
 
+kpi_values = Table(
+    "kpi_values",
+    "Every KPI of the whole shop by day, week and month, as `foresell refresh` found it.",
+    key=("kpi", "period", "date"),
+    own_columns=(
+        text("kpi"),
+        text("period", "day, week, month"),
+        day("date", "first local day of the period"),
+        real("value", "null where it is undefined"),
+        text("unit", "a currency for money", required=True),
+        moment("made_at", required=True),
+    ),
+    has_lineage=False,
+)
+
 RESULTS: dict[str, Table] = {
     table.name: table
     for table in (
@@ -239,5 +254,6 @@ RESULTS: dict[str, Table] = {
         scores,
         segments,
         profiles,
+        kpi_values,
     )
 }

@@ -2,23 +2,31 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import InputError, NotFoundError
+from foresell.services.canary import Judged
 from foresell.services.forecasting.fit import fit_forecast
 from foresell.services.leaderboards import Leaderboard, read_leaderboard
 from foresell.services.production import PRODUCTION, Task, judged_card, put_to_work, scores_of
-from foresell.services.recommender import recommend_to_all
+from foresell.services.recommender import make_recommender, recommend_to_all
 from foresell.services.results import write_results
 from foresell.services.shop import Progress, Shop, counting, silent
 from foresell.services.writing import writing
 
 if TYPE_CHECKING:
+    import polars
     from numpy.typing import NDArray
+
+    from foresell.contracts.protocols import Tables
+    from foresell.store.models import Artifact
 
 TASKS: tuple[Task, ...] = ("recommend", "forecast")
 # What recommends while the history is too short to judge models.
 SIMPLEST = "popularity"
+# Customers who are asked for in a trial.
+NUM_PROBED = 16
 
 
 def fit(shop: Shop, task: Task, progress: Progress = silent) -> None:
@@ -83,8 +91,25 @@ def _fit_recommender(shop: Shop, progress: Progress) -> None:
             weights=weights,
             scores=scores,
             card=judged_card(scores, SIMPLEST),
+            judged=Judged(
+                board, best, main_score(shop.settings), True, partial(_probe, shop, tables, learned)
+            ),
         )
         write_results(shop, "leaderboard", board, replaces={"task": "recommend"})
         progress("recommending to every customer", 0, None)
         rows = recommend_to_all(shop, tables, (fitted, label), learned)
     write_results(shop, "recommendations", rows, replaces={})
+
+
+def _probe(shop: Shop, tables: "Tables", learned: "polars.DataFrame", candidate: "Artifact") -> None:
+    """Some customers are recommended something, by scores that are numbers."""
+    from foresell.predict.recommend import load_model
+    from foresell.services.live.mind import trial
+
+    weights = [candidate.weights] if candidate.weights else []
+    fitted = load_model(candidate.kind).load(candidate.config, candidate.tables, *weights)
+    some = learned["customer_id"].unique().sort().head(NUM_PROBED)
+    past = learned.filter(learned["customer_id"].is_in(some.implode()))
+    made = make_recommender(shop, tables, model=(fitted, candidate.label), past=past)
+    made.prepare()
+    trial(made)

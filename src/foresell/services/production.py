@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foresell.predict.recommend.fitted import FittedRecommender
+    from foresell.services.canary import Judged
     from foresell.store.models import Artifact, Origin
 
 Task = Literal["recommend", "forecast"]
-PRODUCTION = "production"
+PRODUCTION, CANDIDATE = "production", "candidate"
 
 
 def put_to_work(
@@ -29,19 +30,27 @@ def put_to_work(
     weights: "Mapping[str, NDArray[Any]] | None" = None,
     scores: Mapping[str, Any] = {},
     card: str = "",
+    judged: "Judged | None" = None,
 ) -> str:
-    """Save a fitted model as the production version of that name; returns name/version.
+    """Save a fitted model as the candidate of that name and, if it passes its canary check, put it in
+    production; returns name/version.
 
-    The rest as `store.models.save_artifact`. An origin without training tables gets those of now.
+    `judged`: None: it was compared with nothing, and serves. The rest as `store.models.save_artifact`. An
+    origin without training tables gets those of now. `canary.CanaryError` where it may not serve: what was in
+    production goes on.
     """
+    from foresell.services.canary import try_out
     from foresell.store.model_versions import set_pointer
-    from foresell.store.models import save_artifact
+    from foresell.store.models import load_artifact, save_artifact
 
     if not origin.training_tables:
         origin = replace(origin, training_tables=training_tables(shop))
     version = save_artifact(
         shop.folder.models, name, kind, config, tables, scores, origin, weights=weights, card=card
     )
+    set_pointer(shop.folder.models, name, CANDIDATE, version)
+    if judged is not None:
+        try_out(shop, load_artifact(shop.folder.models, name, version), judged)
     set_pointer(shop.folder.models, name, PRODUCTION, version)
     return f"{name}/{version}"
 

@@ -60,6 +60,8 @@ def test_a_row_says_all_of_what_was_shown(tmp_path: Path, monkeypatch: pytest.Mo
             "policy": "thompson",
             "model": "m/1",
             "rules_version": 2,
+            "experiment_id": None,
+            "variant": None,
             "reason_code": "goes_with",
             "because_product_id": "p1",
             "seed": str(2**70),

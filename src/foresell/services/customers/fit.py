@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
+from foresell.services.canary import MOST_PROBED, Judged, require_sane
 from foresell.services.customers.explain import FAIRNESS, GROUP_WORDS
 from foresell.services.customers.predict import score_everybody
 from foresell.services.customers.tasks import find_task
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from foresell.predict.customers.fitted import FittedTask
     from foresell.predict.customers.task import Task
     from foresell.predict.customers.training import Cutoffs
+    from foresell.store.models import Artifact
 
 CARD = (
     "Chosen by its {metric} on validation; test scores are reported, not used to choose. What serves learned "
@@ -270,6 +273,7 @@ def _save(
     fitted: "FittedTask",
     measured: "polars.DataFrame | None",
 ) -> str:
+    from foresell.predict.customers.backtest import HIGHER_IS_BETTER
     from foresell.predict.customers.fitted import KIND
     from foresell.store.models import Origin
 
@@ -288,7 +292,30 @@ def _save(
         weights=fitted.to_weights(),
         scores=scores_of(_board(judged), judged.chosen),
         card=f"{splits.task.text}.\n\n{CARD.format(metric=splits.task.metric)}",
+        judged=Judged(
+            _board(judged),
+            judged.chosen,
+            splits.task.metric,
+            splits.task.metric in HIGHER_IS_BETTER,
+            partial(_probe, splits),
+        ),
     )
+
+
+def _probe(splits: _Splits, candidate: "Artifact") -> None:
+    """Some of the test are scored, by numbers; chances lie between 0 and 1."""
+    import polars as pl
+
+    from foresell.predict.customers.fitted import VECTOR, FittedTask
+
+    fitted = FittedTask.load(candidate.config, candidate.tables, candidate.weights)
+    seen = splits.test.features.head(MOST_PROBED)
+    if fitted.reads_vectors:
+        told = splits.test.vectors[:MOST_PROBED]
+        seen = seen.with_columns(pl.Series(VECTOR, told, pl.Array(pl.Float32, told.shape[1])))
+    scores = fitted.scored(seen)["score"].to_numpy()
+    bounds = (0.0, 1.0) if splits.task.unit == "probability" else (-float("inf"), float("inf"))
+    require_sane(scores, "scores", *bounds)
 
 
 def _board(judged: "Backtest") -> "polars.DataFrame":

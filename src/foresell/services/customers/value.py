@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError, NotFoundError
+from foresell.services.canary import MOST_PROBED, Judged, require_sane
 from foresell.services.customers.fit import FittedSummary
 from foresell.services.customers.predict import Scored, refuse_unknown
 from foresell.services.leaderboards import VALUE
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from foresell.predict.customers.value.backtest import ValueBacktest
     from foresell.predict.customers.value.model import FittedValueModel
     from foresell.predict.customers.value.shop import ShopValue
+    from foresell.store.models import Artifact
 
 QUESTION = "how much will the customer spend within the horizon"
 # As far ahead as this, or as far as three horizons fit into the history.
@@ -48,7 +51,7 @@ def fit_value(shop: Shop, horizon_days: float | None = None, progress: Progress 
         days = horizon_days or suggested_days(*history(tables, shop.settings))
         progress("value: models against each other", 0, None)
         found = fit_shop_value(tables, shop.settings, horizon_days=days)
-        label = _save(shop, found)
+        label = _save(shop, tables, found)
         write_results(shop, "leaderboard", _board(found.backtest), replaces={"task": VALUE})
         _write(shop, _rows(shop, found.customers, found.outlook, label, found.until, days))
     return FittedSummary(
@@ -121,7 +124,7 @@ def load_value(shop: Shop) -> "tuple[FittedValueModel, str]":
     return load_model(found.kind).load(found.config, found.tables, found.weights), found.label
 
 
-def _save(shop: Shop, found: "ShopValue") -> str:
+def _save(shop: Shop, tables: "Tables", found: "ShopValue") -> str:
     from foresell.store.models import Origin
 
     judged, fitted = found.backtest, found.fitted
@@ -135,7 +138,19 @@ def _save(shop: Shop, found: "ShopValue") -> str:
         weights=fitted.to_weights(),
         scores=scores_of(_board(judged), judged.chosen),
         card=CARD,
+        judged=Judged(_board(judged), judged.chosen, "gini", True, partial(_probe, shop, tables)),
     )
+
+
+def _probe(shop: Shop, tables: "Tables", candidate: "Artifact") -> None:
+    """Some customers are worth a number of money that is not negative."""
+    from foresell.predict.customers.value import load_model
+    from foresell.predict.customers.value.examples import history
+    from foresell.predict.customers.value.shop import outlook_of_customers
+
+    fitted = load_model(candidate.kind).load(candidate.config, candidate.tables, candidate.weights)
+    _, outlook = outlook_of_customers(fitted, tables, shop.settings, history(tables, shop.settings)[1])
+    require_sane(outlook.head(MOST_PROBED)["mean"].to_numpy(), "amounts", lowest=0.0)
 
 
 def _board(judged: "ValueBacktest") -> "polars.DataFrame":
