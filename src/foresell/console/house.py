@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from foresell.contracts.errors import ForesellError, NotFoundError, UnauthenticatedError
+from foresell.contracts.errors import NotFoundError, UnauthenticatedError
 from foresell.services.access.attempts import Attempts
 from foresell.services.access.audit import audit_log, subject_of
 from foresell.services.access.roles import Principal
@@ -144,13 +144,13 @@ class House:
         return await asyncio.shield(asked)
 
     async def ready_recommender(self) -> None:
-        """Wait until recommendations are answered at once; where there is none, asking it says so."""
-        with suppress(ForesellError):
+        """Wait until recommendations are answered at once; where they cannot be, asking for one says why."""
+        with suppress(Exception):
             await self.ask_once("recommender", lambda: bool(self.recommender.get()))
 
     async def refresh_recommender(self) -> None:
         """As it is now, also by what moves all the time."""
-        with suppress(ForesellError):
+        with suppress(Exception):
             await self.in_thread(self.recommender.refresh)
 
     def _answered(self, key: Hashable, done: "asyncio.Future[Any]") -> None:

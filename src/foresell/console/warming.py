@@ -9,6 +9,7 @@ from typing import Any
 
 from foresell.console.house import House
 from foresell.console.pages.customers import around
+from foresell.console.pages.demand import at_work, forecaster
 from foresell.console.pages.products_rules import touched
 from foresell.console.periods import CHOICES, USUAL
 from foresell.console.tables import PAGE_ROWS
@@ -127,6 +128,9 @@ def _others(house: House, known: Span) -> list[Question]:
         (touched, (len(history(house.shop)),)),
         (around, ()),
     ]
+    version = at_work(house.shop)
+    if version is not None:
+        asked.append((forecaster, (version,)))
     for days in CHOICES:
         if days != USUAL:
             asked += _of_today(known, days, [])

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ MORE_PAGES = (
         "/data?tab=runs",
         "/data?tab=quality",
         "/models",
+        "/models?tab=experiments",
         "/start",
     ),
 )
@@ -34,7 +36,7 @@ def test_a_first_start_leads_from_an_own_file_to_figures(
     window: Window, empty_console: str, orders: Path
 ) -> None:
     one = window(empty_console)
-    one.sign_in("analyst", PASSWORD)
+    one.enter_as("analyst")
     page = one.page
     page.get_by_role("link", name="Bring in my own file").click()
     page.set_input_files("input[type=file]", orders)
@@ -77,7 +79,7 @@ def test_after_signing_in_nobody_is_led_to_another_host(window: Window, full_con
 
 def test_a_quarantined_row_is_corrected_and_comes_in(window: Window, full_console: str) -> None:
     one = window(full_console)
-    one.sign_in("analyst", PASSWORD, "/data?tab=quarantine")
+    one.enter_as("analyst", "/data?tab=quarantine")
     one.settle()
     page = one.page
     row = page.locator("article.waiting", has_text=f"row {DAMAGED_ROW}")
@@ -94,7 +96,7 @@ def test_a_quarantined_row_is_corrected_and_comes_in(window: Window, full_consol
 
 def test_a_recommendation_has_a_reason_and_a_rule_hides_it(window: Window, full_console: str) -> None:
     one = window(full_console)
-    one.sign_in("analyst", PASSWORD, "/products?customer=c01")
+    one.enter_as("analyst", "/products?customer=c01")
     page = one.page
     first = page.locator(".picks li").first
     first.wait_for()
@@ -113,14 +115,14 @@ def test_a_recommendation_has_a_reason_and_a_rule_hides_it(window: Window, full_
 
 def test_profiles_are_for_analysts_and_not_for_viewers(window: Window, full_console: str) -> None:
     analyst = window(full_console)
-    analyst.sign_in("analyst", PASSWORD, "/customers")
+    analyst.enter_as("analyst", "/customers")
     analyst.settle()
     analyst.page.get_by_role("link", name="c01", exact=True).click()
     analyst.settle()
     analyst.page.get_by_role("heading", name="In words").wait_for()
 
     viewer = window(full_console)
-    viewer.sign_in("viewer", PASSWORD, "/customers/c01")
+    viewer.enter_as("viewer", "/customers/c01")
     assert "Your role does not allow this" in viewer.page.inner_text("[role=alert]")
     assert viewer.page.get_by_role("link", name="Customers").count() == 0
     viewer.page.goto("/kpi/orders")
@@ -129,21 +131,26 @@ def test_profiles_are_for_analysts_and_not_for_viewers(window: Window, full_cons
     assert not re.search(r"\bc\d\d\b", viewer.page.inner_text("#content"))
 
 
-def test_a_forecast_shows_what_is_expected_of_each_series(window: Window, full_console: str) -> None:
+def test_a_forecast_shows_what_is_expected_of_each_series_and_what_drives_it(
+    window: Window, full_console: str
+) -> None:
     one = window(full_console)
-    one.sign_in("viewer", PASSWORD, "/demand")
+    one.enter_as("viewer", "/demand")
     one.settle()
     page = one.page
     assert "are expected in the next 8 weeks" in page.inner_text("#content")
     page.get_by_role("rowheader").first.get_by_role("link").click()
+    drivers = page.locator("section.card", has=page.get_by_role("heading", name="What it is made of"))
+    drivers.locator("li").first.wait_for()
     one.settle()
-    page.get_by_role("button", name="Figures").or_(page.locator(".q-expansion-item .q-item")).first.click()
+    assert re.search(r"\d", drivers.locator("li").first.inner_text())
+    page.locator(".q-expansion-item .q-item").first.click()
     page.get_by_role("cell").first.wait_for()
 
 
 def test_a_model_is_rolled_back_and_put_to_work_again(window: Window, full_console: str) -> None:
     one = window(full_console)
-    one.sign_in("admin", PASSWORD, "/models?model=recommend")
+    one.enter_as("admin", "/models?model=recommend")
     one.settle()
     page = one.page
     page.get_by_role("button", name="Roll back to 0001").click()
@@ -153,14 +160,14 @@ def test_a_model_is_rolled_back_and_put_to_work_again(window: Window, full_conso
     page.get_by_role("button", name="Roll back to 0001").wait_for()
 
     analyst = window(full_console)
-    analyst.sign_in("analyst", PASSWORD, "/models?model=recommend")
+    analyst.enter_as("analyst", "/models?model=recommend")
     analyst.settle()
     assert analyst.page.get_by_role("button", name="Roll back").count() == 0
 
 
 def test_figures_can_be_taken_away_and_text_is_no_formula(window: Window, full_console: str) -> None:
     one = window(full_console)
-    one.sign_in("admin", PASSWORD, "/kpi/net_sales?days=364")
+    one.enter_as("admin", "/kpi/net_sales?days=364")
     one.settle()
     page = one.page
     with page.expect_download() as download:
@@ -179,27 +186,39 @@ def test_chinese_in_the_dark_on_a_phone(window: Window, full_console: str) -> No
     _fits_a_phone(window(full_console, **PHONE, color_scheme="dark", locale="zh-CN"), PAGES)
 
 
-def _is_the_librarys(fault: str, html: str) -> bool:
-    """Of Quasar's uploader: its button has no name, its input no label."""
-    return fault in ("aria-command-name", "label", "nested-interactive") and "q-" in html
-
-
 @pytest.mark.slow
 def test_every_page_fits_a_phone(window: Window, full_console: str) -> None:
     _fits_a_phone(window(full_console, **PHONE, color_scheme="dark", locale="zh-CN"), MORE_PAGES)
+
+
+# axe-core's rule → the part of the component library (Quasar, as NiceGUI 3 ships it) that breaks it in itself;
+# of what is ours it may complain of nothing.
+OF_THE_LIBRARY = {
+    "aria-command-name": ".q-uploader",  # its button is named by an icon's font alone
+    "label": ".q-uploader",  # its input lies unseen beneath that button
+    "nested-interactive": ".q-uploader",  # and inside of it
+}
+
+
+def _is_the_librarys(page: Any, rule: str, place: str) -> bool:
+    """`place`: a selector."""
+    inside = "([place, part]) => document.querySelector(place).closest(part) !== null"
+    return rule in OF_THE_LIBRARY and bool(page.evaluate(inside, [place, OF_THE_LIBRARY[rule]]))
 
 
 def _fits_a_phone(one: Watched, paths: tuple[str, ...]) -> None:
     """No page is wider than the window, and everybody can use it, as far as axe-core tells."""
     from axe_playwright_python.sync_playwright import Axe
 
-    one.sign_in("admin", PASSWORD)
+    axe = Axe()
     for path in paths:
-        one.page.goto(path)
+        one.enter_as("admin", path)
         one.settle()
-        found = Axe().run(one.page).response["violations"]
-        faults = [(fault["id"], node["html"]) for fault in found for node in fault["nodes"]]
-        assert [fault for fault in faults if not _is_the_librarys(*fault)] == []
+        found = axe.run(one.page).response["violations"]
+        faults = [
+            (fault["id"], node["target"][0], node["html"]) for fault in found for node in fault["nodes"]
+        ]
+        assert [fault for fault in faults if not _is_the_librarys(one.page, *fault[:2])] == [], path
         wide = one.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} pixels too wide"
         assert one.page.evaluate("document.documentElement.lang") == "zh"
@@ -208,7 +227,7 @@ def _fits_a_phone(one: Watched, paths: tuple[str, ...]) -> None:
 
 def test_the_language_is_changed_by_keyboard(window: Window, full_console: str) -> None:
     one = window(full_console)
-    one.sign_in("viewer", PASSWORD)
+    one.enter_as("viewer")
     page = one.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('href')") == "#content"

@@ -13,11 +13,19 @@ from foresell.console.pieces import card, columns, empty, heading, later, show
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.services.demand import Demand, demand
-from foresell.services.forecasting.explain import ExplainedForecast, explain_forecast
+from foresell.services.forecasting.explain import (
+    ExplainedForecast,
+    KnownForecaster,
+    explain_forecast,
+    know_forecaster,
+)
 from foresell.services.leaderboards import read_leaderboard
+from foresell.services.models_in_use import is_in_production, known_model
 from foresell.services.report.sections import ForecastSeries
+from foresell.services.shop import Shop
 
 SHOWN_WEEKS = 26
+MODEL = "forecast"
 
 
 async def build(visit: Visit) -> None:
@@ -51,7 +59,7 @@ def _demand(visit: Visit, found: Demand) -> None:
             later(
                 visit,
                 visit.say("demand.drivers"),
-                lambda: visit.house.ask(explain_forecast, series),
+                lambda: _explained(visit, series),
                 lambda told: _drivers(visit, told),
                 "for-chart",
             )
@@ -66,6 +74,24 @@ def _demand(visit: Visit, found: Demand) -> None:
                 lambda: visit.house.ask(read_leaderboard, "forecast"),
                 lambda one: board(visit, one, is_narrow=True),
             )
+
+
+def at_work(shop: Shop) -> str | None:
+    """The version of the forecaster in production; None: there is none."""
+    found = known_model(shop, MODEL).at_work if is_in_production(shop, MODEL) else None
+    return found.version if found else None
+
+
+def forecaster(shop: Shop, _version: str | None) -> KnownForecaster:
+    """What explanations need; the version is named because it stands in no table."""
+    return know_forecaster(shop)
+
+
+async def _explained(visit: Visit, series: str) -> ExplainedForecast:
+    house = visit.house
+    known = await house.ask(forecaster, await house.in_thread(at_work, house.shop))
+    question = ("explained forecast", series, known.label)
+    return await house.ask_once(question, lambda: explain_forecast(house.shop, series, known=known))
 
 
 def _total(visit: Visit, found: Demand) -> None:

@@ -12,7 +12,8 @@ from foresell.console.fitting import fit_button
 from foresell.console.forms import button
 from foresell.console.jobs_shown import show_jobs
 from foresell.console.marks import link, paragraph, pill
-from foresell.console.pieces import act, card, columns, empty, heading, later, show
+from foresell.console.pages import models_experiments
+from foresell.console.pieces import act, card, columns, empty, heading, later, show, tabs
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
 from foresell.contracts.errors import NotFoundError
@@ -28,6 +29,7 @@ from foresell.services.models_in_use import (
 from foresell.services.shop import Shop
 
 SCOPE = "models:write"
+TABS = ("models", "experiments")
 
 
 async def build(visit: Visit) -> None:
@@ -40,6 +42,11 @@ async def build(visit: Visit) -> None:
         _model(visit, model)
         return
     heading(visit.say("models.title"), visit.say("models.lead"))
+    chosen = "experiments" if visit.values.get("tab") == "experiments" else "models"
+    tabs(visit, "tab", {one: visit.say(f"models.tab.{one}") for one in TABS}, chosen)
+    if chosen == "experiments":
+        await models_experiments.build(visit)
+        return
     models, tasks = await house.in_thread(lambda: (known_models(house.shop), fittable(house.shop)))
     with columns("wide-left"):
         with ui.element("div"):

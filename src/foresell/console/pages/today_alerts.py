@@ -7,7 +7,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from foresell.console.forms import button
-from foresell.console.marks import icon, link, listed, paragraph, pill
+from foresell.console.marks import icon, link, listed, pill
 from foresell.console.pieces import act, show
 from foresell.console.visit import Visit
 from foresell.services.monitoring.alerts import acknowledge, list_alerts
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from foresell.services.digest import Digest
 
 SCOPE = "alerts:write"
+SEVERITIES = ("error", "warning", "note")
+MOST_SHOWN = 4
 TONES = {"error": "bad", "warning": "warn"}
 # By how an alert's kind begins: where what it is about is looked at.
 PLACES = {
@@ -48,10 +50,16 @@ def show_alerts(visit: Visit, found: Looked) -> None:
     others = [one for one in digest.alerts if one.words.message not in known]
     if not stored and not others:
         show(Markup('<p class="fine">{}{}</p>').format(icon("check"), visit.say("today.no_alerts")))
-    for alert in stored:
+    ordered = sorted(stored, key=lambda one: (SEVERITIES.index(one.severity), -one.since.timestamp()))
+    for alert in ordered[:MOST_SHOWN]:
         _stored(visit, alert)
     if others:
-        show(listed((_told(visit, one) for one in others), "alerts"))
+        show(listed((_told(visit, one) for one in others[:MOST_SHOWN]), "alerts"))
+    rest = ordered[MOST_SHOWN:]
+    if rest:
+        with ui.expansion(visit.say("today.alerts_more", number=len(rest))).classes("figures").props("dense"):
+            for alert in rest:
+                _stored(visit, alert)
     figures = [line.html(visit.speech) for line in digest.lines if line.kind == "figure"]
     if figures:
         title = visit.say("today.day_title", day=visit.speech.weekday(digest.day))
@@ -73,14 +81,11 @@ def _stored(visit: Visit, alert: StoredAlert) -> None:
     place = next((to for name, to in PLACES.items() if alert.kind.startswith(name)), None)
     with ui.element("div").classes("alert"):
         show(
-            Markup("<p>{} {}</p>{}<p class='note'>{}</p>").format(
-                _mark(visit, alert.severity),
-                message,
-                paragraph(advice, "note") if advice else "",
-                _since(visit, alert),
+            Markup("<p>{} {}</p><p class='note'>{} {}</p>").format(
+                _mark(visit, alert.severity), message, advice, _since(visit, alert)
             )
         )
-        with ui.element("div").classes("form"):
+        with ui.element("div").classes("actions"):
             if place:
                 show(link(place, visit.say("today.alert_open"), "more"))
             if alert.state == "open" and visit.may(SCOPE):

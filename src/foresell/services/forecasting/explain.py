@@ -12,6 +12,8 @@ from foresell.services.shop import Progress, Shop, silent
 if TYPE_CHECKING:
     from foresell.explain.value_text import Language
     from foresell.predict.forecast.explained import Explanation, Unit
+    from foresell.predict.forecast.model import Fitted
+    from foresell.predict.forecast.panel import Panel
     from foresell.predict.forecast.what_if import WhatIf
 
 
@@ -34,25 +36,22 @@ class ExplainedForecast:
         return {"model": self.model, **self.explanation.as_record(), "what_if": asked}
 
 
-def explain_forecast(
-    shop: Shop,
-    series: str,
-    request: ForecastRequest = STORES_OWN,
-    *,
-    changes: Mapping[str, float] = {},
-    progress: Progress = silent,
-) -> ExplainedForecast:
-    """The parts of a forecast, largest driver first. `changes`: a known regressor, such as price → what it is
-    multiplied by.
+@dataclass(frozen=True, eq=False)
+class KnownForecaster:
+    """The model at work and what every series sold: what each explanation needs."""
 
-    NotFoundError for a series or regressor that is none; InputError for a change outside of what the series
-    has seen, and where the model looks at no regressors.
-    """
+    label: str
+    fitted: "Fitted"
+    panel: "Panel"
+
+
+def know_forecaster(
+    shop: Shop, request: ForecastRequest = STORES_OWN, progress: Progress = silent
+) -> KnownForecaster:
+    """The slow part of an explanation, the same for all series; a model is fitted where there is none."""
     from foresell.predict.forecast import load_model
-    from foresell.predict.forecast.explained import explain_forecast as explain
-    from foresell.predict.forecast.what_if import what_if
 
-    horizon, unit, currency = request.horizon_of(shop), _unit(request), shop.settings.store.currency
+    horizon = request.horizon_of(shop)
     ensure_fitted(shop, request, progress)
     artifact, fitted = load_forecaster(shop, request)
     progress("what was sold", 0, None)
@@ -60,11 +59,36 @@ def explain_forecast(
         panel = request.panel(shop, tables, horizon).panel
     if horizon > fitted.config.horizon:
         fitted = load_model(artifact.kind).fit(panel, replace(fitted.config, horizon=horizon))
-    told = explain(fitted, panel, series, horizon, unit=unit, currency=currency)
+    return KnownForecaster(artifact.label, fitted, panel)
+
+
+def explain_forecast(
+    shop: Shop,
+    series: str,
+    request: ForecastRequest = STORES_OWN,
+    *,
+    changes: Mapping[str, float] = {},
+    progress: Progress = silent,
+    known: KnownForecaster | None = None,
+) -> ExplainedForecast:
+    """The parts of a forecast, largest driver first. `changes`: a known regressor, such as price → what it is
+    multiplied by. `known`: of the same request, where it is kept; else it is read for this.
+
+    NotFoundError for a series or regressor that is none; InputError for a change outside of what the series
+    has seen, and where the model looks at no regressors.
+    """
+    from foresell.predict.forecast.explained import explain_forecast as explain
+    from foresell.predict.forecast.what_if import what_if
+
+    horizon, unit, currency = request.horizon_of(shop), _unit(request), shop.settings.store.currency
+    own = known or know_forecaster(shop, request, progress)
+    told = explain(own.fitted, own.panel, series, horizon, unit=unit, currency=currency)
     asked = (
-        what_if(fitted, panel, series, changes, horizon, unit=unit, currency=currency) if changes else None
+        what_if(own.fitted, own.panel, series, changes, horizon, unit=unit, currency=currency)
+        if changes
+        else None
     )
-    return ExplainedForecast(artifact.label, told, asked)
+    return ExplainedForecast(own.label, told, asked)
 
 
 def _unit(request: ForecastRequest) -> "Unit":
