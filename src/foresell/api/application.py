@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from foresell.services.access.signing_in import Gate
 from foresell.services.live.keeper import Keeper
 from foresell.services.live.limits import Limits
 from foresell.services.live.shared_shop import open_live
+from foresell.services.monitoring.server_watch import ServerWatch
 from foresell.services.shop import Shop, open_shop
 
 STORE, ORIGINS, IS_SECURE = "FORESELL_SERVE_STORE", "FORESELL_SERVE_ORIGINS", "FORESELL_SERVE_SECURE"
@@ -63,13 +65,18 @@ def make_app(
     answers: dict[str, Callable[..., Any]] = {"shown": live.shown_or_none, "metrics": metrics.told}
     served = ServedShop(live, Gate(shop), Keeper(live), Answering(live), Settling(), Peers(peers, answers))
 
+    limit_seconds = shop.settings.monitoring.latency_ms / 1_000
+    watch = ServerWatch(live, served.keeper, partial(metrics.slow, limit_seconds))
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         live.start()
         _settle()
         served.keeper.start()
         served.peers.start()
+        watch.start()
         yield
+        watch.stop()
         served.peers.stop()
         served.keeper.stop()
         served.settling.close()

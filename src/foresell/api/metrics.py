@@ -40,6 +40,19 @@ class Metrics:
         counted[0].inc()
         counted[1].observe(seconds)
 
+    def slow(self, limit_seconds: float) -> dict[str, tuple[int, int]]:
+        """Route → answers, and those that took longer than the limit, by the next edge of the buckets."""
+        edge = next((one for one in SECONDS if one >= limit_seconds), float("inf"))
+        found: dict[str, tuple[int, int]] = {}
+        for sample in (one for family in self._seconds.collect() for one in family.samples):
+            route = sample.labels["route"]
+            answers, slow = found.get(route, (0, 0))
+            if sample.name.endswith("_count"):
+                found[route] = int(sample.value), slow + int(sample.value)
+            elif sample.name.endswith("_bucket") and float(sample.labels["le"]) == edge:
+                found[route] = answers, slow - int(sample.value)
+        return found
+
     def watch(self, live: LiveShop, keeper: Keeper) -> None:
         self.registry.register(_OfShop(live, keeper))
 
