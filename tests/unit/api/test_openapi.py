@@ -21,8 +21,8 @@ def test_no_route_has_a_defect(served: Served) -> None:
     tried = 0
     for found in schema.get_all_operations():
         operation = found.ok()
-        # Signing in is limited, and signing out ends the session of nobody.
-        if operation.path != "/v1/session":
+        # Signing in is limited, and signing out ends the session of nobody; a job is a process.
+        if operation.path != "/v1/session" and (operation.method, operation.path) != ("post", "/v1/jobs"):
             try_out(served, operation)
             tried += 1
     assert tried > 30

@@ -62,7 +62,7 @@ def post_job(request: Request, wanted: Wanted, principal: Writer) -> dict[str, o
     trial."""
     served = served_shop(request)
     job = start_job(served.shop, wanted.kind, wanted.subject, principal.name)
-    served.note(principal, f"job.{job.kind}", job=job.job_id, subject=job.subject)
+    served.note(principal, f"job.{job.kind}", job=job.job_id, task=job.subject)
     return _told(job)
 
 
