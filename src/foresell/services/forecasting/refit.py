@@ -48,8 +48,12 @@ def refit_forecast(
 
 
 def _has_new_periods(before: "Artifact", last: Any) -> bool:
-    """Whether a period is known now that was still to come for the model in production."""
+    """Whether a period is known now that was still to come for the model in production. One that this version
+    of Foresell cannot read any more is fitted again."""
     from foresell.predict.forecast import load_model
 
-    fitted = load_model(before.kind).load(before.config, before.tables, before.weights)
+    try:
+        fitted = load_model(before.kind).load(before.config, before.tables, before.weights)
+    except (LookupError, TypeError, ValueError):
+        return True
     return bool(last >= first_day(fitted.forecast(1)))
