@@ -1,15 +1,15 @@
-"""`foresell serve` under load by HTTP, killed and started again."""
+"""`foresell serve` under load by HTTP, one process and two workers in turn, killed and started again."""
 
 import http.client
 import json
 import random
 import secrets
-import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from benchmarks.quality.durability.processes import BATCH, batch
 from benchmarks.speed.serve.servers import serving, started
 
@@ -29,8 +29,8 @@ def kill_servers(store: Path, times: int, seed: int) -> Told:
     told, first = Told(), 0
     chance = random.Random(seed)  # noqa: S311
     name = f"h{secrets.token_hex(2)}"
-    for _ in range(times):
-        server, port = started(serving(store), {"FORESELL_KILL_AT": ""})
+    for turn in range(times):
+        server, port = started(serving(store, 1 + turn % 2), {"FORESELL_KILL_AT": ""})
         first = _load(port, key, name, first, time.monotonic() + chance.uniform(0.5, 4.0), server, told)
         server.wait()
     return told
@@ -49,7 +49,7 @@ def _load(
         try:
             connection.request("POST", "/v1/events", json.dumps(batch(name, first)), headers)
             if not killed and time.monotonic() > ends:
-                server.send_signal(signal.SIGKILL)
+                _kill(server)
                 killed = True
             answer = connection.getresponse()
             answer.read()
@@ -62,3 +62,9 @@ def _load(
             time.sleep(0.2)
         else:
             raise RuntimeError(f"the server answered {answer.status}")
+
+
+def _kill(server: "subprocess.Popen[bytes]") -> None:
+    """With all of its workers, the first of them first."""
+    for process in (*psutil.Process(server.pid).children(), psutil.Process(server.pid)):
+        process.kill()

@@ -99,6 +99,11 @@ class Assortment:
     def product_ids(self) -> pl.Series:
         return self.products["product_id"]
 
+    @cached_property
+    def ids(self) -> list[str]:
+        """`product_ids`, of which one is read in nanoseconds."""
+        return self.product_ids.to_list()
+
     @property
     def size(self) -> int:
         return self.products.height

@@ -78,8 +78,25 @@ class Opinions(ABC):
 
 
 @dataclass(frozen=True, eq=False)
+class Cells:
+    """What is read of a CSR matrix whose rows ascend, without what making one of scipy's takes."""
+
+    data: NDArray[Any]
+    indices: Ints
+    indptr: Ints
+    shape: tuple[int, int]
+
+    def sort_indices(self) -> None:
+        """They are sorted."""
+
+    def as_matrix(self) -> Any:
+        return sparse.csr_array((self.data, self.indices, self.indptr), shape=self.shape)
+
+
+@dataclass(frozen=True, eq=False)
 class Sparse(Opinions):
-    """`matrix`: (B, P) CSR, how much each product suits; what is not stored or not above 0 is no opinion."""
+    """`matrix`: (B, P) CSR or `Cells`, how much each product suits; what is not stored or not above 0 is no
+    opinion."""
 
     matrix: Any
 
@@ -102,25 +119,38 @@ class Sparse(Opinions):
         return (positions, values) if is_one.all() else (positions[is_one], values[is_one])
 
     def logs_at(self, row: int, positions: Ints) -> Doubles:
-        known, values = self.row(row)
-        found = np.full(len(positions), -np.inf)
-        if len(known):
-            places = np.minimum(np.searchsorted(known, positions), len(known) - 1)
-            is_there = known[places] == positions
-            found[is_there] = np.log(values[places[is_there]], dtype=np.float64)
-        return found
+        return logs_among(*self.row(row), positions)
 
     def best(
         self, rows: Sequence[int], number: int, allowed: Allowed, barred: Sequence[Ints]
     ) -> Sequence[Ints]:
-        found = []
-        for row, not_these in zip(rows, barred, strict=True):
-            positions, values = self.row(row)
-            kept = allowed.may_P[positions] & ~is_among(positions, not_these)
-            positions, values = positions[kept], values[kept]
-            logs = allowed.weighed(np.log(values, dtype=np.float64), positions)
-            found.append(positions[of_highest(logs, number)].astype(np.int64))
-        return found
+        return [
+            best_among(*self.row(row), number, allowed, not_these)[0]
+            for row, not_these in zip(rows, barred, strict=True)
+        ]
+
+
+def logs_among(known: Ints, values: Floats, positions: Ints) -> Doubles:
+    """The logarithms of the values of some positions; −inf of those that are not `known`, which ascend."""
+    found = np.full(len(positions), -np.inf)
+    if len(known):
+        places = np.minimum(known.searchsorted(positions), len(known) - 1)
+        is_there = known[places] == positions
+        found[is_there] = np.log(values[places[is_there]], dtype=np.float64)
+    return found
+
+
+def best_among(
+    positions: Ints, values: Floats, number: int, allowed: Allowed, barred: Ints
+) -> tuple[Ints, Doubles]:
+    """Those with the highest values above 0, as `Opinions.best`, and their weighed logarithms."""
+    kept = allowed.may_P[positions]
+    if len(barred):
+        kept &= ~is_among(positions, barred)
+    positions, values = positions[kept], values[kept]
+    logs = allowed.weighed(np.log(values, dtype=np.float64), positions)
+    some = of_highest(logs, number)
+    return positions[some].astype(np.int64), logs[some]
 
 
 def of_highest(values: Doubles, number: int) -> Ints | slice:
@@ -135,7 +165,7 @@ def is_among(positions: Ints, ascending: Ints) -> Flags:
     """Whether each position is one of some, which ascend."""
     if not len(ascending):
         return np.zeros(len(positions), dtype=np.bool_)
-    places = np.minimum(np.searchsorted(ascending, positions), len(ascending) - 1)
+    places = np.minimum(ascending.searchsorted(positions), len(ascending) - 1)
     return np.asarray(ascending[places] == positions)
 
 

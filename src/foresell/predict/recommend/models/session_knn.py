@@ -21,7 +21,7 @@ from scipy import sparse
 from foresell.predict.recommend.catalog import Catalog
 from foresell.predict.recommend.fitted import FittedRecommender
 from foresell.predict.recommend.model import RecommendModel
-from foresell.predict.recommend.opinions import Opinions, Sparse, cells_of
+from foresell.predict.recommend.opinions import Cells, Opinions, Sparse, cells_of
 from foresell.predict.recommend.rank import Explained, Floats, Ints
 from foresell.predict.recommend.timelines import Doubles, Timelines
 
@@ -104,14 +104,14 @@ class SessionKNN(FittedRecommender):
         return similarity_of_bits(self.config)
 
     def score(self, profiles: Any) -> Floats:
-        scores: Floats = self._voted(profiles).toarray()
+        scores: Floats = self._voted(profiles).as_matrix().toarray()
         return scores
 
     def opinions(self, profiles: Any, vectors: Floats | None = None) -> Opinions:
         return Sparse(self._voted(profiles))
 
-    def _voted(self, profiles: Any) -> Any:
-        """(C, P) CSR: the votes of the nearest sessions."""
+    def _voted(self, profiles: Any) -> Cells:
+        """(C, P): the votes of the nearest sessions."""
         bits_S = np.zeros(self.sessions.shape[0], np.int32)
         rows = [
             self._votes_for(profiles.indices[first:last], profiles.data[first:last], bits_S)
@@ -120,7 +120,7 @@ class SessionKNN(FittedRecommender):
         starts = np.cumsum([0, *(len(products) for products, _ in rows)])
         products = np.concatenate([np.empty(0, np.int64), *(products for products, _ in rows)])
         votes = np.concatenate([np.empty(0, np.float32), *(votes for _, votes in rows)])
-        return sparse.csr_array((votes, products, starts), shape=profiles.shape)
+        return Cells(votes, products, starts, profiles.shape)
 
     def _votes_for(self, products: Ints, bits: Floats, bits_S: Ints) -> tuple[Ints, Floats]:
         """Products, ascending, and their votes. `bits_S`: room for the sessions' bits, all 0 before and

@@ -147,7 +147,10 @@ def verify(constraints: Constraints, chosen: "Ints") -> None:
         raise _broken("a product that is not sold here")
     if len(set(positions.tolist())) != len(positions):
         raise _broken("a product twice")
-    is_forbidden = constraints.shared_P[positions] | np.isin(positions, constraints.extra)
+    is_forbidden = constraints.shared_P[positions]
+    if len(extra := constraints.extra):
+        places = np.minimum(extra.searchsorted(positions), len(extra) - 1)
+        is_forbidden = is_forbidden | (extra[places] == positions)
     if is_forbidden.any():
         first = int(positions[is_forbidden][0])
         raise _broken(f"the product at position {first}, forbidden by {', '.join(constraints.why(first))}")

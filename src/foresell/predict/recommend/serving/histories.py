@@ -16,6 +16,8 @@ from foresell.predict.recommend.serving.request import Action
 
 # Of actions that arrive, the newest that are kept of a customer: a robot must not fill the memory.
 MOST_NEW = 1_000
+# Customers whose ids are kept as a list: some 100 MB at most.
+MOST_LISTED = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +45,14 @@ class Histories:
         return cls(interactions.sort("customer_id", "occurred_at", "product_id").rechunk())
 
     @cached_property
-    def _spans(self) -> tuple[pl.Series, Ints]:
-        """Customers, ascending, and where the rows of each begin (and where the last ones end)."""
+    def _spans(self) -> "tuple[pl.Series | list[str], Ints]":
+        """Customers, ascending, and where the rows of each begin (and where the last ones end). As a list,
+        which is searched in a tenth of the time, where it is no burden."""
         customers = self.past["customer_id"]
         runs = customers.rle_id().to_numpy()
         starts = np.flatnonzero(np.diff(runs, prepend=-1)).astype(np.int64)
-        return customers.gather(starts), np.append(starts, len(runs))
+        found = customers.gather(starts)
+        return found.to_list() if len(found) <= MOST_LISTED else found, np.append(starts, len(runs))
 
     @cached_property
     def columns(self) -> Columns:
@@ -63,7 +67,7 @@ class Histories:
 
     def customers(self) -> list[str]:
         """All who did something, ascending."""
-        return sorted({*self._spans[0].to_list(), *list(self.new)})
+        return sorted({*self._spans[0], *list(self.new)})
 
     def observe(self, customer_id: str, action: Action) -> None:
         """From now on the action is part of the customer's history; one that tells nothing is not kept."""

@@ -147,7 +147,7 @@ class Knowledge:
         """Make now what the first request of each surface would wait for."""
         for name in ("together", "rhythm", "trends", "alike", "unknown_by_known", "content_PW", "novelty_P"):
             getattr(self, name)
-        _ = self.sold.is_same, self.sold.unknown, self.sold.transposed
+        _ = self.assortment.ids, self.names, self.sold.is_same, self.sold.unknown, self.sold.transposed
 
     @cached_property
     def novelty_P(self) -> Floats:  # noqa: N802

@@ -1,7 +1,7 @@
 """A model's opinions over what is sold now: products that it does not know are as those like them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -15,11 +15,13 @@ from foresell.predict.recommend.opinions import (
     Flags,
     Opinions,
     Sparse,
+    best_among,
     cells_of,
     is_among,
+    logs_among,
     of_highest,
 )
-from foresell.predict.recommend.rank import Ints
+from foresell.predict.recommend.rank import Floats, Ints
 
 # Of so many products the whole is worked out at once.
 MOST_WORKED_OUT = 4_096
@@ -90,19 +92,28 @@ class SparseOnSale(Opinions):
     opinions: Sparse
     places: Places
 
-    @cached_property
-    def known(self) -> Sparse:
-        return _known_only(self.opinions, self.places)
+    _rows: dict[int, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
+
+    def known(self, row: int) -> tuple[Ints, Floats]:
+        """Positions, ascending, of products that the model knows, and values above 0."""
+        found = self._rows.get(row)
+        if found is None:
+            in_model, values = self.opinions.row(row)
+            positions = self.places.on_sale_M[in_model]
+            is_sold = positions >= 0
+            found = (positions, values) if is_sold.all() else (positions[is_sold], values[is_sold])
+            self._rows[row] = found
+        return found
 
     @cached_property
     def whole(self) -> Sparse:
-        matrix = self.known.matrix
+        matrix = _known_only(self.opinions, self.places).matrix
         return Sparse(_with_unknown(matrix.indices, matrix.data, matrix.indptr, self.places.transposed))
 
     def logs_at(self, row: int, positions: Ints) -> Doubles:
         if len(positions) > MOST_WORKED_OUT:
             return self.whole.logs_at(row, positions)
-        found = self.known.logs_at(row, positions)
+        found = logs_among(*self.known(row), positions)
         unknown = np.flatnonzero(self.places.in_model_P[positions] < 0)
         if len(unknown):
             found[unknown] = self._of_unknown(row, positions[unknown])
@@ -111,17 +122,16 @@ class SparseOnSale(Opinions):
     def best(
         self, rows: Sequence[int], number: int, allowed: Allowed, barred: Sequence[Ints]
     ) -> Sequence[Ints]:
-        known = self.known.best(rows, number, allowed, barred)
         return [
-            self._with_best_unknown(row, number, allowed, not_these, found)
-            for row, not_these, found in zip(rows, barred, known, strict=True)
+            self._best(row, number, allowed, not_these) for row, not_these in zip(rows, barred, strict=True)
         ]
 
-    def _with_best_unknown(self, row: int, number: int, allowed: Allowed, barred: Ints, known: Ints) -> Ints:
+    def _best(self, row: int, number: int, allowed: Allowed, barred: Ints) -> Ints:
+        known, logs = best_among(*self.known(row), number, allowed, barred)
         if len(known) < number:
             return self.whole.best([row], number, allowed, [barred])[0]
-        logs = allowed.weighed(self.known.logs_at(row, known), known)
-        least = float(np.partition(logs, len(logs) - number)[len(logs) - number])
+        # None of those found is below the last that is wanted.
+        least = float(logs.min())
         unknown = self._near(row, least - allowed.highest_weight)
         unknown = unknown[allowed.may_P[unknown] & ~is_among(unknown, barred)]
         reached = allowed.weighed(self._of_unknown(row, unknown), unknown) >= least
@@ -130,7 +140,7 @@ class SparseOnSale(Opinions):
     def _near(self, row: int, least: float) -> Ints:
         """Unknown products whose opinion may be as high as `least`: what each is like counts at most
         `heaviest` in all, so one of them is that much higher."""
-        positions, values = self.known.row(row)
+        positions, values = self.known(row)
         # A little less, for what sums of rounded numbers lose.
         needed = (1 - 1e-5) * np.exp(least) / max(self.places.heaviest, 1e-30)
         cells, _ = cells_of(self.places.transposed, positions[values >= needed])
@@ -139,10 +149,10 @@ class SparseOnSale(Opinions):
     def _of_unknown(self, row: int, positions: Ints) -> Doubles:
         likeness = self.places.likeness
         cells, lengths = cells_of(likeness, positions)
-        like, (known, values) = likeness.indices[cells], self.known.row(row)
+        like, (known, values) = likeness.indices[cells], self.known(row)
         sums = np.zeros(len(positions), values.dtype)
         if len(known) and len(cells):
-            places = np.minimum(np.searchsorted(known, like), len(known) - 1)
+            places = np.minimum(known.searchsorted(like), len(known) - 1)
             parts = np.where(known[places] == like, values[places], 0) * likeness.data[cells]
             of = np.repeat(np.arange(len(positions)), lengths)
             sums = np.bincount(of, parts, minlength=len(positions)).astype(values.dtype)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Customers whose vectors are kept: some 100 MB at most.
 MOST_KEPT = 100_000
+# Pasts that are kept until there are so many.
+MOST_PASTS = 64
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # Numbers of products that neither the model nor any history knows begin far below all others.
@@ -51,6 +53,8 @@ class People:
         self._known = known
         self.histories = histories
         self._vectors: OrderedDict[str, tuple[int, Floats]] = OrderedDict()
+        # The same customer's is asked for several times within an answer.
+        self._pasts: dict[str, tuple[int, Past]] = {}
         self._lock = Lock()
 
     @cached_property
@@ -74,11 +78,21 @@ class People:
         """What a customer did, and what came after it."""
         if customer_id is None:
             return self._with(_nothing(), list(then))
+        version, after = self.num_observed(customer_id), list(then)
+        kept = self._pasts.get(customer_id)
+        if kept is None or kept[0] != version:
+            kept = version, self._read(customer_id)
+            if len(self._pasts) >= MOST_PASTS:
+                self._pasts.clear()
+            self._pasts[customer_id] = kept
+        return self._with(kept[1], after) if after else kept[1]
+
+    def _read(self, customer_id: str) -> Past:
         columns, rows = self.histories.columns, self.histories.rows(customer_id)
         codes = columns.codes[rows]
         in_model, on_sale = self._places
         past = Past(in_model[codes], on_sale[codes], columns.at[rows], columns.weight[rows])
-        return self._with(past, [*self.histories.newest(customer_id), *then])
+        return self._with(past, self.histories.newest(customer_id))
 
     def _with(self, past: Past, actions: Sequence[Action]) -> Past:
         telling = sorted(

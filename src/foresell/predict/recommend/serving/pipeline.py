@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foresell.predict.recommend.explore import Best, Chosen, Epsilon, Policy, Thompson, explore
@@ -23,8 +22,6 @@ LEAST_POOL = 50
 POOL_A_SLOT = 5
 # Where the caps let too few through, so many times more are looked at.
 WIDER = 8
-# Ids that are looked up one by one.
-FEW = 100
 Doubles = NDArray[np.float64]
 
 
@@ -109,12 +106,12 @@ def _answers(
     because = np.full(len(products), -1)
     if with_reasons:
         codes, because = scored.why(of, products, [one.pool for one in lists])
-    ids = known.assortment.product_ids
+    ids = known.assortment.ids
     reasons: list[str | None] = [None] * len(because)
     told = np.flatnonzero(because >= 0)
-    for at, of_model in zip(told.tolist(), _ids(ids, because[told]), strict=True):
-        reasons[at] = of_model
-    named = iter(zip(_ids(ids, products), codes, reasons, strict=True))
+    for at, of_model in zip(told.tolist(), because[told].tolist(), strict=True):
+        reasons[at] = ids[of_model]
+    given = iter(zip(codes, reasons, strict=True))
     answers = []
     for row, (request, chosen) in enumerate(zip(requests, lists, strict=True)):
         due_at = scored.due_at[row] if scored.due_at else {}
@@ -123,10 +120,10 @@ def _answers(
         )
         items = []
         for place, (product, score, propensity) in enumerate(figures):
-            product_id, code, reason = next(named)
+            code, reason = next(given)
             items.append(
                 Item(
-                    product_id=product_id,
+                    product_id=ids[product],
                     rank=place + 1,
                     score=score,
                     propensity=propensity,
@@ -138,13 +135,6 @@ def _answers(
         notes = (*scored.notes[row], *_shortage(len(items), request.k))
         answers.append(_listed(known, request, tuple(items), notes, now))
     return answers
-
-
-def _ids(ids: pl.Series, positions: Ints) -> list[str]:
-    """One by one where they are few: a query takes as long as some hundred."""
-    if len(positions) > FEW:
-        return ids.gather(positions).to_list()
-    return [ids[one] for one in positions.tolist()]
 
 
 def _listed(
