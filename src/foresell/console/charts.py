@@ -215,7 +215,7 @@ def _canvas(visit: Visit, title: str) -> dict[str, Any]:
     return {
         "animation": False,
         "textStyle": {"fontFamily": FONT, "color": ink},
-        "grid": {"left": 4, "right": 12, "top": 36, "bottom": 4, "containLabel": True},
+        "grid": {"left": 4, "right": 24, "top": 36, "bottom": 4, "containLabel": True},
         "tooltip": {
             "trigger": "axis",
             "confine": True,

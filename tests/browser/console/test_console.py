@@ -191,8 +191,8 @@ def test_every_page_fits_a_phone(window: Window, full_console: str) -> None:
     _fits_a_phone(window(full_console, **PHONE, color_scheme="dark", locale="zh-CN"), MORE_PAGES)
 
 
-# axe-core's rule → the part of the component library (Quasar, as NiceGUI 3 ships it) that breaks it in itself;
-# of what is ours it may complain of nothing.
+# axe-core's rule → the part of the component library (Quasar, as NiceGUI 3 ships it) that breaks it; of what
+# is ours it may complain of nothing.
 OF_THE_LIBRARY = {
     "aria-command-name": ".q-uploader",  # its button is named by an icon's font alone
     "label": ".q-uploader",  # its input lies unseen beneath that button

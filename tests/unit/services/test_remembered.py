@@ -37,6 +37,19 @@ def test_a_changed_table_makes_answers_anew(shop: Shop, import_rows: Any) -> Non
     assert kept.ask("another", lambda: 4) == 4
 
 
+def test_what_moves_all_the_time_makes_answers_old_when_it_is_settled(shop: Shop, import_rows: Any) -> None:
+    import_rows("l1,o1,p1,1,5")
+    kept = Remembered(shop, moving=tuple(shop.folder.tables.versions()))
+    assert kept.ask("sales", lambda: 1) == 1
+    import_rows("l2,o2,p1,1,5")
+    newer = shop.folder.tables.versions()
+    assert kept.ask("sales", lambda: 2) == 1
+    assert kept.ask("sales", lambda: 3, newer) == 3
+    assert kept.ask("sales", lambda: 4) == 1
+    kept.settle(newer)
+    assert kept.ask("sales", lambda: 5) == 3
+
+
 def test_errors_are_told_and_not_kept_and_little_is(shop: Shop) -> None:
     kept = Remembered(shop, most_kept=2)
     with pytest.raises(ZeroDivisionError):
