@@ -1,7 +1,7 @@
 """The settings of `foresell serve`: where it listens, who may send, how much is taken."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -68,6 +68,11 @@ class ServeSettings(Section):
         4_096,
         ge=16,
         description="Accepted events that wait to be moved; beyond it, 429 says when to try again.",
+    )
+    events_make: tuple[Literal["customers", "products"], ...] = Field(
+        (),
+        description="What ids of events make that no file has brought: customers, products. Only where no "
+        "key of events:write stands in a web page: anybody could fill the lists by it.",
     )
     move_seconds: float = Field(
         30.0, ge=1, description="How often accepted events are moved into the tables."

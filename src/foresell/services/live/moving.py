@@ -16,7 +16,7 @@ from foresell.services.live.others import read_event
 from foresell.services.purge import bury_erased
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.writing import next_recorded_at, writing
-from foresell.sources.live.mapping import LIVE, RAW_COLUMNS
+from foresell.sources.live.mapping import RAW_COLUMNS, live_mapping
 from foresell.sources.mapping import mapping_to_json
 from foresell.sources.rejects import Reject, RejectWriter
 from foresell.sources.staging import copy_to_part
@@ -87,9 +87,8 @@ def publish_segments(shop: Shop) -> list[Path]:
     log.close()
     reached("events.closed")
     segments = log.closed()
-    known = {run.run_id for run in shop.folder.raw.runs()} if segments else set()
     for segment in segments:
-        if run_id_of(segment) not in known:
+        if not shop.folder.raw.has(run_id_of(segment)):
             _publish(shop, segment)
     return segments
 
@@ -97,18 +96,19 @@ def publish_segments(shop: Shop) -> list[Path]:
 def _publish(shop: Shop, segment: Path) -> None:
     run_id = run_id_of(segment)
     staging = shop.folder.raw.staging(run_id)
+    mapping = live_mapping(shop.settings.serve.events_make)
     with shop.connect() as connection:
         prepare_tokens(connection, shop.key)
         num_rows = _stage(connection, segment, staging)
         num_rejected = _reject_damaged(segment, staging, num_rows)
-        bury_erased(shop, connection, staging, LIVE)
+        bury_erased(shop, connection, staging, mapping)
     run = RawRun(
         run_id=run_id,
         kind="import",
-        source=LIVE.name,
+        source=mapping.name,
         source_file=segment.name,
         sha256=file_sha256(segment),
-        mapping=mapping_to_json(LIVE),
+        mapping=mapping_to_json(mapping),
         recorded_at=next_recorded_at(shop),
         num_rows=num_rows,
         num_rejected=num_rejected,

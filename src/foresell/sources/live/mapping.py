@@ -2,10 +2,12 @@
 
 A row that was refused carries the column at fault and its value; it is quarantined as long as that column
 still says so, so that whoever corrects the value can replay it. Live events make no customers and no
-products: anybody who may send events could otherwise fill the shop's lists.
+products, unless the shop says so: anybody who may send events could otherwise fill its lists.
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 
 from foresell.contracts.tables import events
 from foresell.sources.live.checking import Fault
@@ -45,3 +47,14 @@ LIVE = Mapping(
     ),
     time_zone="UTC",
 )
+
+# What events may make known beside themselves: keys that do not exist yet, and nothing more of them.
+STUBS: dict[str, Target] = {
+    "customers": Target("customers", {"customer_id": Field(columns=("customer_id",))}, is_stub=True),
+    "products": Target("products", {"product_id": Field(columns=("product_id",))}, is_stub=True),
+}
+
+
+def live_mapping(makes: Iterable[str]) -> Mapping:
+    """How events are read where they make these tables known."""
+    return replace(LIVE, targets=(*LIVE.targets, *(STUBS[name] for name in dict.fromkeys(makes))))
