@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -47,6 +48,8 @@ class RawRun:
 class RawZone:
     def __init__(self, root: Path) -> None:
         self.root = root
+        # Records that were read, with what their file was like then.
+        self._read_before: dict[str, tuple[tuple[int, int, int], RawRun]] = {}
 
     def folder(self, run_id: str) -> Path:
         return self.root / run_id
@@ -71,9 +74,25 @@ class RawZone:
         _write_record(self.folder(run.run_id), run)
 
     def runs(self) -> list[RawRun]:
-        """Every run, in the order in which they were recorded."""
-        found = [self._read(path) for path in self.root.glob("*/run.json") if _is_published(path)]
-        return sorted(found, key=lambda run: (run.recorded_at, run.run_id))
+        """Every run, in the order in which they were recorded. Records are read once, and again when they
+        were written again: live events make thousands a day."""
+        known, found = self._read_before, {}
+        for name in os.listdir(self.root) if self.root.is_dir() else ():
+            path = self.root / name / "run.json"
+            try:
+                now = path.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            sign = now.st_ino, now.st_mtime_ns, now.st_size
+            kept = known.get(name)
+            if not name.startswith("."):
+                found[name] = kept if kept is not None and kept[0] == sign else (sign, self._read(path))
+        self._read_before = found
+        return sorted((run for _, run in found.values()), key=lambda run: (run.recorded_at, run.run_id))
+
+    def has(self, run_id: str) -> bool:
+        """Whether the run is published."""
+        return (self.folder(run_id) / "run.json").exists()
 
     def clear_staging(self) -> bool:
         """Remove what crashed imports left before they became durable; whether there was any."""
@@ -98,6 +117,8 @@ class RawZone:
             ) from error
         record["recorded_at"] = datetime.fromisoformat(record["recorded_at"])
         record["replays"] = tuple(record["replays"])
+        # Thousands of runs have the same one.
+        record["mapping"] = sys.intern(record["mapping"])
         return RawRun(**record)
 
 
@@ -140,10 +161,6 @@ def _first_row_sql(paths: Sequence[Path]) -> str:
         cases.append(f"WHEN {literal(str(path))} THEN {first}")
         first += pq.read_metadata(path).num_rows
     return f"CASE filename {' '.join(cases)} END"
-
-
-def _is_published(path: Path) -> bool:
-    return not path.parent.name.startswith(".")
 
 
 def _write_record(folder: Path, run: RawRun) -> None:
