@@ -77,8 +77,8 @@ class RawZone:
         """Every run, in the order in which they were recorded. Records are read once, and again when they
         were written again: live events make thousands a day."""
         known, found = self._read_before, {}
-        for name in os.listdir(self.root) if self.root.is_dir() else ():
-            path = self.root / name / "run.json"
+        for folder in self.root.iterdir() if self.root.is_dir() else ():
+            name, path = folder.name, folder / "run.json"
             try:
                 now = path.stat()
             except (FileNotFoundError, NotADirectoryError):
