@@ -13,6 +13,8 @@ import redis
 
 from foresell.contracts.errors import BackendError, ConflictError, InputError
 from foresell.contracts.settings import make_settings
+from foresell.services.backups import backup
+from foresell.services.erase import erase
 from foresell.services.live.accepting import Acceptance
 from foresell.services.live.moving import move_events
 from foresell.services.live.redis_log import POSITION, RedisLog
@@ -209,6 +211,29 @@ def test_a_redis_that_has_lost_its_data_is_told_of_and_used_anew(
     move_events(shop)
     assert stored(shop) == ["e1", "e2"]
     assert shop.folder.state.meta(POSITION)
+
+
+def test_an_erased_customer_leaves_redis_and_a_backup_holds_what_waited_there(
+    shop: Shop, log: RedisLog, tmp_path: Path
+) -> None:
+    acceptance = Acceptance(shop, log=log)
+    acceptance.accept([event("e1", "erika"), event("e2", "other")])
+    assert stored(_moved(open_shop(backup(shop, tmp_path / "copy")))) == ["e1", "e2"]
+    erase(shop, ["erika"])
+    assert log.entries("0-0") == []
+    acceptance.accept(event("e3", "erika"))
+    time.sleep(1.1)
+    [outcome] = acceptance.accept(event("e4", "erika"))
+    assert (outcome.status, outcome.reason) == ("quarantined", "This customer was erased")
+    log.carry()
+    assert stored(_moved(shop)) == ["e2"]
+    held = [path for path in shop.folder.root.rglob("*") if path.is_file() and b"erika" in path.read_bytes()]
+    assert held == []
+
+
+def _moved(shop: Shop) -> Shop:
+    move_events(shop)
+    return shop
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ def backup(shop: Shop, target: Path, progress: Progress = silent) -> Path:
     if target.is_relative_to(shop.folder.root):
         raise InputError("A backup cannot lie inside its store", received=target, do="Choose another folder.")
     partial = target.with_name(f".{target.name}.partial")
-    with writing(shop, "backup", progress):
+    from foresell.services.live.shared_shop import carried
+
+    with writing(shop, "backup", progress), carried(shop):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True, mode=0o700)
         for index, name in enumerate(PARTS):

@@ -71,7 +71,9 @@ def erase(shop: Shop, customer_ids: Sequence[str], progress: Progress = silent) 
 
     A customer who is erased already is no error, so that an interrupted command can be given again.
     """
-    with writing(shop, "erase", progress):
+    from foresell.services.live.shared_shop import carried
+
+    with writing(shop, "erase", progress), carried(shop) as shared:
         move_segments(shop, progress)
         marks = _find_tombstones(shop, customer_ids)
         # In this order: a crash between the two leaves nothing to do, not something half done.
@@ -79,6 +81,8 @@ def erase(shop: Shop, customer_ids: Sequence[str], progress: Progress = silent) 
         shop.folder.state.bury(marks)
         reached("erase.tombstoned")
         finish_erasure(shop, progress)
+        if shared is not None:
+            shared.forget()
         models = trained_models(shop)
     return Erased(len(set(customer_ids)), len(marks), models)
 

@@ -12,13 +12,10 @@ def move(store: Store = None, as_json: Json = False) -> None:
     """Bring accepted events into the tables now. `foresell serve` does it by itself."""
     from foresell.cli.output import print_fields, print_json, progress_bar
     from foresell.services.live.moving import move_events
-    from foresell.services.live.shared_shop import redis_log
+    from foresell.services.live.shared_shop import carried
 
     shop = open_given(store)
-    shared = redis_log(shop)
-    with progress_bar() as progress:
-        if shared is not None:
-            shared.carry()
+    with progress_bar() as progress, carried(shop):
         moved = move_events(shop, progress)
     print_json(moved.as_record()) if as_json else print_fields(moved.as_record())
 

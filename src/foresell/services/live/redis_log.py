@@ -202,6 +202,21 @@ class RedisLog:
             self._trim(position.carried)
         return num_written
 
+    def forget(self) -> None:
+        """Leave nothing in Redis, nor in its file, of what was carried: somebody was erased. Their events are
+        in segments by now, which the mover clears of them."""
+        import redis
+
+        self.carry()
+        carried = self._position().carried
+        milliseconds, _, number = carried.partition("-")
+        with explained():
+            self.client.xtrim(self.stream, minid=f"{milliseconds}-{int(number) + 1}", approximate=False)
+            try:
+                self.client.bgrewriteaof()
+            except redis.ResponseError:
+                log.warning("Redis does not let its file be rewritten: do it by hand (BGREWRITEAOF)")
+
     def _planned(self, position: Position) -> Position | None:
         """The next segment: the one that a killed carrier was about to write, else the oldest entries."""
         if position.segment is not None:

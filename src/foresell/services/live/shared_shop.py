@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from foresell.services.live.limits import Limits
 from foresell.services.live.live_shop import LiveShop
@@ -35,6 +36,20 @@ def redis_log(shop: Shop) -> RedisLog | None:
     client = connect(url, os.environ.get(PASSWORD_VARIABLE))
     require_durable(client, is_trusted=asked.is_redis_trusted)
     return RedisLog(shop, client)
+
+
+@contextmanager
+def carried(shop: Shop) -> Iterator[RedisLog | None]:
+    """What waits in Redis is in segments when the block begins; None where there is no Redis."""
+    shared = redis_log(shop)
+    if shared is None:
+        yield None
+        return
+    try:
+        shared.carry()
+        yield shared
+    finally:
+        shared.client.close()
 
 
 class SharedShop(LiveShop):
