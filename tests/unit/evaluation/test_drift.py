@@ -54,11 +54,11 @@ def test_prices_that_rise_by_a_tenth_are_seen_however_different_they_are() -> No
     assert shift_of_pairs("price", prices, prices) is None
 
 
-def test_a_year_of_looks_at_nothing_raises_no_alarm() -> None:
+def test_looks_at_nothing_raise_no_alarm() -> None:
     """Small samples: effects are often above the thresholds, and by chance."""
     random = np.random.default_rng(5)
     alarms = 0
-    for _ in range(365):
+    for _ in range(120):
         shifts = [
             shift_of_numbers(str(n), random.exponential(size=60), random.exponential(size=60))
             for n in range(5)
@@ -66,7 +66,7 @@ def test_a_year_of_looks_at_nothing_raises_no_alarm() -> None:
         told = judged([one for one in shifts if one is not None])
         assert len(told) == 5
         alarms += sum(one.size != "none" for one in told)
-    assert alarms <= 1
+    assert alarms == 0
 
 
 def test_little_is_no_news_however_sure() -> None:

@@ -98,7 +98,7 @@ def test_the_variant_decides_who_answers_and_the_log_says_which(live: LiveShop) 
     assert "variant" not in after
 
 
-def test_only_what_was_shown_is_an_exposure(live: LiveShop) -> None:
+def test_only_what_was_shown_is_an_exposure_and_nobody_sees_what_cannot_answer(live: LiveShop) -> None:
     shop = live.shop
     declare(shop, make_declaration(declared()), "ann")
     start(shop, "a-test", "ann")
@@ -108,12 +108,6 @@ def test_only_what_was_shown_is_an_exposure(live: LiveShop) -> None:
     live.report_shown(str(answers[0]["request_id"]))
     [run] = move_exposures(shop)
     assert run.counts.rows_accepted == 1
-
-
-def test_a_variant_that_cannot_answer_is_shown_to_nobody(live: LiveShop) -> None:
-    shop = live.shop
-    declare(shop, make_declaration(declared()), "ann")
-    start(shop, "a-test", "ann")
     (shop.folder.models / "recommend" / "0001" / "manifest.json").write_text("{}")
     live.refresh()
     assert list(live.variants.problems) == ["a-test"]

@@ -15,6 +15,7 @@ from foresell.contracts.settings import make_settings
 from foresell.services.forecasting.fit import EXPECTED, fit_forecast
 from foresell.services.monitoring.alerts import list_alerts
 from foresell.services.monitoring.drift import drift_conditions, find_drift, last_drift
+from foresell.services.monitoring.model_drift import forecast_alarms
 from foresell.services.monitoring.refresh import Refreshed, last_refresh, refresh
 from foresell.services.production import load_production
 from foresell.services.results import read_results
@@ -41,9 +42,10 @@ def outcomes(done: Refreshed) -> dict[str, str]:
 
 @pytest.fixture
 def forecasting_shop(shop: Shop, import_rows: ImportRows, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """Judged between two models, for the others take time."""
-    monkeypatch.setattr("foresell.predict.forecast.COMPETING", ("naive", "seasonal_naive"))
-    shop.settings = make_settings({"forecast": {"series_by": "shop", "horizon_weeks": 2}})
+    """Judged between two models and at two origins, for more take time."""
+    monkeypatch.setattr("foresell.predict.forecast.COMPETING", ("moving_average", "seasonal_naive"))
+    forecasting = {"series_by": "shop", "horizon_weeks": 3, "folds": 1}
+    shop.settings = make_settings({"forecast": forecasting})
     weeks(import_rows, 0, 24, lambda week: 20 + week % 3)
     fit_forecast(shop)
     return shop
@@ -51,7 +53,7 @@ def forecasting_shop(shop: Shop, import_rows: ImportRows, monkeypatch: pytest.Mo
 
 def test_what_is_up_to_date_is_left_alone(shop: Shop, import_rows: ImportRows) -> None:
     weeks(import_rows, 0, 3, lambda _week: 20.0)
-    steps = ["events", "kpis", "forecasts", "alerts"]
+    steps = ["events", "kpis", "alerts"]
     first = refresh(shop, steps)
     assert outcomes(first)["kpis"] == "done"
     assert {one.outcome for one in first.results} <= {"done", "nothing"}
@@ -64,8 +66,6 @@ def test_what_is_up_to_date_is_left_alone(shop: Shop, import_rows: ImportRows) -
     assert values.select("date", "value").rows() == [
         (date(2025, 1, 6) + timedelta(weeks=week), 40.0) for week in range(3)
     ]
-    weeks(import_rows, 3, 4, lambda _week: 20.0)
-    assert outcomes(refresh(shop, ["kpis"])) == {"kpis": "done"}
     with pytest.raises(InputError):
         refresh(shop, ["kpi"])
 
@@ -73,20 +73,18 @@ def test_what_is_up_to_date_is_left_alone(shop: Shop, import_rows: ImportRows) -
 def test_a_forecast_follows_what_is_sold_and_is_watched(
     forecasting_shop: Shop, import_rows: ImportRows
 ) -> None:
-    """Two weeks as before: fitted anew, no alarm. Then weeks at three times as much: the forecasts that came
-    due miss by more than the backtest foretold."""
+    """Three weeks as before: fitted anew. Then weeks at three times as much: the forecasts that came due miss
+    by more than the backtest foretold."""
     shop = forecasting_shop
-    assert outcomes(refresh(shop, ["forecasts"])) == {"forecasts": "done"}
-    assert load_production(shop, "forecast").version == "0001"
-    weeks(import_rows, 24, 26, lambda week: 20 + week % 3)
-    assert find_drift(shop).forecasts == ()
+    weeks(import_rows, 24, 27, lambda week: 20 + week % 3)
     assert outcomes(refresh(shop, ["forecasts"])) == {"forecasts": "done"}
     artifact = load_production(shop, "forecast")
     assert artifact.version == "0002"
     assert EXPECTED in artifact.tables
-    kept = read_results(shop, "forecasts")
-    assert kept["date"].min() == (MONDAY + timedelta(weeks=26)).date()
-    weeks(import_rows, 26, 28, lambda week: 60 + week % 3)
+    assert read_results(shop, "forecasts")["date"].min() == (MONDAY + timedelta(weeks=27)).date()
+    with shop.reading_matched() as tables:
+        assert forecast_alarms(shop, tables) == ()
+    weeks(import_rows, 27, 29, lambda week: 60 + week % 3)
     refresh(shop, ["drift"])
     [alert] = [one for one in list_alerts(shop) if one.kind == "drift.forecast" and one.subject == "wape"]
     assert alert.evidence["live"] > alert.evidence["upper"]
@@ -134,9 +132,9 @@ def test_whoever_writes_is_not_disturbed(
     thread.join()
     assert busy.exit_code == EXIT_BUSY, busy.output
     assert json.loads(busy.stdout)["steps"][0]["outcome"] == "busy"
-    done = CliRunner().invoke(app, ["refresh", "--what", "kpis", "--json"])
+    done = CliRunner().invoke(app, ["refresh", "--what", "events", "--json"])
     assert done.exit_code == 0
-    assert json.loads(done.stdout)["outcome"] == "done"
+    assert json.loads(done.stdout)["outcome"] == "nothing"
 
 
 def test_a_step_that_fails_is_told_and_the_others_go_on(
@@ -148,8 +146,8 @@ def test_a_step_that_fails_is_told_and_the_others_go_on(
     broken.mkdir(parents=True)
     (broken / "manifest.json").write_text("{}")
     (broken.parent / "pointers.json").write_text('{"production": "0001"}')
-    told = outcomes(refresh(shop, ["kpis", "forecasts", "recommendations"]))
-    assert told == {"kpis": "done", "forecasts": "failed", "recommendations": "nothing"}
+    told = outcomes(refresh(shop, ["forecasts", "recommendations"]))
+    assert told == {"forecasts": "failed", "recommendations": "nothing"}
     [alert] = list_alerts(shop)
     assert alert.kind == "refresh.failed.forecasts"
     (broken.parent / "pointers.json").write_text("{}")
