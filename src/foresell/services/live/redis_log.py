@@ -173,7 +173,7 @@ class RedisLog:
     def last(self) -> str:
         """The id of the newest entry."""
         with explained():
-            newest: list[Any] = self.client.xrevrange(self.stream, count=1)
+            newest: Any = self.client.xrevrange(self.stream, count=1)
         return _text(newest[0][0]) if newest else "0-0"
 
     def entries(
@@ -181,7 +181,7 @@ class RedisLog:
     ) -> list[tuple[str, bytes, bytes]]:
         """Id, worker and lines of entries, oldest first."""
         with explained():
-            found: list[Any] = self.client.xrange(self.stream, f"({after}", until, count=most)
+            found: Any = self.client.xrange(self.stream, f"({after}", until, count=most)
         return [(_text(number), fields[b"w"], fields[b"l"]) for number, fields in found]
 
     def carry(self) -> int:
