@@ -1,15 +1,16 @@
 """The pictures of the README, made again from a store with models.
 
-    FORESELL_PASSWORD=… python -m tests.browser.console.pictures --store DIR --account NAME --customer ID
-        --series NAME --out docs/images
+    FORESELL_PASSWORD=… python -m tests.browser.console.pictures --store DIR --account NAME --customer 1035
+        --profile 1010 --series GROCERY --out docs/images
 
-A store as in `python -m benchmarks.speed.console --help`. Each is a WebP of at most 120 kB; the lines for the
-README are printed.
+A store with models, such as that of `foresell demo`, after `foresell account add NAME --role admin`. Each is
+a WebP of at most 120 kB; the lines for the README are printed.
 """
 
 import argparse
 import io
 import os
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,10 +41,10 @@ class Picture(NamedTuple):
 
 PICTURES = {
     "console-today": Picture(
-        "/?days=91",
+        "/",
         ".tile",
         {**DESK, "locale": "en-US"},
-        "Today: ten key figures of 13 weeks against the 13 weeks before, net sales day by day, what to look at",
+        "Today: key figures against the days before, net sales day by day, what to look at",
     ),
     "console-recommendations": Picture(
         "/products?customer={customer}",
@@ -52,7 +53,7 @@ PICTURES = {
         "Products: ten recommendations for one customer, each with its reason, and a form that says why not",
     ),
     "console-customer": Picture(
-        "/customers/{customer}",
+        "/customers/{profile}",
         ".pairs",
         {**DESK, "locale": "en-US", "color_scheme": "dark"},
         "A customer in the dark colors: worth, what is known in words, sales by month, what models expect",
@@ -64,13 +65,13 @@ PICTURES = {
         "Demand: the forecast of a series with intervals of 80 and 95 percent, and what it is made of",
     ),
     "console-why": Picture(
-        "/kpi/net_sales?by=category",
+        "/kpi/net_sales?by=department",
         ".splits",
         {**DESK, "locale": "zh-CN"},
-        "A figure opened, in Chinese: its course, its definition, its parts by category and its order lines",
+        "A figure opened, in Chinese: its course, its definition, its parts by department",
     ),
     "console-phone": Picture(
-        "/?days=91",
+        "/",
         ".tile",
         {**PHONE, "locale": "zh-CN", "color_scheme": "dark"},
         "Today on a phone, in Chinese and dark colors",
@@ -83,10 +84,10 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     with running_console(given.store, given.out / "console.log") as address, sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium(), args=FLAGS)
-        for name, picture in PICTURES.items():
+        for name, picture in ((name, PICTURES[name]) for name in given.only):
             path = given.out / f"{name}.webp"
             path.write_bytes(_compressed(_taken(browser, address, picture, given)))
-            print(f"![{picture.alt}]({path})")
+            sys.stdout.write(f"![{picture.alt}]({path})\n")
         browser.close()
     (given.out / "console.log").unlink()
 
@@ -95,8 +96,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--account", default="admin")
-    parser.add_argument("--customer", required=True)
+    parser.add_argument("--customer", required=True, help="a customer to recommend to")
+    parser.add_argument("--profile", required=True, help="a customer whose profile is shown")
     parser.add_argument("--series", required=True)
+    parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     return parser.parse_args()
 
@@ -105,7 +108,7 @@ def _taken(browser: Any, address: str, picture: Picture, given: argparse.Namespa
     """What stands in the window when every part of the page has its answer."""
     one = Watched(browser, address, **picture.kind)
     one.sign_in(given.account, os.environ["FORESELL_PASSWORD"], "/models")
-    one.page.goto(picture.path.format(customer=given.customer, series=given.series))
+    one.page.goto(picture.path.format(**vars(given)))
     one.page.wait_for_selector(picture.sign)
     one.settle()
     # A chart is drawn after its place is there.
