@@ -8,6 +8,7 @@ customer, and nothing is cached. Requests leave on a fixed schedule, and a laten
 request was due, so that a server that falls behind is not spared. Beside it, asked in the same way: a bare
 FastAPI route that returns a constant of the same size.
 
+`logged`: recommendations that are in the served log, and on the disk, when they are given.
 Events go in batches of 50, and are on the disk when the answer comes; then ten times as many for ten seconds.
 `processor_ms_a_request`: of the server, and apart from it of whoever asks: both share the cores.
 Exit code 1: a goal is missed.
@@ -49,6 +50,8 @@ def main() -> None:
     with foresell(store, given.workers) as server:
         ask(server.port, requests, GOAL_RATE / 4, WARM_SECONDS)
         record["recommendations"] = [measured(server, requests, rate, given.seconds) for rate in given.rates]
+        served = recommendation_requests(key, given.customers, is_served=True)
+        record["logged"] = measured(server, served, given.rates[0], given.seconds)
         steady, burst = event_batches(key, "steady"), event_batches(key, "burst")
         rate = EVENT_RATE / BATCH
         record["events"] = measured(server, steady, rate, given.seconds, BATCH)

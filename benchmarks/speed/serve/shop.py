@@ -109,8 +109,9 @@ def _fit(shop: Shop) -> None:
     )
 
 
-def recommendation_requests(key: str, customers: int) -> Iterator[bytes]:
-    """Each about another customer, until all were asked about."""
+def recommendation_requests(key: str, customers: int, *, is_served: bool = False) -> Iterator[bytes]:
+    """Each about another customer, until all were asked about. `is_served`: each answer is logged, and on the
+    disk, before it is given."""
     number = 0
     while True:
         body = {
@@ -118,6 +119,7 @@ def recommendation_requests(key: str, customers: int) -> Iterator[bytes]:
             "customer_id": f"c{number * 7919 % customers}",
             "k": 10,
             "seed": number,
+            "is_served": is_served,
         }
         yield http_request("/v1/recommendations", key, json.dumps(body).encode())
         number += 1
