@@ -28,9 +28,10 @@ CREATE TABLE IF NOT EXISTS alert_deliveries (
 ) STRICT;
 """
 COLUMNS = (
-    "alert_id, kind, subject, severity, message, advice, message_zh, advice_zh, evidence, since, seen_at, "
+    "kind, subject, severity, message, advice, message_zh, advice_zh, evidence, alert_id, since, seen_at, "
     "state, acknowledged_by, acknowledged_at, resolved_at"
 )
+MOMENTS = ("since", "seen_at", "acknowledged_at", "resolved_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +50,10 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAlert:
+class StoredAlert(Condition):
     """`since`: when it was first seen, `seen_at`: last."""
 
     alert_id: int
-    kind: str
-    subject: str
-    severity: str
-    message: str
-    advice: str
-    message_zh: str
-    advice_zh: str
-    evidence: Mapping[str, Any]
     since: datetime
     seen_at: datetime
     state: AlertState
@@ -77,7 +70,7 @@ class StoredAlert:
     def as_record(self) -> dict[str, Any]:
         """JSON-ready."""
         record = asdict(self)
-        for name in ("since", "seen_at", "acknowledged_at", "resolved_at"):
+        for name in MOMENTS:
             record[name] = None if record[name] is None else record[name].isoformat()
         return record
 
@@ -237,41 +230,10 @@ def _upsert(connection: sqlite3.Connection, one: Condition, at: str) -> int:
     return int(row[0])
 
 
-def _alert(
-    alert_id: int,
-    kind: str,
-    subject: str,
-    severity: str,
-    message: str,
-    advice: str,
-    message_zh: str,
-    advice_zh: str,
-    evidence: str,
-    since: str,
-    seen_at: str,
-    state: AlertState,
-    acknowledged_by: str | None,
-    acknowledged_at: str | None,
-    resolved_at: str | None,
-) -> StoredAlert:
-    return StoredAlert(
-        alert_id,
-        kind,
-        subject,
-        severity,
-        message,
-        advice,
-        message_zh,
-        advice_zh,
-        json.loads(evidence),
-        datetime.fromisoformat(since),
-        datetime.fromisoformat(seen_at),
-        state,
-        acknowledged_by,
-        _at(acknowledged_at),
-        _at(resolved_at),
-    )
-
-
-def _at(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _alert(*row: Any) -> StoredAlert:
+    """Of a row of COLUMNS."""
+    told: dict[str, Any] = dict(zip(COLUMNS.split(", "), row, strict=True))
+    told["evidence"] = json.loads(told["evidence"])
+    for name in MOMENTS:
+        told[name] = None if told[name] is None else datetime.fromisoformat(told[name])
+    return StoredAlert(**told)
