@@ -167,6 +167,12 @@ def _tell(found: "Experiment", as_json: bool) -> None:
         print_text(f"Experiment {found.name} is {found.state}")
 
 
+def _known(value: float) -> float | None:
+    from math import isfinite
+
+    return value if isfinite(value) else None
+
+
 def _print_result(found: "ExperimentResult") -> None:
     from foresell.cli.output import print_note, print_table, print_text
 
@@ -183,12 +189,12 @@ def _print_result(found: "ExperimentResult") -> None:
             {
                 "metric": one.metric,
                 "variant": one.variant,
-                "control": adjusted.control,
-                "difference": adjusted.difference.value,
-                "lower": adjusted.difference.lower,
-                "upper": adjusted.difference.upper,
+                "control": _known(adjusted.control),
+                "difference": _known(adjusted.difference.value),
+                "lower": _known(adjusted.difference.lower),
+                "upper": _known(adjusted.difference.upper),
                 "p": adjusted.p_value,
-                "cuped": f"−{one.reduction:.0%} variance",
+                "variance_taken_out": one.reduction,
                 "verdict": VERDICTS[one.verdict],
             }
         )
