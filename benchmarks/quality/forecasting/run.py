@@ -14,7 +14,7 @@ from benchmarks.quality.forecasting.rivals import LIBRARIES, rival_python, run_r
 from benchmarks.quality.forecasting.scoring import by_class, judged, less, of_seeds, scores, uniform
 from benchmarks.quality.forecasting.trials import BOOSTED, settings_of_trial
 
-from foresell.evaluation.forecasting import mean_of
+from foresell.evaluation.forecasting import mean_of, score_difference
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.model import VALUES
 
@@ -98,15 +98,22 @@ class Run:
     def _tuned(
         self, entrants: Mapping[str, Any], told: Results
     ) -> tuple[dict[str, Any], Results, dict[str, Any]]:
-        """The settings of boosted that were best at validation, its own included."""
+        """Its own settings, or of those tried that are surely better at validation the best: where all are
+        alike within chance, the lowest says nothing."""
         given = dict(entrants[BOOSTED][1])
         tried = {
             f"{BOOSTED}~{i}": (BOOSTED, {**given, **settings_of_trial(i)})
             for i in range(1, self.given.trials)
         }
         found = {BOOSTED: told[BOOSTED], **self._made(tried, "validation", 0)}
-        values = {name: mean_of(judged(rows, self.file), self.given.score) for name, rows in found.items()}
-        best = min(values, key=lambda name: values[name])
+        scored = {name: judged(rows, self.file) for name, rows in found.items()}
+        values = {name: mean_of(rows, self.given.score) for name, rows in scored.items()}
+        surely = [
+            name
+            for name in tried
+            if score_difference(scored[name], scored[BOOSTED], self.given.score, seed=0).upper < 0
+        ]
+        best = min(surely, key=lambda name: values[name], default=BOOSTED)
         settings = {BOOSTED: entrants[BOOSTED], **tried}
         kept = {**entrants, BOOSTED: settings[best]}
         trials = {name: {"settings": settings[name][1], self.given.score: values[name]} for name in values}

@@ -93,6 +93,7 @@ def uniform(rows: pl.DataFrame) -> Mapping[str, Any]:
     return {
         "distance": _rounded(found.distance),
         "p_value": _rounded(found.p_value),
+        "p_value_shared": _rounded(found.p_value_shared),
         "num_values": found.num_values,
         "histogram": [_rounded(share) for share in found.histogram],
     }

@@ -34,11 +34,13 @@ def column_of(level: float) -> str:
 @dataclass(frozen=True, slots=True)
 class Uniformity:
     """`distance`: the largest difference, over POINTS, between the share of u below a point and the point.
-    `p_value`: how often so large a one comes by chance, where whole series come by chance together; NaN
-    below two series. `histogram`: shares of u in ten equal bins."""
+    `p_value`: how often so large a one comes by chance, where whole series come by chance together;
+    `p_value_shared`: where what all series share in a period does too; NaN below two series (periods).
+    `histogram`: shares of u in ten equal bins."""
 
     distance: float
     p_value: float
+    p_value_shared: float
     num_series: int
     num_values: int
     histogram: tuple[float, ...]
@@ -101,19 +103,45 @@ def _bounds_of(both: pl.DataFrame) -> tuple[Floats, Floats]:
 
 def uniformity(values: pl.DataFrame, *, seed: int) -> Uniformity:
     """Whether the u of `pit` are uniform. Periods of one series are not independent, so that chance is drawn
-    once a series (a multiplier bootstrap of the empirical process, Kosorok, 2003)."""
-    series = values["series_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    once a series (a multiplier bootstrap of the empirical process, Kosorok, 2003). Nor are series of one
+    period: a poor month, which no forecast could know, moves all to one side. `p_value_shared` draws chance
+    once a period too, by the variance of two-way clusters (Cameron, Gelbach and Miller, 2011); of few
+    periods that variance is too small, and the test the stricter.
+    """
     u = values["u"].to_numpy()
-    num_series, num = (int(series.max()) + 1, len(u)) if len(u) else (0, 0)
+    num = len(u)
     if not num:
-        return Uniformity(np.nan, np.nan, 0, 0, (np.nan,) * 10)
+        return Uniformity(np.nan, np.nan, np.nan, 0, 0, (np.nan,) * 10)
     is_below = (u[:, None] <= POINTS).astype(np.float64)
     shares = is_below.mean(axis=0)
     distance = float(np.abs(shares - POINTS).max())
-    sums = np.zeros((num_series, len(POINTS)))
-    np.add.at(sums, series, is_below - shares)
-    drawn = np.random.default_rng(seed).standard_normal((RESAMPLES, num_series))
-    by_chance = np.abs(drawn @ sums / num).max(axis=1)
-    p_value = float((by_chance >= distance).mean()) if num_series > 1 else np.nan
+    apart = is_below - shares
+    of_series, of_periods = _sums(values["series_id"], apart), _sums(values["date"], apart)
+    by_series = of_series.T @ of_series
+    shared = by_series + of_periods.T @ of_periods - apart.T @ apart
+    is_told = len(of_series) > 1
     histogram = np.histogram(u, bins=10, range=(0.0, 1.0))[0] / num
-    return Uniformity(distance, p_value, num_series, num, tuple(float(one) for one in histogram))
+    return Uniformity(
+        distance,
+        _chance(distance * num, by_series, seed) if is_told else np.nan,
+        _chance(distance * num, shared, seed) if is_told and len(of_periods) > 1 else np.nan,
+        len(of_series),
+        num,
+        tuple(float(one) for one in histogram),
+    )
+
+
+def _sums(groups: pl.Series, rows: Floats) -> Floats:
+    """(groups, points) of (N, points)."""
+    places = groups.rank("dense").to_numpy().astype(np.int64) - 1
+    sums = np.zeros((int(places.max()) + 1, rows.shape[1]))
+    np.add.at(sums, places, rows)
+    return sums
+
+
+def _chance(distance: float, covariance: Floats, seed: int) -> float:
+    """How often a normal process of that covariance goes as far from 0 as `distance`."""
+    found, vectors = np.linalg.eigh(covariance)
+    spread = vectors * np.sqrt(np.maximum(found, 0.0))
+    drawn = np.random.default_rng(seed).standard_normal((RESAMPLES, len(found)))
+    return float((np.abs(drawn @ spread.T).max(axis=1) >= distance).mean())

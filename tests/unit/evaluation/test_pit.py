@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import nbinom
+from scipy.stats import nbinom, poisson
 
 from foresell.evaluation.pit import LEVELS, column_of, grid_bounds, pit, pit_shares, randomized, uniformity
 
@@ -45,6 +45,28 @@ def test_a_distribution_that_is_too_sure_is_found_out() -> None:
     found = uniformity(pit(sure.drop("value", "cdf_below", "cdf"), truth, seed=0), seed=0)
     assert found.p_value < 0.01
     assert found.distance > 0.05
+
+
+def test_what_all_series_share_in_a_period_is_chance_too() -> None:
+    """Sales of every month are as many times more or less, which the distribution of each series allows for:
+    by series alone such forecasts are mostly refused, with the periods mostly not."""
+    refused = np.zeros(2)
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        months = np.exp(random.normal(0.0, 0.5, NUM_PERIODS))
+        rate = MEANS[:300, None] * months
+        drawn = random.poisson(rate).ravel()
+        possible = np.exp(np.random.default_rng(99).normal(0.0, 0.5, 300))
+        chances = poisson.cdf(
+            np.stack([drawn - 1, drawn])[:, :, None], np.repeat(MEANS[:300], NUM_PERIODS)[:, None] * possible
+        ).mean(axis=2)
+        days = [date(2026, 1, 1) + timedelta(days=i) for i in range(NUM_PERIODS)] * 300
+        keys = {"series_id": np.repeat(np.arange(300), NUM_PERIODS).astype(str), "date": days}
+        u = randomized(*chances, seed=seed)
+        found = uniformity(pl.DataFrame({**keys, "u": u}), seed=seed)
+        refused += [found.p_value < 0.05, found.p_value_shared < 0.05]
+    assert refused[0] > 10, refused
+    assert refused[1] < 5, refused
 
 
 def test_intervals_of_sparse_counts_cover_too_much_and_their_pit_does_not() -> None:

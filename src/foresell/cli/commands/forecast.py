@@ -8,6 +8,7 @@ from foresell.cli.options import Json, Store, open_given
 
 if TYPE_CHECKING:
     from foresell.services.forecasting.request import ForecastRequest
+    from foresell.services.shop import Shop
 
 By = Annotated[
     str | None,
@@ -40,6 +41,9 @@ def forecast(
     measure: Measure = "net_sales",
     stock_outs: StockOutsOption = "as_sold",
     series: Annotated[str | None, typer.Option(help="Only this series.")] = None,
+    add_up: Annotated[
+        bool, typer.Option("--add-up", help="Their sums too, up to the shop, made to add up.")
+    ] = False,
     store: Store = None,
     as_json: Json = False,
 ) -> None:
@@ -49,6 +53,9 @@ def forecast(
 
     shop = open_given(store)
     asked = request(by, period, measure, horizon, stock_outs)
+    if add_up:
+        _print_sums(shop, asked, series, as_json=as_json)
+        return
     with progress_bar() as progress:
         answer = forecast_series(shop, asked, series=series, progress=progress)
     if as_json:
@@ -60,6 +67,28 @@ def forecast(
         print_note(
             f"{len(lines) - MOST_SHOWN} more lines: --series, --json, or foresell export forecasts FILE"
         )
+    for note in answer.notes:
+        print_note(note)
+
+
+def _print_sums(shop: "Shop", asked: "ForecastRequest", series: str | None, *, as_json: bool) -> None:
+    from foresell.cli.output import print_json, print_note, print_table, progress_bar
+    from foresell.contracts.errors import InputError
+    from foresell.services.forecasting.sums import forecast_sums
+
+    if series is not None:
+        raise InputError("What adds up is asked of all series", do="Leave out --series or --add-up.")
+    with progress_bar() as progress:
+        answer = forecast_sums(shop, asked, progress)
+    if as_json:
+        print_json(answer.as_record())
+        return
+    lines = answer.lines()
+    print_table([{name: line[name] for name in ("level", *SHOWN)} for line in lines[:MOST_SHOWN]])
+    if len(lines) > MOST_SHOWN:
+        print_note(f"{len(lines) - MOST_SHOWN} more lines: --json")
+    print_note(f"By {answer.model}, made to add up by {answer.method}: both were best on past weeks.")
+    print_table(answer.losses.to_dicts())
     for note in answer.notes:
         print_note(note)
 

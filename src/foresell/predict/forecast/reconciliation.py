@@ -67,6 +67,13 @@ def choose_method(windows: Sequence[Window], hierarchy: Hierarchy) -> Chosen:
     return Chosen(min(tried, key=lambda method: by_method[method]), losses, np.hstack(errors))
 
 
+def losses_on(window: Window, hierarchy: Hierarchy, chosen: Chosen) -> pl.DataFrame:
+    """LOSSES of "base" and of the chosen method on a window that was not chosen by."""
+    base, actual = _arrays(window, hierarchy)
+    made = {BASE: base, chosen.method: means(base, hierarchy, chosen.method, chosen.errors)}
+    return pl.concat([_losses(name, one, actual, hierarchy) for name, one in made.items()])
+
+
 def _arrays(window: Window, hierarchy: Hierarchy) -> tuple[Floats, Floats]:
     """(nodes, H) forecasts, 0 of what had not begun, and what came; NaN: unknown."""
     names = hierarchy.nodes["node_id"].to_frame("series_id").with_row_index("node")

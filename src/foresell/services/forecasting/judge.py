@@ -67,14 +67,38 @@ def judge(
     progress: Progress = silent,
 ) -> "Backtest":
     """As `backtest`, of a panel that is built."""
-    from foresell.evaluation.splits import rolling_origins
     from foresell.predict.forecast import competing, load_model
     from foresell.predict.forecast.backtest import backtest as judge_models
 
     for name in models:
         load_model(name)
     horizon = request.horizon_of(shop)
-    dates = built.span.dates().to_list()
+    panels = history_of(shop, tables, request, built, windows=windows)
+    chosen = tuple(models) or competing(built.panel.frame["series_id"].n_unique())
+    return judge_models(
+        panels.__getitem__,
+        built.panel.frame,
+        list(panels),
+        task=request.name(shop),
+        models=chosen,
+        horizon=horizon,
+        note=f"{request.measure} by {', '.join(built.spec.by)}, a {request.period} at a time",
+        say=counting(progress, len(chosen) * len(panels)),
+    )
+
+
+def history_of(
+    shop: Shop,
+    tables: "Tables",
+    request: ForecastRequest,
+    built: "BuiltPanel",
+    *,
+    windows: int | None = None,
+) -> "dict[Origin, Panel]":
+    """Of each rolling origin, the panel as it was built then. InputError where the history is too short."""
+    from foresell.evaluation.splits import rolling_origins
+
+    horizon, dates = request.horizon_of(shop), built.span.dates().to_list()
     folds = shop.settings.forecast.folds if windows is None else windows
     origins = list(rolling_origins(len(dates), horizon, folds, LEAST_TRAINED))
     if not origins:
@@ -83,24 +107,7 @@ def judge(
             received=f"{len(dates)} full {request.period}s",
             do=f"Import more, or ask for a horizon below {horizon}.",
         )
-    panels: dict[Origin, Panel] = {}
-
-    def history_at(origin: "Origin") -> "Panel":
-        if origin not in panels:
-            panels[origin] = _known_at(shop, tables, request, dates[origin.num_train], horizon)
-        return panels[origin]
-
-    chosen = tuple(models) or competing(built.panel.frame["series_id"].n_unique())
-    return judge_models(
-        history_at,
-        built.panel.frame,
-        origins,
-        task=request.name(shop),
-        models=chosen,
-        horizon=horizon,
-        note=f"{request.measure} by {', '.join(built.spec.by)}, a {request.period} at a time",
-        say=counting(progress, len(chosen) * len(origins)),
-    )
+    return {origin: _known_at(shop, tables, request, dates[origin.num_train], horizon) for origin in origins}
 
 
 def _known_at(

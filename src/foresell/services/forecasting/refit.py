@@ -22,7 +22,7 @@ def refit_forecast(
     in production.
 
     Where no period has ended since it was fitted, what serves stays. `canary.CanaryError` where the new one
-    may not serve. """
+    may not serve."""
     name = request.name(shop)
     before = in_production(shop, name)
     if before is None:
@@ -33,9 +33,7 @@ def refit_forecast(
             built = request.panel(shop, tables, horizon)
             if not _has_new_periods(before, built.panel.frame["date"].max()):
                 return before.label
-            board, _, expected = fitting.judged(
-                shop, tables, request, built, progress, models=(before.kind,)
-            )
+            board, _, expected = fitting.judged(shop, tables, request, built, progress, models=(before.kind,))
         progress(f"fitting {before.kind} on everything", 0, None)
         fitted = fitting.fitted_on(before.kind, built, horizon)
         label = fitting.save(shop, name, before.kind, fitted, built, board, expected)
