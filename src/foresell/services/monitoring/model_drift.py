@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from foresell.evaluation.drift import Shift
     from foresell.predict.forecast.drift import DriftAlarm
 
+# How a model that another version of Foresell has saved fails to be read.
+UNREADABLE = (ForesellError, LookupError, TypeError, ValueError)
+FIT_AGAIN = "It was fitted by another version of Foresell: fit it again."
 # Of so many customers features are compared, at either time.
 MOST_CUSTOMERS = 5_000
 # Versions whose forecasts are looked at, the newest.
@@ -34,8 +37,8 @@ def compare_models(shop: Shop, tables: "Tables", skipped: dict[str, str]) -> "li
     for name in fitted_tasks(shop):
         try:
             found += _compare_task(shop, tables, name)
-        except ForesellError as error:
-            skipped[name] = error.what
+        except UNREADABLE as error:
+            skipped[name] = error.what if isinstance(error, ForesellError) else FIT_AGAIN
     return found
 
 
@@ -119,14 +122,19 @@ def _came_due(shop: Shop, tables: "Tables", request: ForecastRequest) -> "pl.Dat
     told: list[pl.DataFrame] = []
     until = None
     for version in list(reversed(versions(shop.folder.models, name)))[:MOST_VERSIONS]:
-        artifact = load_production(shop, name, version)
-        model = load_model(artifact.kind)
-        fitted = model.load(artifact.config, artifact.tables, artifact.weights)
+        try:
+            artifact = load_production(shop, name, version)
+            model = load_model(artifact.kind)
+            fitted = model.load(artifact.config, artifact.tables, artifact.weights)
+        except UNREADABLE:
+            break
         forecasts = fitted.forecast(fitted.config.horizon)
         first = forecasts["date"].min()
         if until is not None:
             forecasts = forecasts.filter(pl.col("date") < until)
         told.append(forecasts)
         until = first if until is None or first is None else min(first, until)
+    if not told:
+        return None
     both = pl.concat(told, how="diagonal_relaxed").join(actual, on=["series_id", "date"])
     return None if both.is_empty() else both

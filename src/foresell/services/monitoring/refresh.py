@@ -27,10 +27,11 @@ LINKS = ("customer_links", "order_links")
 @dataclass(frozen=True, slots=True)
 class Step:
     """`work` returns what was done, in words; None: there is nothing to do in this shop. `is_always`: it
-    hangs on the time as well."""
+    hangs on the time as well; `reads_models`: on what is in production, and the rules."""
 
     work: Callable[[Shop, Progress], str | None]
     is_always: bool = False
+    reads_models: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,8 @@ def _do(shop: Shop, name: str, step: Step, progress: Progress, is_forced: bool) 
     def result(outcome: Outcome, note: str) -> StepResult:
         return StepResult(name, outcome, note, round((datetime.now(UTC) - began).total_seconds(), 3))
 
-    if not (is_forced or step.is_always) and _known(shop, name) == _made_of(shop):
-        _note(shop, name)
+    if not (is_forced or step.is_always) and _known(shop, name) == _made_of(shop, step):
+        _note(shop, name, step)
         return result("current", "")
     try:
         done = step.work(shop, progress)
@@ -105,7 +106,7 @@ def _do(shop: Shop, name: str, step: Step, progress: Progress, is_forced: bool) 
         return result("failed", error.message)
     except Exception as error:  # noqa: BLE001  # the other steps go on, and this one is told of
         return result("failed", f"{type(error).__name__}: {plain_reason(error)}")
-    _note(shop, name)
+    _note(shop, name, step)
     return result("nothing", "") if done is None else result("done", done)
 
 
@@ -118,21 +119,24 @@ def _known(shop: Shop, name: str) -> str | None:
     return None if text is None else str(json.loads(text)["made_of"])
 
 
-def _note(shop: Shop, name: str) -> None:
-    told = {"at": datetime.now(UTC).isoformat(), "made_of": _made_of(shop)}
+def _note(shop: Shop, name: str, step: Step) -> None:
+    told = {"at": datetime.now(UTC).isoformat(), "made_of": _made_of(shop, step)}
     shop.folder.state.set_meta(_key(name), json.dumps(told))
 
 
-def _made_of(shop: Shop) -> str:
-    """What all that is derived hangs on, as a hash."""
+def _made_of(shop: Shop, step: Step) -> str:
+    """What a step hangs on, as a hash."""
     from foresell.services.production import PRODUCTION
     from foresell.store.model_versions import list_models, pointers
 
     folder = shop.folder
     versions = {n: v for n, v in folder.tables.versions().items() if n in TABLES or n in LINKS}
-    models = {name: pointers(folder.models, name).get(PRODUCTION) for name in list_models(folder.models)}
-    rules = folder.state.rule_sets()
-    told = [versions, models, rules[-1].version if rules else 0, shop.settings.model_dump(mode="json")]
+    told: list[object] = [versions, shop.settings.model_dump(mode="json")]
+    if step.reads_models:
+        rules = folder.state.rule_sets()
+        names = list_models(folder.models)
+        told.append({name: pointers(folder.models, name).get(PRODUCTION) for name in names})
+        told.append(rules[-1].version if rules else 0)
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

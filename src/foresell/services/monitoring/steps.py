@@ -117,8 +117,8 @@ def _alerts(shop: Shop, progress: Progress) -> str | None:
 
 STEPS: dict[str, Step] = {
     "events": Step(_events, is_always=True),
-    "kpis": Step(_kpis),
-    "forecasts": Step(_forecasts),
+    "kpis": Step(_kpis, reads_models=False),
+    "forecasts": Step(_forecasts, reads_models=False),
     "scores": Step(_scores),
     "recommendations": Step(_recommendations),
     "segments": Step(_segments),
