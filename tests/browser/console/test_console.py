@@ -27,6 +27,7 @@ MORE_PAGES = (
         "/data?tab=quality",
         "/models",
         "/models?tab=experiments",
+        "/models?tab=drift",
         "/start",
     ),
 )

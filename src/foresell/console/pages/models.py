@@ -12,7 +12,7 @@ from foresell.console.fitting import fit_button
 from foresell.console.forms import button
 from foresell.console.jobs_shown import show_jobs
 from foresell.console.marks import link, paragraph, pill
-from foresell.console.pages import models_experiments
+from foresell.console.pages import models_drift, models_experiments
 from foresell.console.pieces import act, card, columns, empty, heading, later, show, tabs
 from foresell.console.tables import Column, table
 from foresell.console.visit import Visit
@@ -29,7 +29,8 @@ from foresell.services.models_in_use import (
 from foresell.services.shop import Shop
 
 SCOPE = "models:write"
-TABS = ("models", "experiments")
+OTHER_TABS = {"experiments": models_experiments.build, "drift": models_drift.build}
+TABS = ("models", *OTHER_TABS)
 
 
 async def build(visit: Visit) -> None:
@@ -42,10 +43,11 @@ async def build(visit: Visit) -> None:
         _model(visit, model)
         return
     heading(visit.say("models.title"), visit.say("models.lead"))
-    chosen = "experiments" if visit.values.get("tab") == "experiments" else "models"
+    chosen = visit.values.get("tab", TABS[0])
+    chosen = chosen if chosen in TABS else TABS[0]
     tabs(visit, "tab", {one: visit.say(f"models.tab.{one}") for one in TABS}, chosen)
-    if chosen == "experiments":
-        await models_experiments.build(visit)
+    if chosen in OTHER_TABS:
+        await OTHER_TABS[chosen](visit)
         return
     models, tasks = await house.in_thread(lambda: (known_models(house.shop), fittable(house.shop)))
     with columns("wide-left"):

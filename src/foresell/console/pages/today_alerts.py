@@ -27,7 +27,7 @@ TONES = {"error": "bad", "warning": "warn"}
 PLACES = {
     "data": "/data?tab=quality",
     "experiment": "/models?tab=experiments",
-    "drift": "/models",
+    "drift": "/models?tab=drift",
     "score": "/models",
     "forecast": "/demand",
     "model": "/models",
