@@ -156,7 +156,7 @@ class ShopClient:
         return [Job.of(one) for one in self.connection.get("/v1/jobs")]
 
     def start_job(self, kind: str, subject: str = "") -> Job:
-        """`kind`: fit (`subject`: a task), compact. It is done behind the server: `job` says how far."""
+        """`kind`: fit (`subject`: a task), refresh, compact; done behind the server: `job` says how far."""
         body = {"kind": kind, "subject": subject}
         return Job.of(self.connection.ask("POST", "/v1/jobs", body, is_repeatable=False))
 

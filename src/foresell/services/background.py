@@ -34,8 +34,14 @@ def _compact(shop: Shop, _subject: str, progress: Progress) -> object:
     return compact(shop, progress)
 
 
+def _refresh(shop: Shop, _subject: str, progress: Progress) -> object:
+    from foresell.services.monitoring.refresh import refresh
+
+    return refresh(shop, (), progress).as_record()
+
+
 # What is asked for by name → what does it.
-WORK: dict[str, Work] = {"fit": _fit, "compact": _compact}
+WORK: dict[str, Work] = {"fit": _fit, "compact": _compact, "refresh": _refresh}
 
 
 class _StoppedError(Exception):

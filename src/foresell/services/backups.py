@@ -32,19 +32,10 @@ def backup(shop: Shop, target: Path, progress: Progress = silent) -> Path:
     _require_new(target)
     if target.is_relative_to(shop.folder.root):
         raise InputError("A backup cannot lie inside its store", received=target, do="Choose another folder.")
-    partial = target.with_name(f".{target.name}.partial")
     from foresell.services.live.shared_shop import carried
 
     with writing(shop, "backup", progress), carried(shop):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True, mode=0o700)
-        for index, name in enumerate(PARTS):
-            progress(f"copying {name}", index, len(PARTS))
-            if name == STATE:
-                shop.folder.state.copy_to(partial / name)
-            else:
-                _copy(shop.folder.root / name, partial / name)
-        _publish(partial, target)
+        _copy_store(shop, target, progress)
     _note_key(shop, open_shop(target))
     return target
 
@@ -64,17 +55,21 @@ def restore_backup(copy: Path, target: Path, progress: Progress = silent) -> Sho
         raise ConflictError(
             "This backup is damaged", received=problems[0], do="Take an older one; this one stays as it is."
         )
+    _copy_store(kept, target, progress)
+    return open_shop(target)
+
+
+def _copy_store(shop: Shop, target: Path, progress: Progress) -> None:
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
     for index, name in enumerate(PARTS):
-        progress(f"restoring {name}", index, len(PARTS))
+        progress(f"copying {name}", index, len(PARTS))
         if name == STATE:
-            kept.folder.state.copy_to(partial / name)
+            shop.folder.state.copy_to(partial / name)
         else:
-            _copy(kept.folder.root / name, partial / name)
+            _copy(shop.folder.root / name, partial / name)
     _publish(partial, target)
-    return open_shop(target)
 
 
 def _require_new(target: Path) -> None:

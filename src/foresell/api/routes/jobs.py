@@ -39,7 +39,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"kind": "fit", "subject": "churn"}]}
     )
-    kind: str = Field(max_length=40, description="`fit` (subject: a task), or `compact`.")
+    kind: str = Field(max_length=40, description="`fit` (subject: a task), `refresh` or `compact`.")
     subject: str = Field("", max_length=63)
 
 
