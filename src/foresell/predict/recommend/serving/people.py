@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_KEPT = 100_000
 # Pasts that are kept until there are so many.
 MOST_PASTS = 64
+# Products of new actions whose places are kept until there are so many.
+MOST_PLACED = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # Numbers of products that neither the model nor any history knows begin far below all others.
@@ -55,6 +57,7 @@ class People:
         self._vectors: OrderedDict[str, tuple[int, Floats]] = OrderedDict()
         # The same customer's is asked for several times within an answer.
         self._pasts: dict[str, tuple[int, Past]] = {}
+        self._placed: dict[str, tuple[int | None, int]] = {}
         self._lock = Lock()
 
     @cached_property
@@ -112,19 +115,27 @@ class People:
 
     def positions(self, product_ids: Sequence[str]) -> tuple[Ints, Ints]:
         """Of a few products: as `Past.product` and `Past.on_sale`."""
-        known, assortment = self._known.fitted.catalog.product_ids, self._known.assortment.product_ids
-        past_ids, strange = self.histories.columns.product_ids, dict.fromkeys(product_ids)
+        strange = dict.fromkeys(product_ids)
         numbers = {one: STRANGE - number for number, one in enumerate(strange)}
-        in_model = []
-        for one in product_ids:
-            found = place(known, one)
-            if found < 0:
-                code = place(past_ids, one)
-                found = -1 - code if code >= 0 else numbers[one]
-            in_model.append(found)
-        return np.array(in_model, np.int64), np.array(
-            [place(assortment, one) for one in product_ids], np.int64
-        )
+        placed = [self._placed.get(one) or self._place(one) for one in product_ids]
+        in_model = [
+            found if found is not None else numbers[one]
+            for one, (found, _) in zip(product_ids, placed, strict=True)
+        ]
+        return np.array(in_model, np.int64), np.array([on_sale for _, on_sale in placed], np.int64)
+
+    def _place(self, product_id: str) -> tuple[int | None, int]:
+        """Where it is in the model (None: neither model nor any history knows it), and on sale; kept, since
+        what was done lately is asked for in every answer."""
+        found: int | None = place(self._known.fitted.catalog.product_ids, product_id)
+        if found is not None and found < 0:
+            code = place(self.histories.columns.product_ids, product_id)
+            found = -1 - code if code >= 0 else None
+        placed = found, place(self._known.assortment.product_ids, product_id)
+        if len(self._placed) >= MOST_PLACED:
+            self._placed.clear()
+        self._placed[product_id] = placed
+        return placed
 
     def kept_vector(self, customer_id: str, num_observed: int) -> Floats | None:
         """The customer's vector, if it was kept after so many observed actions."""
