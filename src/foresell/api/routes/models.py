@@ -11,9 +11,12 @@ from foresell.api.served_shop import served_shop
 from foresell.contracts.errors import ConflictError, ForesellError
 from foresell.services.access.roles import Principal
 from foresell.services.leaderboards import read_leaderboard
+from foresell.services.models_in_use import promote
 from foresell.services.production import PRODUCTION
 from foresell.store.model_versions import check_name, list_models, pointers, resolve, set_pointer
 
+# How a model fails that another version of Foresell has saved.
+UNREADABLE = (ForesellError, LookupError, TypeError, ValueError)
 router = APIRouter(prefix="/v1", tags=["models"])
 Reader = Annotated[Principal, Depends(Needs("insight:read"))]
 Name = Annotated[str, Path(max_length=63)]
@@ -80,20 +83,25 @@ def put_production(
     folder = served.shop.folder.models
     version = resolve(folder, name, wanted.version)
     before = pointers(folder, name).get(PRODUCTION)
-    set_pointer(folder, name, PRODUCTION, version)
+    # Read first, its hashes checked: one that cannot be is refused.
+    promote(served.shop, name, version)
     if name == "recommend":
         try:
             served.live.refresh()
-        except ForesellError as error:
+        except UNREADABLE as error:
             if before is not None:
                 set_pointer(folder, name, PRODUCTION, before)
             served.note(principal, "model.refused", model=name, version=version)
             raise ConflictError(
-                f"Version {version} failed its trial: {error.what}",
+                f"Version {version} failed its trial: {_reason(error)}",
                 do=f"Version {before} goes on. Fit the model again.",
             ) from error
     served.note(principal, "model.promote", model=name, version=version, before=before)
     return _model(request, name, list_models(folder)[name])
+
+
+def _reason(error: Exception) -> str:
+    return error.what if isinstance(error, ForesellError) else "another version of Foresell has saved it"
 
 
 def _model(request: Request, name: str, versions: list[str]) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """What an experiment found so far: who took part, whether divided as meant, what each variant did."""
 
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
-from foresell.contracts.errors import BusyError, ConflictError
+from foresell.contracts.errors import ConflictError
 from foresell.services.experiments.declaration import Declaration
-from foresell.services.experiments.exposing import move_exposures
+from foresell.services.experiments.exposing import NAME, TARGET
 from foresell.services.experiments.running import Experiment, find_experiment
 from foresell.services.shop import Shop
 from foresell.store.alerts import Condition
@@ -100,14 +99,11 @@ class ExperimentResult:
 
 
 def experiment_result(shop: Shop, name: str) -> ExperimentResult:
-    """By what is in the store now. NotFoundError for one that was not declared, ConflictError for one that
-    never ran."""
+    """By what is known now, exposures that were not moved yet included; nothing is written. NotFoundError for
+    one that was not declared, ConflictError for one that never ran."""
     found = find_experiment(shop, name)
     if found.plan is None:
         raise ConflictError(f"The experiment '{name}' has not run", do=f"foresell experiment start {name}")
-    # While somebody else writes, what is in the table already is told.
-    with suppress(BusyError):
-        move_exposures(shop)
     with shop.reading_matched() as tables:
         return _result(shop, tables, found)
 
@@ -148,18 +144,25 @@ def _exposed(tables: "Tables", declaration: Declaration) -> "tuple[pl.DataFrame,
     """customer_id, at, variant: of everybody the first; and how many saw several variants."""
     import polars as pl
 
-    rows = tables.current("exposures")
-    rows = rows.filter(rows.experiment_id == declaration.name, rows.customer_id.notnull())
-    found = rows.select("customer_id", "variant", at="occurred_at").to_polars()
-    at = pl.col("at")
-    if not getattr(found.schema["at"], "time_zone", None):
-        at = at.dt.replace_time_zone("UTC")
-    found = found.with_columns(at.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")))
+    # What was logged lately is not in the table yet; who is in both saw the same.
+    found = pl.concat([_shown(tables, source, declaration.name) for source in (TARGET, NAME)])
     each = found.group_by("customer_id").agg(
         pl.col("at").min(), pl.col("variant").first(), num=pl.col("variant").n_unique()
     )
     one = each.filter(pl.col("num") == 1).drop("num").sort("at", "customer_id")
     return one, each.height - one.height
+
+
+def _shown(tables: "Tables", source: str, experiment: str) -> "pl.DataFrame":
+    import polars as pl
+
+    rows = tables.current(source)
+    rows = rows.filter(rows.experiment_id == experiment, rows.customer_id.notnull())
+    found: pl.DataFrame = rows.select("customer_id", "variant", at="occurred_at").to_polars()
+    at = pl.col("at")
+    if not getattr(found.schema["at"], "time_zone", None):
+        at = at.dt.replace_time_zone("UTC")
+    return found.with_columns(at.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")))
 
 
 def _counts(people: "pl.DataFrame", declaration: Declaration) -> dict[str, int]:

@@ -134,6 +134,7 @@ class LiveShop:
         self.mind.forget()
         self.visits.forget()
         self.scores.forget()
+        self.variants.forget()
 
     def _observe(self, row: EventRow) -> None:
         self.mind.observe(row)

@@ -79,6 +79,12 @@ class Variants:
         self._key = shop.key if found else b""
         self._by_surface, self.problems = found, problems
 
+    def forget(self) -> None:
+        """Forget who was exposed: somebody was erased. Whoever is shown something again is logged again, and
+        the table keeps the first."""
+        with self._lock:
+            self._exposed.clear()
+
     def expose(self, shop: Shop, answers: "Sequence[Answer]") -> None:
         """Log who is shown a variant for the first time that this process knows of; on the disk when it
         returns."""
