@@ -1,6 +1,6 @@
 """How much of a series is on promotion, by the calendar of promotions."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,14 @@ def promotion_column(
     weighted = (parts.share * parts.weight).sum().clip(0.0, 1.0)
     found: pl.DataFrame = parts.group_by("series_id", "date").agg(promotion=weighted).to_polars()
     return found
+
+
+def last_planned(tables: Tables, settings: Settings, last_day: date) -> date:
+    """The local day on which the last promotion begins that is known; `last_day`, where none does later."""
+    latest = tables.current("promotions").starts_at.max().to_pyarrow().as_py()
+    if latest is None:
+        return last_day
+    return max(last_day, latest.astimezone(ZoneInfo(settings.store.time_zone)).date())
 
 
 def _any_place(tables: Tables) -> bool:

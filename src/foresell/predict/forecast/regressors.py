@@ -14,7 +14,7 @@ from foresell.predict.forecast.indicators import EVENTS, indicator_columns
 from foresell.predict.forecast.levels import SeriesSpec
 from foresell.predict.forecast.periods import Span
 from foresell.predict.forecast.prices import price_columns
-from foresell.predict.forecast.promotions import promotion_column
+from foresell.predict.forecast.promotions import last_planned, promotion_column
 
 SOURCES = ("price", "discount", "promotion", "holidays", "calendar", *EVENTS)
 
@@ -68,10 +68,11 @@ def add_regressors(asked: Asked, frame: pl.DataFrame) -> Known:
     """The panel's frame (series_id, date, value) with the regressors that the shop's tables hold.
 
     known, of the past and the future: `price` (see `prices`; a period without a sale has the last price, and
-    so has the future), `promotion` (see `promotions`; where none is planned after the span, the future has
-    the series' mean), `holidays`, `before_holidays`, `after_holidays`, and the columns of `calendar` that it
-    has for the whole future. lagged, of the past alone: `discount`, `views`, `carts`, `searches` (see
-    `indicators`) and the other columns of `calendar`. What the store has no table for is left out.
+    so has the future), `promotion` (see `promotions`; after the last that is planned to begin: what runs on,
+    and the series' mean at least), `holidays`, `before_holidays`, `after_holidays`, and the columns of
+    `calendar` that it has for the whole future. lagged, of the past alone: `discount`, `views`, `carts`,
+    `searches` (see `indicators`) and the other columns of `calendar`. What the store has no
+    table for is left out.
     """
     alive = frame.group_by("series_id").agg(pl.col("date").max()).filter(pl.col("date") == asked.span.last)
     dates = asked.span.after(asked.horizon).dates().to_frame()
@@ -117,14 +118,18 @@ def _promotions(asked: Asked, gathered: Known) -> None:
     keys = ["series_id", "date"]
     share = pl.col("promotion").fill_null(0.0)
     gathered.frame = gathered.frame.join(found, on=keys, how="left").with_columns(share)
-    planned = gathered.future.join(found, on=keys, how="left")
-    if planned["promotion"].is_null().all():
+    planned = gathered.future.join(found, on=keys, how="left").with_columns(share)
+    last = last_planned(asked.tables, asked.settings, asked.span.last_day)
+    if planned.filter(pl.col("date") > last).height:
         gathered.notes.append(
-            f"No promotion is planned after {asked.span.last_day}: as many are expected as on average."
+            f"No promotion is planned to begin after {last}: from then on as many are expected as on average."
         )
-        usual = gathered.frame.group_by("series_id").agg(pl.col("promotion").mean())
-        planned = gathered.future.join(usual, on="series_id", how="left")
-    gathered.future = planned.with_columns(share)
+    usual = gathered.frame.group_by("series_id").agg(usual=pl.col("promotion").mean())
+    planned = planned.join(usual, on="series_id", how="left", maintain_order="left")
+    running_on = pl.max_horizontal("promotion", "usual")
+    gathered.future = planned.with_columns(
+        promotion=pl.when(pl.col("date") > last).then(running_on).otherwise("promotion")
+    ).drop("usual")
     gathered.known.append("promotion")
 
 

@@ -142,3 +142,29 @@ def test_trees_of_another_version_say_that_they_must_be_fitted_again() -> None:
     mixed = {**fitted.to_tables(), "trees": other.to_tables()["trees"]}
     with pytest.raises(ConflictError, match="another version"):
         model.load(asdict(fitted.config), mixed, {}).forecast(3)
+
+
+def test_a_regressor_beyond_what_was_seen_counts_as_the_farthest_that_was() -> None:
+    """Between 10% and 13% of the shop were always on promotion; that none will be was never seen."""
+    random = np.random.default_rng(1)
+    weeks = [START + timedelta(weeks=week) for week in range(34)]
+    share = np.where(np.arange(34) % 2, 0.13, 0.10) + random.normal(0, 0.005, 34).clip(-0.01, 0.01)
+    value = 20_000 + 300_000 * (share - 0.1) + random.normal(0, 500, 34)
+    rows = pl.DataFrame({"series_id": ["shop"] * 34, "date": weeks, "value": value, "promotion": share})
+    told = []
+    for planned in (0.0, float(share[:30].min())):
+        future = rows[30:].select("series_id", "date", promotion=pl.lit(planned))
+        known = Panel(
+            frame=rows[:30],
+            period="week",
+            season=1,
+            known=("promotion",),
+            lagged=(),
+            future=future,
+            static=rows[:1].select("series_id"),
+            is_count=False,
+        )
+        model = load_model("regression")
+        told.append(model.fit(known, model.config(horizon=4)).forecast(4)["mean"].to_list())
+    assert told[0] == pytest.approx(told[1])
+    assert min(told[0]) > 15_000

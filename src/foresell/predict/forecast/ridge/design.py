@@ -72,7 +72,13 @@ def columns_of(
             np.stack([np.sin(angle), np.cos(angle)], axis=3).reshape(number, len(offsets), 2 * waves)
         )
     for place in range(len(knowledge.known)):
-        told = knowledge.known[place][rows[:, None], length - 1 + offsets[None, :]].astype(np.float64)
+        plane = knowledge.known[place]
+        seen = plane[rows, :length]
+        lowest, highest = np.fmin.reduce(seen, axis=1), np.fmax.reduce(seen, axis=1)
+        # An effect was learned between these, and says nothing of what lies beyond.
+        told = np.clip(
+            plane[rows[:, None], length - 1 + offsets[None, :]], lowest[:, None], highest[:, None]
+        ).astype(np.float64)
         away = (told - usual[0][:, place, None]) / usual[1][:, place, None]
         parts.append(np.nan_to_num(away)[:, :, None])
     return np.concatenate(parts, axis=2)
