@@ -123,7 +123,7 @@ def _others(house: House, known: Span) -> list[Question]:
         (sold_lines, (recent, 1, PAGE_ROWS)),
         (imports, (PAGE_ROWS, 0)),
         *((read_leaderboard, (task,)) for task in ("recommend", "forecast")),
-        *((cut_kpi, (kpi, recent, "day", None)) for kpi in HEADLINE),
+        *((cut_kpi, (kpi, recent, "day")) for kpi in HEADLINE),
         *((last_segments, (name,)) for name in segmentations),
         (touched, (len(history(house.shop)),)),
         (around, ()),

@@ -200,19 +200,22 @@ def _whole_week(sales: dict[date, float], first: date, known: Span | None) -> fl
     return sum(sales.get(first + timedelta(days=day), 0.0) for day in range(WEEK))
 
 
+# Values of a dimension and of the KPI there; None: rows that have no value of it, or an undefined KPI.
+Parts = tuple[tuple[str | None, float | None], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class KpiCut:
-    """A KPI over some days: by period, and by the dimension asked for. `by_period` and `by_dimension`: rows
-    of first local date or value of the dimension → value. `dimensions`: those it can be split by here."""
+    """A KPI over some days. `by_period`: first local date → value. `dimensions`: those it can be split by
+    here."""
 
     unit: str
     total: float | None
     by_period: tuple[tuple[date, float | None], ...]
-    by_dimension: tuple[tuple[str | None, float | None], ...]
     dimensions: tuple[str, ...]
 
 
-def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> KpiCut:
+def cut_kpi(shop: Shop, kpi: str, span: Span, period: str) -> KpiCut:
     """Errors as `kpis.query.query_kpi`."""
     from foresell.kpis import KPIS
     from foresell.kpis.kept_facts import KeptFacts
@@ -224,15 +227,18 @@ def cut_kpi(shop: Shop, kpi: str, span: Span, period: str, by: str | None) -> Kp
         tables = KeptFacts(every, [(span.start, span.end)])
         whole = query_kpi(tables, shop.settings, kpi, **asked)
         rows = query_kpi(tables, shop.settings, kpi, period=period, **asked).rows
-        split = query_kpi(tables, shop.settings, kpi, by=by, **asked).rows if by else []
         filled = _filled_dimensions(shop, tables, valid_dimensions(KPIS[kpi]))
-    return KpiCut(
-        whole.unit,
-        _number(whole),
-        _every_day(rows, span, whole.unit) if period == "day" else _by_period(rows),
-        tuple((row[by], _float(row["value"])) for row in split if by),
-        filled,
-    )
+    by_period = _every_day(rows, span, whole.unit) if period == "day" else _by_period(rows)
+    return KpiCut(whole.unit, _number(whole), by_period, filled)
+
+
+def split_kpi(shop: Shop, kpi: str, span: Span, by: str) -> Parts:
+    """A KPI over some days by a dimension; errors as `kpis.query.query_kpi`."""
+    from foresell.kpis.query import query_kpi
+
+    with shop.reading_matched() as tables:
+        rows = query_kpi(tables, shop.settings, kpi, by=by, start=span.start, end=span.end).rows
+    return tuple((row[by], _float(row["value"])) for row in rows)
 
 
 def _by_period(rows: list[dict[str, Any]]) -> tuple[tuple[date, float | None], ...]:

@@ -11,7 +11,17 @@ from foresell.console.tables import PAGE_ROWS, Column, first_row, table
 from foresell.console.visit import Visit
 from foresell.services.measured_rows import SoldLines, sold_lines
 from foresell.services.report.page.change import dimension_title
-from foresell.services.today import KpiCut, KpiWords, cut_kpi, known_span, kpi_words, last_days
+from foresell.services.report.sections import Span
+from foresell.services.today import (
+    KpiCut,
+    KpiWords,
+    Parts,
+    cut_kpi,
+    known_span,
+    kpi_words,
+    last_days,
+    split_kpi,
+)
 
 # From so many days on, by week, and by month.
 WEEKLY_FROM, MONTHLY_FROM = 60, 300
@@ -38,8 +48,8 @@ async def build(visit: Visit) -> None:
             later(
                 visit,
                 words.name,
-                lambda: visit.house.ask(cut_kpi, kpi, recent, period, by),
-                lambda cut: _cut(visit, words.name, cut, by),
+                lambda: _asked(visit, kpi, recent, period, by),
+                lambda found: _cut(visit, words.name, found, by),
                 "for-chart",
             )
         with card(visit.say("kpi.about")):
@@ -55,6 +65,12 @@ async def build(visit: Visit) -> None:
         )
 
 
+async def _asked(visit: Visit, kpi: str, span: Span, period: str, by: str | None) -> tuple[KpiCut, Parts]:
+    """The course, and the parts by a dimension: each is kept for itself."""
+    course = await visit.house.ask(cut_kpi, kpi, span, period)
+    return course, await visit.house.ask(split_kpi, kpi, span, by) if by else ()
+
+
 def _about(visit: Visit, words: KpiWords) -> None:
     rows = [
         (visit.say("kpi.counted"), words.definition),
@@ -65,7 +81,8 @@ def _about(visit: Visit, words: KpiWords) -> None:
     show(link(f"/{visit.link(by=None, first=None, kpi=None)}", visit.say("kpi.back"), "more"))
 
 
-def _cut(visit: Visit, name: str, cut: KpiCut, by: str | None) -> None:
+def _cut(visit: Visit, name: str, found: tuple[KpiCut, Parts], by: str | None) -> None:
+    cut, parts = found
     is_money = cut.unit == visit.speech.currency
     line_chart(
         visit,
@@ -91,7 +108,7 @@ def _cut(visit: Visit, name: str, cut: KpiCut, by: str | None) -> None:
     )
     if by:
         title = visit.say("kpi.by", dimension=dimension_title(by, visit.speech))
-        largest = sorted(cut.by_dimension, key=lambda row: -(row[1] or 0.0))
+        largest = sorted(parts, key=lambda row: -(row[1] or 0.0))
         bars = [(value or visit.say("none"), amount) for value, amount in largest if amount is not None]
         bar_chart(
             visit,
