@@ -13,6 +13,7 @@ from foresell.services.forecasting.explain import explain_forecast
 from foresell.services.forecasting.fit import fit_forecast
 from foresell.services.forecasting.judge import backtest
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
+from foresell.services.forecasting.sums import forecast_sums
 from foresell.services.ingest import import_files
 from foresell.services.inputs import ImportRequest
 from foresell.services.leaderboards import read_leaderboard
@@ -67,6 +68,19 @@ def test_the_best_on_validation_serves_and_its_forecasts_are_kept(shop: Shop) ->
     assert load_production(shop, "forecast").kind == min(on_validation, key=lambda name: on_validation[name])
     asked = forecast(shop).rows.sort("series_id", "date")
     assert asked.equals(kept.sort("series_id", "date").select(asked.columns))
+
+
+def test_series_and_their_sums_add_up(shop: Shop) -> None:
+    answer = forecast_sums(
+        shop, ForecastRequest(by=("category",), horizon=2), models=("moving_average", "regression")
+    )
+    means = answer.rows.pivot("level", index="date", values="mean", aggregate_function="sum")
+    assert means["shop"].to_list() == pytest.approx(means["category"].to_list())
+    assert answer.rows["series_id"].unique(maintain_order=True).to_list() == ["shop", "drinks", "sweets"]
+    assert set(answer.losses["method"]) == {"base", answer.method}
+    assert answer.rows.filter(pl.col("lower_80") > pl.col("upper_80")).is_empty()
+    with pytest.raises(InputError, match="no sums above"):
+        forecast_sums(shop, ForecastRequest(by=("shop",), horizon=2))
 
 
 def test_other_series_have_a_model_and_rows_of_their_own(shop: Shop) -> None:

@@ -79,7 +79,7 @@ def _print_sums(shop: "Shop", asked: "ForecastRequest", series: str | None, *, a
     if series is not None:
         raise InputError("What adds up is asked of all series", do="Leave out --series or --add-up.")
     with progress_bar() as progress:
-        answer = forecast_sums(shop, asked, progress)
+        answer = forecast_sums(shop, asked, progress=progress)
     if as_json:
         print_json(answer.as_record())
         return

@@ -1,5 +1,6 @@
 """Forecasts of a shop's series and of their sums, product → category → department → shop, that add up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,19 @@ class AddedUp:
         }
 
 
-def forecast_sums(shop: Shop, request: ForecastRequest = STORES_OWN, progress: Progress = silent) -> AddedUp:
+def forecast_sums(
+    shop: Shop,
+    request: ForecastRequest = STORES_OWN,
+    *,
+    models: Sequence[str] = (),
+    progress: Progress = silent,
+) -> AddedUp:
     """The request's series, and the sums above them, whose means add up; nothing is kept.
 
-    Model and method are those with the lowest error over all levels on the validation windows. Of series that
-    sell no more nothing is forecast, nor is their past in the sums. InputError where the series have no sums
-    (they are the whole shop), or the history is too short to hold a window back.
+    `models`: those that compete; none: all that do elsewhere. Model and method are those with the lowest
+    error over all levels on the validation windows. Of series that sell no more nothing is forecast, nor is
+    their past in the sums. InputError where the series have no sums (they are the whole shop), or the history
+    is too short to hold a window back.
     """
     from foresell.predict.forecast import load_model
     from foresell.predict.forecast.reconcile import reconciled
@@ -66,12 +74,15 @@ def forecast_sums(shop: Shop, request: ForecastRequest = STORES_OWN, progress: P
     with shop.reading_matched() as tables:
         built = request.panel(shop, tables, horizon)
         hierarchy = _hierarchy(built)
-        found = _judged(
-            hierarchy, history_of(shop, tables, request, built), built, request, horizon, progress
-        )
+        history = history_of(shop, tables, request, built)
+    found = _judged(hierarchy, history, built, request, models, progress)
     whole = _nodes(built.panel, hierarchy)
     best = found.best
-    assert best is not None  # noqa: S101  # there are validation windows
+    if best is None:
+        raise InputError(
+            "The history is too short to choose a model by",
+            do=f"Import more, or ask for a horizon below {horizon}.",
+        )
     chosen = choose_method(_windows(found, best, "validation"), hierarchy)
     progress(f"fitting {best} on everything", 0, None)
     model = load_model(best)
@@ -107,24 +118,24 @@ def _judged(
     history: "dict[Origin, Panel]",
     built: "BuiltPanel",
     request: ForecastRequest,
-    horizon: int,
+    models: Sequence[str],
     progress: Progress,
 ) -> "Backtest":
     from foresell.predict.forecast import competing
     from foresell.predict.forecast.backtest import backtest
 
     actual = _nodes(built.panel, hierarchy).frame
-    models = competing(hierarchy.nodes.height)
+    chosen = tuple(models) or competing(hierarchy.nodes.height)
     panels = {origin: _nodes(panel, hierarchy) for origin, panel in history.items()}
     return backtest(
         panels.__getitem__,
         actual,
         list(panels),
         task="sums",
-        models=models,
-        horizon=horizon,
+        models=chosen,
+        horizon=next(iter(panels)).horizon,
         note=f"{request.measure} by {', '.join(built.spec.by)} and their sums",
-        say=counting(progress, len(models) * len(panels)),
+        say=counting(progress, len(chosen) * len(panels)),
     )
 
 
