@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import NotFoundError, did_you_mean
 from foresell.services.forecasting.fit import ENDED, NOTES, ensure_fitted, without_ended
+from foresell.services.forecasting.indicators import as_fitted
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
 from foresell.services.production import load_production
 from foresell.services.shop import Progress, Shop, silent
@@ -82,7 +83,7 @@ def forecast(
     if horizon > fitted.config.horizon:
         progress(f"{artifact.kind}: for {horizon} {request.period}s", 0, None)
         with shop.reading_matched() as tables:
-            built = request.panel(shop, tables, horizon)
+            built = as_fitted(request, artifact).panel(shop, tables, horizon)
         fitted = load_model(artifact.kind).fit(built.panel, replace(fitted.config, horizon=horizon))
     told = without_ended(fitted.forecast(horizon), artifact.tables[ENDED])
     rows = as_results(told, request.spec(shop), artifact.label, first_day(told) - timedelta(days=1))

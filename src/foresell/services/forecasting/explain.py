@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from foresell.services.forecasting.answer import load_forecaster
 from foresell.services.forecasting.fit import ensure_fitted
+from foresell.services.forecasting.indicators import as_fitted
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
 from foresell.services.shop import Progress, Shop, silent
 
@@ -56,7 +57,7 @@ def know_forecaster(
     artifact, fitted = load_forecaster(shop, request)
     progress("what was sold", 0, None)
     with shop.reading_matched() as tables:
-        panel = request.panel(shop, tables, horizon).panel
+        panel = as_fitted(request, artifact).panel(shop, tables, horizon).panel
     if horizon > fitted.config.horizon:
         fitted = load_model(artifact.kind).fit(panel, replace(fitted.config, horizon=horizon))
     return KnownForecaster(artifact.label, fitted, panel)

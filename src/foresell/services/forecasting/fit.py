@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
 from foresell.services.canary import Judged, require_sane
+from foresell.services.forecasting.indicators import LEFT_OUT, left_out_note, without_useless
 from foresell.services.forecasting.judge import judge
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
 from foresell.services.production import PRODUCTION, judged_card, put_to_work, scores_of
@@ -42,10 +43,13 @@ def fit_forecast(shop: Shop, request: ForecastRequest = STORES_OWN, progress: Pr
     with writing(shop, f"fit {name}", progress):
         with shop.reading_matched() as tables:
             built = request.panel(shop, tables, request.horizon_of(shop))
+            progress("which views, carts, … help", 0, None)
+            request = without_useless(request, built, request.horizon_of(shop))
+            built = request.narrowed(built)
             board, best, expected = judged(shop, tables, request, built, progress)
         progress(f"fitting {best} on everything", 0, None)
         fitted = fitted_on(best, built, request.horizon_of(shop))
-        label = save(shop, name, best, fitted, built, board, expected)
+        label = save(shop, request, best, fitted, built, board, expected)
         write_results(shop, "leaderboard", board, replaces={"task": name})
         spec = built.spec
         write_results(
@@ -111,7 +115,7 @@ def without_ended(forecasts: "polars.DataFrame", ended: "polars.DataFrame") -> "
 
 def save(
     shop: Shop,
-    name: str,
+    request: ForecastRequest,
     kind: str,
     fitted: "Fitted",
     built: "BuiltPanel",
@@ -124,12 +128,14 @@ def save(
     from foresell.store.models import Origin
 
     scores = scores_of(board, kind)
-    own = {ENDED: built.ended, NOTES: pl.DataFrame({"note": built.notes}, schema={"note": pl.String})}
+    notes = [*built.notes, *left_out_note(request)]
+    own = {ENDED: built.ended, NOTES: pl.DataFrame({"note": notes}, schema={"note": pl.String})}
+    own |= {LEFT_OUT: pl.DataFrame({"name": request.left_out}, schema={"name": pl.String})}
     own |= {} if expected is None else {EXPECTED: expected}
     config: dict[str, Any] = asdict(fitted.config)
     return put_to_work(
         shop,
-        name,
+        request.name(shop),
         kind,
         config,
         fitted.to_tables() | own,

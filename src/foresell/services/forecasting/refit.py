@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresell.services.forecasting import fit as fitting
 from foresell.services.forecasting.answer import first_day
+from foresell.services.forecasting.indicators import as_fitted
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
 from foresell.services.production import in_production
 from foresell.services.results import write_results
@@ -28,7 +29,7 @@ def refit_forecast(
     if before is None:
         return None
     with writing(shop, f"refit {name}", progress):
-        horizon = request.horizon_of(shop)
+        horizon, request = request.horizon_of(shop), as_fitted(request, before)
         with shop.reading_matched() as tables:
             built = request.panel(shop, tables, horizon)
             if not _has_new_periods(before, built.panel.frame["date"].max()):
@@ -36,7 +37,7 @@ def refit_forecast(
             board, _, expected = fitting.judged(shop, tables, request, built, progress, models=(before.kind,))
         progress(f"fitting {before.kind} on everything", 0, None)
         fitted = fitting.fitted_on(before.kind, built, horizon)
-        label = fitting.save(shop, name, before.kind, fitted, built, board, expected)
+        label = fitting.save(shop, request, before.kind, fitted, built, board, expected)
         write_results(shop, "leaderboard", board, replaces={"task": name, "model": before.kind})
         spec = built.spec
         rows = fitting.forecast_rows(fitted, built, label, horizon)

@@ -1,6 +1,6 @@
 """Which series are asked about, and what a fitted model of them is called."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -22,13 +22,14 @@ STOCK_OUTS: tuple[StockOuts, ...] = ("as_sold", "recover", "leave_out")
 class ForecastRequest:
     """`by`: dimensions, () for the store's setting; `period`: day, week or month; `measure`: net_sales or
     units; `horizon`: periods ahead, None for the store's setting; `stock_outs`: what is made of periods in
-    which products had run out."""
+    which products had run out; `left_out`: lagged regressors that are not read."""
 
     by: tuple[str, ...] = ()
     period: str = "week"
     measure: str = "net_sales"
     horizon: int | None = None
     stock_outs: StockOuts = "as_sold"
+    left_out: tuple[str, ...] = ()
 
     def spec(self, shop: Shop) -> "SeriesSpec":
         """NotFoundError and InputError name the dimension, period or measure that is none."""
@@ -64,7 +65,7 @@ class ForecastRequest:
         from foresell.predict.forecast.regressors import Regressors
         from foresell.predict.forecast.series import panel_of
 
-        return panel_of(
+        built = panel_of(
             tables,
             shop.settings,
             self.spec(shop),
@@ -73,6 +74,14 @@ class ForecastRequest:
             stock_outs=self.stock_outs,
             regressors=Regressors(),
         )
+        return self.narrowed(built)
+
+    def narrowed(self, built: "BuiltPanel") -> "BuiltPanel":
+        """Without what is left out."""
+        from foresell.predict.forecast.ablation import without
+
+        gone = [name for name in self.left_out if name in built.panel.lagged]
+        return replace(built, panel=without(built.panel, gone)) if gone else built
 
 
 # The series of the store's settings.
