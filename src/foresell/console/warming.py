@@ -85,10 +85,9 @@ async def _ask_all(house: House, versions: Versions) -> None:
         if known is None:
             return
         languages = sorted(LANGUAGES, key=lambda code: code != house.shop.settings.store.language)
-        for question in _of_today(known, USUAL, languages):
-            await _asked(house, question, versions)
         patience = time.monotonic() + PATIENCE_SECONDS
-        for question in await house.in_thread(_others, house, known):
+        others = await house.in_thread(_others, house, known)
+        for question in (*_of_today(known, USUAL, languages), *others):
             while house.quiet_seconds < QUIET_SECONDS and time.monotonic() < patience:
                 await asyncio.sleep(1.0)
             await _asked(house, question, versions)
