@@ -48,7 +48,8 @@ def last_planned(tables: Tables, settings: Settings, last_day: date) -> date:
     latest = tables.current("promotions").starts_at.max().to_pyarrow().as_py()
     if latest is None:
         return last_day
-    return max(last_day, latest.astimezone(ZoneInfo(settings.store.time_zone)).date())
+    begins: date = latest.astimezone(ZoneInfo(settings.store.time_zone)).date()
+    return max(last_day, begins)
 
 
 def _any_place(tables: Tables) -> bool:

@@ -142,6 +142,9 @@ def test_trees_of_another_version_say_that_they_must_be_fitted_again() -> None:
     mixed = {**fitted.to_tables(), "trees": other.to_tables()["trees"]}
     with pytest.raises(ConflictError, match="another version"):
         model.load(asdict(fitted.config), mixed, {}).forecast(3)
+    older = {name: table for name, table in fitted.to_tables().items() if name != "factors"}
+    with pytest.raises(ConflictError, match="another version"):
+        model.load(asdict(fitted.config), older, {})
 
 
 def test_a_regressor_beyond_what_was_seen_counts_as_the_farthest_that_was() -> None:

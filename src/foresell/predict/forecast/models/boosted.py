@@ -147,11 +147,15 @@ def fit(panel: Panel, config: BoostedConfig) -> FittedBoosted:
 
 def _check_version(trees: Trees, num_features: int) -> None:
     if trees.boosters[0].num_feature() != num_features:
-        raise ConflictError(
-            "The forecaster was made by another version of Foresell",
-            received=f"{trees.boosters[0].num_feature()} features, not {num_features}",
-            do="Fit it again: foresell fit forecast",
-        )
+        raise made_by_another(f"{trees.boosters[0].num_feature()} features, not {num_features}")
+
+
+def made_by_another(received: str) -> ConflictError:
+    return ConflictError(
+        "The forecaster was made by another version of Foresell",
+        received=received,
+        do="Fit it again: foresell fit forecast",
+    )
 
 
 def _newest(panel: Panel, periods: int) -> Panel:
@@ -164,6 +168,8 @@ def _newest(panel: Panel, periods: int) -> Panel:
 def load(
     config: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], weights: Weights = NO_WEIGHTS
 ) -> FittedBoosted:
+    if "factors" not in tables:
+        raise made_by_another("tables of an older form")
     facts = tables["facts"].row(0, named=True)
     words = tables["vocabulary"].group_by("name", maintain_order=True).agg("word")
     return FittedBoosted(
