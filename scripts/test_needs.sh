@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetches what whole suites need beyond Python: Java for Spark, Chromium for the browser tests, OpenMP for
-# LightGBM, and the database servers that the tests of SQL sources start for themselves.
+# LightGBM, and the servers (databases, Redis, a proxy) that the tests start for themselves.
 # Never fails: a suite whose need stays unmet is left out, and pytest's last lines name it.
 cd "$(dirname "$0")/.." || exit 0
 
@@ -35,4 +35,6 @@ if grep -rqs --include='*.py' 'mark\.browser' tests && ! has_chromium; then
 fi
 has_postgres || sh scripts/debian_packages.sh postgresql
 has_mariadb || sh scripts/debian_packages.sh mariadb-server
+command -v redis-server >/dev/null || sh scripts/debian_packages.sh redis-server
+PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || sh scripts/debian_packages.sh nginx-core
 exit 0
