@@ -102,6 +102,7 @@ def test_commands_that_write_answer_in_json_alone_too(
 # Commands that make a store, or have nothing to do with one.
 STORELESS = {
     ("init",),
+    ("store", "from-backup"),
     ("repair", "kinds"),
     ("simulate", "world"),
     ("simulate", "compare"),

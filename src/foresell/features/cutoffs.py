@@ -27,6 +27,8 @@ FACT_TIMES: dict[str, str] = {
     "leaderboard": "made_at",
     "embeddings": "made_at",
     "served": "served_at",
+    "experiment_exposures": "occurred_at",
+    "kpi_values": "made_at",
     "scores": "made_at",
     "segments": "made_at",
     "profiles": "made_at",

@@ -118,9 +118,10 @@ def test_a_server_counts_in_memory_as_the_log_does(shop: Shop) -> None:
     log_answers(shop, [serve(1, "c1"), serve(2, "c2")])
     with shop.reading() as tables:
         before = ShownBefore(tables, 10)
-    new = [serve(3, "c1"), serve(4, "c3"), serve(5, None)]
+    new = [replace(serve(3, "c1"), made_at=SERVED_AT + timedelta(seconds=1)), serve(4, "c3"), serve(5, None)]
     log_answers(shop, new)
     before.note(new)
+    before.note(new)  # of another process, that tells again what is known
     with shop.reading() as tables:
         for customer in ("c1", "c2", "c3", "c4"):
             for days in (1, 2, 4, 10):
