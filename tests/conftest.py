@@ -117,6 +117,8 @@ def spark() -> Iterator[Any]:
     """One local Spark for the whole run; tests that use it are marked `spark`."""
     from foresell.store.engine import spark_session
 
+    # Hundreds of small plans, each run once: what the optimizing compiler would gain it costs several times.
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     session = spark_session()
     yield session
     session.stop()

@@ -217,7 +217,7 @@ def test_fairness_is_told_by_groups_of_ten_people_at_least(shop: Shop, churn: Fi
 def test_a_task_of_the_shops_own_works_without_code(shop: Shop, tmp_path: Path) -> None:
     path = tmp_path / "tea.toml"
     path.write_text(DECLARED, encoding="utf-8")
-    fitted = fit_customers(shop, str(path), trials=2)
+    fitted = fit_customers(shop, str(path))
     assert fitted.task == "buys_tea"
     assert fitted.threshold is not None
     rows = predict_customers(shop, "buys_tea").rows
