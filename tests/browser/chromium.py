@@ -96,17 +96,21 @@ class Tab:
         return answer
 
 
+def chromium() -> str:
+    """Where this machine has it."""
+    return next(path for name in NAMES if (path := shutil.which(name)))
+
+
 @contextmanager
 def chromium_tab() -> Iterator[Tab]:
     """A headless Chromium of its own, with a profile that goes with it."""
-    program = next(path for name in NAMES if (path := shutil.which(name)))
     child_reads, we_write = os.pipe()
     we_read, child_writes = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # Chromium reads commands from descriptor 3 and answers on 4.
         plumbing = f'exec "$@" 3<&{child_reads} 4>&{child_writes}'
         process = subprocess.Popen(
-            ["bash", "-c", plumbing, "chromium", program, *FLAGS, f"--user-data-dir={Path(profile)}"],
+            ["bash", "-c", plumbing, "chromium", chromium(), *FLAGS, f"--user-data-dir={Path(profile)}"],
             pass_fds=(child_reads, child_writes),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,18 +1,13 @@
 """One browser for all journeys."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from .chromium import chromium
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-
-
-def chromium() -> str:
-    """Where this machine has it."""
-    return next(path for name in BROWSERS if (path := shutil.which(name)))
 
 
 @pytest.fixture(scope="package")

@@ -107,15 +107,6 @@ class EventLog:
         """Whether this process has begun the segment of that name."""
         return name in self._own
 
-    def append(
-        self,
-        lines: Callable[[], Sequence[bytes]],
-        tell: Callable[[], None],
-        begun: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Append lines; when it returns they are on the disk, and `tell` was called. Otherwise as `write`."""
-        self.write(lines, tell, begun)()
-
     def write(
         self,
         lines: Callable[[], Sequence[bytes]],

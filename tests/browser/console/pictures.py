@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from ..conftest import FLAGS, chromium
+from ..chromium import chromium
+from ..conftest import FLAGS
 from .running import Watched, running_console
 
 MOST_BYTES = 120_000

@@ -1,7 +1,6 @@
 """The door: where somebody is led after it, and what is held off before it."""
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) ->
         "query_string": b"",
         "headers": [(b"content-length", b"101")],
     }
-    answers = _answered(_asked(Doorkeeper(_never, House(tmp_path), most_bytes=100), scope))
+    answers = asyncio.run(_asked(Doorkeeper(_never, House(tmp_path), most_bytes=100), scope))
     assert answers[0]["status"] == 413
     assert dict(answers[0]["headers"])[b"x-frame-options"] == b"DENY"
 
@@ -44,12 +43,12 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) ->
 def test_who_is_not_known_gets_no_page_and_no_socket(tmp_path: Path) -> None:
     keeper = Doorkeeper(_never, House(tmp_path), most_bytes=100)
     page = {"type": "http", "method": "GET", "path": "/models", "query_string": b"", "headers": []}
-    [start, _] = _answered(_asked(keeper, page))
+    [start, _] = asyncio.run(_asked(keeper, page))
     assert (start["status"], dict(start["headers"])[b"location"]) == (303, b"/sign-in?next=/models")
     upload = {**page, "method": "POST", "path": "/_nicegui/client/x/upload/1"}
-    assert _answered(_asked(keeper, upload))[0]["status"] == 401
+    assert asyncio.run(_asked(keeper, upload))[0]["status"] == 401
     socket = {"type": "websocket", "path": "/_nicegui_ws/socket.io/", "headers": []}
-    assert _answered(_asked(keeper, socket)) == [{"type": "websocket.close", "code": 4401}]
+    assert asyncio.run(_asked(keeper, socket)) == [{"type": "websocket.close", "code": 4401}]
 
 
 async def _never(_scope: Any, _receive: Any, _send: Any) -> None:
@@ -67,7 +66,3 @@ async def _asked(keeper: Doorkeeper, scope: dict[str, Any]) -> list[Any]:
 
     await keeper(scope, receive, send)
     return answers
-
-
-def _answered(asking: Coroutine[Any, Any, list[Any]]) -> list[Any]:
-    return asyncio.run(asking)

@@ -7,6 +7,8 @@ import typer
 from foresell.cli.options import Json, Store, open_given
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from foresell.services.forecasting.request import ForecastRequest
     from foresell.services.shop import Shop
 
@@ -48,7 +50,7 @@ def forecast(
     as_json: Json = False,
 ) -> None:
     """What will be sold, with intervals."""
-    from foresell.cli.output import print_json, print_note, print_table, progress_bar
+    from foresell.cli.output import print_json, print_note, progress_bar
     from foresell.services.forecasting.answer import forecast as forecast_series
 
     shop = open_given(store)
@@ -61,14 +63,18 @@ def forecast(
     if as_json:
         print_json(answer.as_record())
         return
-    lines = answer.lines()
-    print_table([{name: line[name] for name in SHOWN} for line in lines[:MOST_SHOWN]])
-    if len(lines) > MOST_SHOWN:
-        print_note(
-            f"{len(lines) - MOST_SHOWN} more lines: --series, --json, or foresell export forecasts FILE"
-        )
+    _print_lines(answer.lines(), SHOWN, "--series, --json, or foresell export forecasts FILE")
     for note in answer.notes:
         print_note(note)
+
+
+def _print_lines(lines: "Sequence[Mapping[str, object]]", names: "Sequence[str]", rest: str) -> None:
+    """The first lines; `rest`: where all of them are had."""
+    from foresell.cli.output import print_note, print_table
+
+    print_table([{name: line[name] for name in names} for line in lines[:MOST_SHOWN]])
+    if len(lines) > MOST_SHOWN:
+        print_note(f"{len(lines) - MOST_SHOWN} more lines: {rest}")
 
 
 def _print_sums(shop: "Shop", asked: "ForecastRequest", series: str | None, *, as_json: bool) -> None:
@@ -83,10 +89,7 @@ def _print_sums(shop: "Shop", asked: "ForecastRequest", series: str | None, *, a
     if as_json:
         print_json(answer.as_record())
         return
-    lines = answer.lines()
-    print_table([{name: line[name] for name in ("level", *SHOWN)} for line in lines[:MOST_SHOWN]])
-    if len(lines) > MOST_SHOWN:
-        print_note(f"{len(lines) - MOST_SHOWN} more lines: --json")
+    _print_lines(answer.lines(), ("level", *SHOWN), "--json")
     print_note(f"By {answer.model}, made to add up by {answer.method}: both were best on past weeks.")
     print_table(answer.losses.to_dicts())
     for note in answer.notes:

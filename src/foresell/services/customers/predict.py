@@ -96,6 +96,11 @@ def score_everybody(shop: Shop, tables: "Tables", fitted: "FittedTask", task: "T
     return scored
 
 
+def unit_of(shop: Shop, task: "Task") -> str:
+    """What scores are told in: money in the store's currency."""
+    return shop.settings.store.currency if task.unit == "money" else task.unit
+
+
 def refuse_sessions(task: "Task") -> None:
     if task.about == "session":
         raise InputError(
@@ -158,7 +163,7 @@ def _scored(
         customer_id=keys["entity_id"],
         task=pl.lit(task.name),
         model=pl.lit(label),
-        unit=pl.lit(shop.settings.store.currency if task.unit == "money" else task.unit),
+        unit=pl.lit(unit_of(shop, task)),
         cutoff_at=keys["cutoff_at"],
         horizon_days=pl.lit(task.horizon_days),
         made_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")),

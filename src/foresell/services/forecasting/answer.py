@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from foresell.predict.forecast.model import Fitted
     from foresell.store.models import Artifact
 
+# What is told of a series and period.
+FIGURES = ("mean", "median", "lower_80", "upper_80", "lower_95", "upper_95")
 # So many names are given where a series is asked for that is none.
 MOST_NAMED = 30
 
@@ -42,10 +44,7 @@ class Forecasts:
             {
                 "series_id": row["series_id"],
                 "time": row["date"].isoformat(),
-                **{
-                    name: row[name]
-                    for name in ("mean", "median", "lower_80", "upper_80", "lower_95", "upper_95")
-                },
+                **{name: row[name] for name in FIGURES},
                 "model": row["model"],
                 "cutoff_date": row["cutoff_date"].isoformat(),
             }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import InputError
+from foresell.services.forecasting.answer import FIGURES
 from foresell.services.forecasting.judge import history_of
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
 from foresell.services.shop import Progress, Shop, counting, silent
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
     from foresell.predict.forecast.reconciliation import Chosen, Window
     from foresell.predict.forecast.series import BuiltPanel
 
-SHOWN = ("mean", "median", "lower_80", "upper_80", "lower_95", "upper_95")
-
 
 @dataclass(frozen=True)
 class AddedUp:
-    """`rows`: level, series_id, date and SHOWN of every series and sum, the top level first. `model`,
+    """`rows`: level, series_id, date and FIGURES of every series and sum, the top level first. `model`,
     `method`: the forecaster and the way to make it add up that were best on past windows. `losses`: method
     ("base": as forecast), level, loss on the newest window, by which nothing was chosen; empty: there was
     none."""
@@ -38,7 +37,7 @@ class AddedUp:
     def lines(self) -> list[dict[str, object]]:
         return [
             {"level": row["level"], "series_id": row["series_id"], "time": row["date"].isoformat()}
-            | {name: row[name] for name in SHOWN}
+            | {name: row[name] for name in FIGURES}
             for row in self.rows.to_dicts()
         ]
 
@@ -196,4 +195,4 @@ def _rows(added: "polars.DataFrame", hierarchy: "Hierarchy") -> "polars.DataFram
         pl.col(MEDIAN).alias("median"),
         *bounds,
     )
-    return ordered.select("level", "series_id", "date", *SHOWN)
+    return ordered.select("level", "series_id", "date", *FIGURES)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from foresell.contracts.errors import ConflictError, ForesellError, NotFoundError
-from foresell.services.customers.predict import refuse_sessions
+from foresell.services.customers.predict import refuse_sessions, unit_of
 from foresell.services.customers.tasks import load_task
 from foresell.services.shop import Shop
 from foresell.store.model_versions import check_name
@@ -100,7 +100,7 @@ class LiveScores:
             "task": task.name,
             "question": task.text,
             "model": asked.label,
-            "unit": shop.settings.store.currency if task.unit == "money" else task.unit,
+            "unit": unit_of(shop, task),
             **{column: scored[column] for column in ("score", "lower", "upper", "is_chosen")},
             "cutoff_at": asked.until.isoformat(),
             "horizon_days": task.horizon_days,

@@ -23,13 +23,6 @@ class Keeps(Protocol):
     """What keeps accepted events until they are moved: `store.event_log.EventLog`, or one that several
     machines share."""
 
-    def append(
-        self,
-        lines: Callable[[], Sequence[bytes]],
-        tell: Callable[[], None],
-        begun: Callable[[], None] = ...,
-    ) -> None: ...
-
     def write(
         self,
         lines: Callable[[], Sequence[bytes]],

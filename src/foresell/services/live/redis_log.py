@@ -84,15 +84,6 @@ class RedisLog:
         # before it hold is to be told first.
         self.catch_up: Callable[[str], None] = nobody_waits
 
-    def append(
-        self,
-        lines: Callable[[], Sequence[bytes]],
-        tell: Callable[[], None],
-        begun: Callable[[], None] = lambda: None,
-    ) -> None:
-        """As `EventLog.append`."""
-        self.write(lines, tell, begun)()
-
     def write(
         self,
         lines: Callable[[], Sequence[bytes]],
