@@ -84,7 +84,9 @@ class House:
         return Gate(self.shop)
 
     def close(self) -> None:
-        """Nothing of uploads stays behind; threads end with what they do now."""
+        """Nothing of uploads stays behind; threads end with what they do now, and jobs are told as ended."""
+        if "jobs" in vars(self):
+            self.jobs.close()
         if "uploads" in vars(self):
             self.uploads.close()
         self.threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The jobs of this console: what runs, how far it is, and a way to stop it; looked at again every second."""
+"""The jobs of the shop, whoever asked for them, and a way to stop each; looked at again every second."""
 
 from markupsafe import Markup
 from nicegui import ui
@@ -7,11 +7,12 @@ from foresell.console.forms import button
 from foresell.console.marks import paragraph, pill
 from foresell.console.pieces import act, show
 from foresell.console.visit import Visit
-from foresell.services.jobs import ENDED, Job
+from foresell.store.job_list import LIVE, ListedJob
 
 TONES = {"running": "accent", "finished": "good", "failed": "bad", "cancelled": "even", "waiting": "even"}
-# What lets one stop a job of that kind.
-SCOPES = {"import": "data:write", "fit": "models:write"}
+# What lets one stop a job of that kind; of the others, USUAL_SCOPE.
+SCOPES = {"import": "data:write"}
+USUAL_SCOPE = "models:write"
 MOST_SHOWN = 8
 LOOK_SECONDS = 1.0
 
@@ -37,8 +38,10 @@ def show_jobs(visit: Visit) -> None:
     ui.timer(LOOK_SECONDS, look)
 
 
-def _job(visit: Visit, job: Job) -> None:
-    what = visit.say("job.what", kind=visit.say(f"job.kind.{job.kind}"), subject=job.subject)
+def _job(visit: Visit, job: ListedJob) -> None:
+    kind = visit.say(f"job.kind.{job.kind}")
+    what = visit.say("job.what", kind=kind, subject=job.subject) if job.subject else kind
+    scope = SCOPES.get(job.kind, USUAL_SCOPE)
     with ui.element("div").classes("job"):
         show(
             Markup("<p><strong>{}</strong> {}</p><p class='note'>{}</p>").format(
@@ -49,7 +52,7 @@ def _job(visit: Visit, job: Job) -> None:
         )
         if job.fault:
             show(paragraph(job.fault, "fault"))
-        if job.state in ENDED:
+        if job.state not in LIVE:
             return
         if job.state == "running":
             show(paragraph(visit.say("job.stopping") if job.is_stopping else job.doing, "note"))
@@ -59,16 +62,16 @@ def _job(visit: Visit, job: Job) -> None:
             bar.props(f'aria-label="{job.job_id}"').classes("bar")
             if job.share is None:
                 bar.props("indeterminate")
-        if visit.may(SCOPES[job.kind]) and not job.is_stopping:
+        if visit.may(scope) and not job.is_stopping:
 
             async def stop() -> None:
-                await act(visit, SCOPES[job.kind], lambda: _stop(visit, job))
+                await act(visit, scope, lambda: _stop(visit, job))
 
             button(
                 visit.say("job.stop"), stop, css="quiet small", label=visit.say("job.stop_label", what=what)
             )
 
 
-def _stop(visit: Visit, job: Job) -> None:
+def _stop(visit: Visit, job: ListedJob) -> None:
     visit.house.jobs.stop(job.job_id)
     visit.note("job.stop", job=job.kind, of=job.subject)

@@ -108,7 +108,7 @@ class JobList:
         for job in self.all():
             if job.job_id == job_id:
                 return job
-        raise NotFoundError(f"There is no job {job_id}", do="GET /v1/jobs lists those that are kept.")
+        raise NotFoundError(f"There is no job {job_id}", do="The list of jobs has those that are kept.")
 
     def is_next(self, job_id: int) -> bool:
         """Whether no job before it waits or runs: they are done one at a time."""

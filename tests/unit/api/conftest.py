@@ -20,6 +20,7 @@ from foresell.services.production import put_to_work
 from foresell.services.shop import Shop, create_shop
 
 PASSWORD = "correct horse battery"  # noqa: S105
+KEY = "5e" * 32
 PRODUCTS = ("bread", "butter", "jam", "soap", "towel", "novel")
 CUSTOMERS = tuple(f"c{number}" for number in range(1, 7))
 
@@ -56,11 +57,19 @@ class Served:
         return self.ask("POST", path, json=body, **more)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _key() -> Iterator[None]:
+    """Set anew for each file: what is set for the whole run may be undone by another folder's end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORESELL_KEY", KEY)
+        yield
+
+
 @pytest.fixture(scope="session")
-def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("served")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORESELL_KEY", "5e" * 32)
+        patch.setenv("FORESELL_KEY", KEY)
         shop = create_shop(folder / "store")
         _import(
             shop,
@@ -71,7 +80,7 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         )
         _import(shop, folder, "events", "event_id,event_name,occurred_at,customer_id,product_id", _history())
         put_a_model_to_work(shop)
-        yield shop
+        return shop
 
 
 def put_a_model_to_work(shop: Shop) -> str:
@@ -106,13 +115,17 @@ def _import(shop: Shop, folder: Path, preset: str, header: str, rows: list[str])
 
 @pytest.fixture(scope="session")
 def served(small_shop: Shop) -> Iterator[Served]:
-    limits = Limits(body_bytes=50_000, batch_events=100, move_seconds=3_600)
-    keys = {
-        role: add_key(small_shop, role, list(scopes), "test")[1]
-        for role, scopes in {**ROLES, "all": tuple(SCOPES)}.items()
-    }
-    for role in ROLES:
-        add_account(small_shop, f"some-{role}", role, PASSWORD, "test")
-    app = make_app(small_shop, limits=limits, origins=["https://shop.example"])
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield Served(small_shop, app.state.served.live, app, client, keys)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORESELL_KEY", KEY)
+        limits = Limits(body_bytes=50_000, batch_events=100, move_seconds=3_600)
+        keys = {
+            role: add_key(small_shop, role, list(scopes), "test")[1]
+            for role, scopes in {**ROLES, "all": tuple(SCOPES)}.items()
+        }
+        for role in ROLES:
+            add_account(small_shop, f"some-{role}", role, PASSWORD, "test")
+        app = make_app(small_shop, limits=limits, origins=["https://shop.example"])
+        with TestClient(app, raise_server_exceptions=False) as client:
+            yield Served(small_shop, app.state.served.live, app, client, keys)
+            # What waits is moved at the end, when no test has set the key.
+            patch.setenv("FORESELL_KEY", KEY)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
-from foresell.services.background import WORK, job_list, run_job, start_job
+from foresell.services.background import WORK, run_job, start_job
+from foresell.services.jobs import job_list
 from foresell.services.shop import Progress, Shop
 from foresell.store.job_list import DIED, JobList
 

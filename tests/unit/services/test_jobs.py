@@ -7,15 +7,24 @@ from threading import Event
 import pytest
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
-from foresell.services.jobs import ENDED, Job, Jobs
+from foresell.services import jobs as jobs_module
+from foresell.services.background import run_job
+from foresell.services.jobs import Jobs, job_list
 from foresell.services.shop import Progress, Shop
+from foresell.store.job_list import LIVE, ListedJob
 
 PATIENCE_SECONDS = 10.0
 
 
-def ended(jobs: Jobs, job: Job) -> Job:
+@pytest.fixture(autouse=True)
+def _every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs_module, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(jobs_module, "TURN_SECONDS", 0.01)
+
+
+def ended(jobs: Jobs, job: ListedJob) -> ListedJob:
     until = time.monotonic() + PATIENCE_SECONDS
-    while (found := jobs.find(job.job_id)).state not in ENDED:
+    while (found := jobs.find(job.job_id)).state in LIVE:
         assert time.monotonic() < until
         time.sleep(0.005)
     return found
@@ -78,3 +87,30 @@ def test_what_fails_says_why_and_no_more_than_that(shop: Shop) -> None:
     assert "secret" not in broken.fault
     with pytest.raises(NotFoundError):
         jobs.find(99)
+
+
+def test_the_jobs_of_all_processes_are_one_list_and_take_turns(shop: Shop) -> None:
+    console, others = Jobs(shop), Jobs(shop)
+    gate, seen = Event(), Event()
+    first = console.start("fit", "recommend", "ann", steps(gate, seen))
+    assert seen.wait(PATIENCE_SECONDS)
+    asked_by_api = job_list(shop).add("compact", "", "bob")
+    last = console.start("fit", "value", "ann", lambda _: 7)
+    time.sleep(0.05)
+    assert [one.state for one in others.all()] == ["waiting", "waiting", "running"]
+    gate.set()
+    assert ended(others, first).result is None
+    assert console.find(first.job_id).result == "done"
+    assert console.find(last.job_id).state == "waiting"
+    assert run_job(shop, asked_by_api) == "finished"
+    assert ended(console, last).result == 7
+
+
+def test_what_runs_when_its_process_ends_is_told_as_failed(shop: Shop) -> None:
+    jobs, gate, seen = Jobs(shop), Event(), Event()
+    job = jobs.start("fit", "recommend", "ann", steps(gate, seen))
+    assert seen.wait(PATIENCE_SECONDS)
+    jobs.close()
+    found = Jobs(shop).find(job.job_id)
+    assert (found.state, "Start it again" in found.fault) == ("failed", True)
+    gate.set()

@@ -9,7 +9,8 @@ from foresell.api.access import Needs
 from foresell.api.problems import documented, without_paths
 from foresell.api.served_shop import served_shop
 from foresell.services.access.roles import Principal
-from foresell.services.background import job_list, start_job
+from foresell.services.background import start_job
+from foresell.services.jobs import job_list
 from foresell.store.job_list import ListedJob
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
