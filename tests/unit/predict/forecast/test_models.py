@@ -171,3 +171,25 @@ def test_a_regressor_beyond_what_was_seen_counts_as_the_farthest_that_was() -> N
         told.append(model.fit(known, model.config(horizon=4)).forecast(4)["mean"].to_list())
     assert told[0] == pytest.approx(told[1])
     assert min(told[0]) > 15_000
+
+
+def test_the_trees_do_not_promise_more_than_they_keep() -> None:
+    """Widths that were learned from the errors that judge them held in 93.4% of these, not in 95%."""
+    pytest.importorskip("lightgbm")
+    number, length, horizon = 150, 52, 6
+    weeks = [START + timedelta(weeks=week) for week in range(length)]
+    held = []
+    for seed in range(2):
+        random = np.random.default_rng(seed)
+        phase = np.arange(length) / 8 + np.arange(number)[:, None]
+        level = random.normal(4, 1, (number, 1)) + 0.15 * np.sin(phase)
+        noise = random.uniform(0.1, 0.5, (number, 1)) * random.standard_t(5, (number, length))
+        values = np.exp(level + 0.6 * noise)
+        names = [f"s{row}" for row in range(number)]
+        columns = {"series_id": np.repeat(names, length), "date": weeks * number, "value": values.ravel()}
+        known = pl.DataFrame(columns).filter(pl.col("date") < weeks[-horizon])
+        model = load_model("boosted")
+        told = model.fit(Panel(known, "week"), model.config(horizon=horizon, max_rounds=60)).forecast(horizon)
+        both = told.join(pl.DataFrame(columns), on=["series_id", "date"])
+        held += both.select(pl.col("value").is_between("q0.025", "q0.975")).to_series().to_list()
+    assert 0.945 <= np.mean(held) <= 0.985

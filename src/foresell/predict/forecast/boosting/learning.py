@@ -1,8 +1,8 @@
 """What the trees know after learning: of a median and a spread, or of the chances of small counts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ UNJUDGED_ROUNDS = 100
 LEAST_SPREAD = 1e-3
 # Errors of one origin go together: they tell little of a series. And one wild error tells no habit.
 OTHERS = 2.0
+# The periods of the judging origins are parted so often, to tell widths from errors that they do not know.
+PARTS = 4
 MOST_ERROR = 10.0
 NO_OFFSETS = Offsets(np.zeros((1, len(QUANTILES))), np.zeros(1))
 # The trees of the spread: few and small, on the few rows of the judging origins.
@@ -216,15 +218,44 @@ def _of_median(
     final = learned(everything, everything.targets, knowledge, settings, rounds, weight=config.weight)
     judged = Trees(target, window, text or final)
     missed = judge.targets - judged.center_of(judge.rows)
+    widths = partial(_widths, knowledge=knowledge, settings={**settings, **SPREAD}, shape=(target, window))
+    fitted, own = widths(judge, missed)
+    offsets = offsets_of(_unseen(judge, missed, widths), judge.steps - 1, knowledge.horizon)
+    factors = dict(zip(map(str, knowledge.grid.ids), map(float, own), strict=True))
+    return Trees(target, window, final, fitted.spread, offsets, factors=factors)
+
+
+def _widths(
+    judge: Examples, missed: Floats, knowledge: Knowledge, settings: dict[str, Any], shape: tuple[Target, int]
+) -> tuple[Trees, Floats]:
+    """The trees of the spread of what was missed (R,), if there are enough rows, and each series' factor."""
     spread = None
     if len(missed) >= FEWEST_FOR_SPREAD:
-        sized = {**settings, **SPREAD}
-        spread = learned(judge, np.abs(missed), knowledge, sized, SPREAD_ROUNDS)
-    relative = missed / Trees(target, window, final, spread).spreads(judge.rows)
-    own = _own_factors(np.abs(relative), judge.series, len(knowledge.grid), knowledge.horizon)
-    offsets = offsets_of(relative / own[judge.series], judge.steps - 1, knowledge.horizon)
-    factors = dict(zip(map(str, knowledge.grid.ids), map(float, own), strict=True))
-    return Trees(target, window, final, spread, offsets, factors=factors)
+        spread = learned(judge, np.abs(missed), knowledge, settings, SPREAD_ROUNDS)
+    trees = Trees(*shape, spread=spread)
+    relative = np.abs(missed) / trees.spreads(judge.rows)
+    return trees, _own_factors(relative, judge.series, len(knowledge.grid), knowledge.horizon)
+
+
+def _unseen(
+    judge: Examples, missed: Floats, widths: Callable[[Examples, Floats], tuple[Trees, Floats]]
+) -> Floats:
+    """(R,) what was missed in units of the width that the periods of the other parts tell: a width that was
+    learned from the same errors fits them too well, and would promise too much of the next (cross-conformal
+    prediction; Vovk, 2015). A single period has no others."""
+    periods = judge.origins + judge.steps
+    places = np.searchsorted(np.unique(periods), periods)
+    part = places * PARTS // (places.max() + 1)
+    if not part.any():
+        trees, own = widths(judge, missed)
+        return np.asarray(missed / trees.spreads(judge.rows) / own[judge.series])
+    found = np.empty(len(missed))
+    for held in np.unique(part):
+        inside = part == held
+        trees, own = widths(judge.where(~inside), missed[~inside])
+        one = judge.where(inside)
+        found[inside] = missed[inside] / trees.spreads(one.rows) / own[one.series]
+    return found
 
 
 def _own_factors(missed: Floats, series: Places, number: int, horizon: int) -> Floats:

@@ -27,13 +27,25 @@ OLDEST_SHARE = 0.6
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Rows with a known target. `targets` relative, as `Rows` says; `actuals`, `series` (the row of the
-    grid) and `steps` (from 1) (R,)."""
+    grid), `origins` (its column) and `steps` (from 1) (R,)."""
 
     rows: Rows
     targets: Numbers
     actuals: Floats
     series: Places
+    origins: Places
     steps: Places
+
+    def where(self, mask: NDArray[np.bool_]) -> "Examples":
+        """(R,) those of `mask`."""
+        return Examples(
+            Rows(self.rows.matrix[mask], self.rows.level[mask], self.rows.scale[mask]),
+            self.targets[mask],
+            self.actuals[mask],
+            self.series[mask],
+            self.origins[mask],
+            self.steps[mask],
+        )
 
 
 def examples_of(
@@ -50,8 +62,8 @@ def examples_of(
     rows = Rows(rows.matrix[kept], rows.level[kept], rows.scale[kept])
     told = actuals.ravel()[kept]
     relative = ((told - rows.level) / rows.scale).astype(np.float32)
-    of_series = np.repeat(series, steps.shape[1])[kept]
-    return Examples(rows, relative, told, of_series, steps.ravel()[kept])
+    of_series, of_origins = (np.repeat(places, steps.shape[1])[kept] for places in (series, origins))
+    return Examples(rows, relative, told, of_series, of_origins, steps.ravel()[kept])
 
 
 def judging_columns(length: int, horizon: int) -> list[int]:
