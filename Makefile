@@ -18,8 +18,9 @@ check: $(VENV)/.installed-dev static
 	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet --numprocesses auto --dist loadfile \
 		tests/architecture tests/contract tests/unit
 
-test: $(VENV)/.installed-dev static
-	@sh scripts/test_needs.sh
+# Debian's packages are fetched while pip installs and mypy reads.
+test:
+	@sh scripts/test_needs.sh & needs=$$!; $(MAKE) --no-print-directory static; status=$$?; wait $$needs; exit $$status
 	@rm -f .pytest_cache/left-out.txt
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile; status=$$?; cat .pytest_cache/left-out.txt; exit $$status
 

@@ -12,6 +12,9 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
+# One at a time: apt refuses a second.
+exec 9>/var/lock/foresell-packages.lock
+flock 9
 echo "Installing Debian packages: $*" >&2
 apt-get update -qq >&2
 apt-get install -y -qq --no-install-recommends "$@" >&2

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,20 @@ def test_what_one_worker_accepts_the_other_knows_in_its_order(shop: Shop) -> Non
     late.start()
     assert [row["event_id"] for row in late.visits._visits["s-c1"]][:2] == ["e1", "e2"], "a visit goes on"
     late.stop()
+
+
+def test_since_when_events_wait_is_told_of_those_in_redis_too(shop: Shop, log: RedisLog) -> None:
+    assert log.oldest_at() is None
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    Acceptance(shop, log=log).accept(event("e1"))
+    oldest = log.oldest_at()
+    assert oldest is not None
+    assert before <= oldest <= datetime.now(UTC)
+    assert shop.folder.events.oldest_at() is None, "it waits in Redis alone"
+    log.carry()
+    assert log.oldest_at() is not None
+    open_live(shop).move()
+    assert log.oldest_at() is None
 
 
 @pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("redis.")])

@@ -77,7 +77,7 @@ class _OfShop(Collector):
         events = CounterMetricFamily("foresell_events", "Events received, by outcome.", labels=["outcome"])
         for outcome, number in self._live.acceptance.counts.items():
             events.add_metric([outcome], number)
-        oldest = self._live.shop.folder.events.oldest_at()
+        oldest = self._live.log.oldest_at()
         age = 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds()
         moved = CounterMetricFamily("foresell_events_moved", "Events moved into the tables.")
         moved.add_metric([], self._keeper.num_moved)

@@ -27,8 +27,7 @@ def waiting(store: Store = None, as_json: Json = False) -> None:
     from foresell.services.live.shared_shop import redis_log
 
     shop = open_given(store)
-    shared = redis_log(shop)
-    oldest = shop.folder.events.oldest_at()
-    waiting = shop.folder.events.num_bytes() if shared is None else shared.num_bytes()
-    record = {"bytes": waiting, "since": None if oldest is None else oldest.isoformat()}
+    log = redis_log(shop) or shop.folder.events
+    oldest = log.oldest_at()
+    record = {"bytes": log.num_bytes(), "since": None if oldest is None else oldest.isoformat()}
     print_json(record) if as_json else print_fields(record)

@@ -152,6 +152,13 @@ class RedisLog:
         share = (told["entries-added"] - num_carried) / max(1, told["length"])
         return int(held * min(1.0, max(0.0, share))) + self._files.num_bytes()
 
+    def oldest_at(self) -> datetime | None:
+        """When the oldest event was accepted that waits in Redis or in a segment; None: nothing waits."""
+        waiting = [self._files.oldest_at()]
+        for number, *_ in self.entries(self._position().carried, most=1):
+            waiting.append(datetime.fromtimestamp(int(number.partition("-")[0]) / 1000, UTC))
+        return min((moment for moment in waiting if moment is not None), default=None)
+
     def still(self, *, alone: bool) -> AbstractContextManager[None]:
         return self._files.still(alone=alone)
 
