@@ -25,6 +25,8 @@ OTHER_CLOCKS = (*CLOCKS, "%H:%M:%S", "%H:%M", " %H时%M分%S秒", " %H时%M分",
 EPOCHS = ((10, "epoch_s", 1.0), (13, "epoch_ms", 1e3), (16, "epoch_us", 1e6))
 FIRST_EPOCH, LAST_EPOCH = 946_684_800, 2_051_222_400  # 2000 to 2035
 GOOD_SHARE = 0.95
+# What no format of a date could read needs no try: too few digits, or too long.
+FEWEST_DIGITS, LONGEST = 4, 40
 
 
 @dataclass
@@ -50,10 +52,16 @@ def date_style(values: Sequence[str], plain: dict[str, float]) -> DateStyle:
         return _slashed(texts)
     if len(plain) >= GOOD_SHARE * len(values):
         return DateStyle(moments=plain)
-    formats, moments = _covering(texts[:50], OTHER_DAYS, OTHER_CLOCKS)
-    if len(moments) >= GOOD_SHARE * min(len(texts), 50):
+    looked_at = texts[:50]
+    likely = [value for value in looked_at if _may_be_date(value)]
+    formats, moments = _covering(likely, OTHER_DAYS, OTHER_CLOCKS)
+    if likely and len(moments) >= GOOD_SHARE * len(looked_at):
         return DateStyle(formats=formats, moments=_read(texts, formats))
     return DateStyle(moments=plain if len(plain) > len(values) / 2 else {})
+
+
+def _may_be_date(text: str) -> bool:
+    return len(text) <= LONGEST and sum(map(str.isdigit, text)) >= FEWEST_DIGITS
 
 
 def _numeric(texts: Sequence[str]) -> DateStyle:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from zoneinfo import available_timezones
 
 from foresell.contracts.tables import EVENT_NAMES
@@ -50,22 +51,6 @@ BAND = re.compile(
     r"|low|medium|high|高|中|低|高收入|中等收入|低收入",
     re.I,
 )
-AGE = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|svg|avif)(?:\?\S*)?", re.I)
-DOCUMENT_ZH = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])\d{5}[\dXx]|\d{6}\*{8}[\dXx]{4}")
-CARD = re.compile(r"(?:[\d*xX•]{4}[ -]?){3}\d{1,7}|[*xX•]{2,}[ -]?\d{4}|\d{4}")
-IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?")
-EAN = re.compile(r"\d{8}|\d{12,14}")
-SKU = re.compile(r"(?=.*\d)[A-Za-z0-9][\w./-]{2,29}")
-UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
-TOKEN = re.compile(r"[0-9a-fA-F]{16,64}|[A-Za-z0-9_-]{20,64}|(?:GA1\.\d\.)?\d{6,10}\.\d{9,10}")
-PATH = re.compile(r"[^>/|]{2,}(?:\s*(?:>|/|\||›|»)\s*[^>/|]{2,})+")
-TIME_OF_DAY = re.compile(r"[0-2]?\d:[0-5]\d(?::[0-5]\d)?(?:\s*[AaPp][Mm])?")
-YEAR = re.compile(r"(?:19[2-9]\d|20[012]\d)(?:\.0)?")
-BAND = re.compile(
-    r"(?:under|over|unter|über|bis|<|>|≤|≥)?\s*[$€£¥]?\d{1,3}(?:[,.]?\d{3})*\s?[kKwW万岁元]?\s*(?:-|–|~|to|bis|至|到)\s*[$€£¥]?\d{1,3}(?:[,.]?\d{3})*\s?[kKwW万岁元]?"
-    r"|(?:under|over|below|above|less than|more than|unter|über|<|>|≤|≥)\s*[$€£¥]?\d+[kKwW万岁元,\d]*|\d+[kKwW万]?\s*(?:\+|岁?以上|岁?以下|元?以上|元?以下|后)|low|medium|high|高|中|低|高收入|中等收入|低收入",
-    re.I,
-)
 AGE = re.compile(r"(?:1[2-9]|[2-8]\d)(?:岁)?")
 PERCENT = re.compile(r"-?\d+(?:[.,]\d+)?\s?%")
 MONEY_SIGN = re.compile(r"[$€£¥￥₹]\s?-?\d|\d\s?(?:€|元|kr|zł)")
@@ -89,6 +74,11 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 def plain_word(text: str) -> str:
     return re.sub(r"[\s_\-/.]+", "_", text.strip().lower())
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _is_json(text: str) -> bool:
@@ -161,6 +151,6 @@ DETECTORS: Mapping[str, Callable[[str], bool]] = {
     "payment": lambda text: plain_word(text) in PAYMENT_WORDS,
     "gender": lambda text: plain_word(text) in GENDERS,
     "language": lambda text: plain_word(text).split("_")[0] in LANGUAGES,
-    "time_zone": lambda text: "/" in text and text in available_timezones(),
+    "time_zone": lambda text: "/" in text and text in _time_zones(),
     "flag": lambda text: text.strip().lower() in FLAG_WORDS,
 }

@@ -18,7 +18,7 @@ from foresell.sources.suggest.names import name_scores, tokens_of
 from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.relations import relation_bonuses
 from foresell.sources.suggest.sample import Sample
-from foresell.sources.suggest.targets import Shape
+from foresell.sources.suggest.targets import ESSENTIAL, Shape
 from foresell.sources.suggest.verdicts import IMPOSSIBLE
 from foresell.sources.suggest.vocabulary import phrases
 
@@ -50,6 +50,8 @@ SAID = 3.0
 EMPTY = 0.7
 # A name that says "of no use" is believed a little less than one that says a target, much less if it says both.
 USELESS, USELESS_BUT_NAMED = 0.97, 0.62
+# A name without the words that its target needs; a name where there may be a number, too; the second of several.
+UNESSENTIAL, NAME_OF_ID, NOT_FIRST = 0.5, 0.85, 0.8
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Evidence:
     profiles: dict[str, Profile]
     answers: dict[str, str | None] = field(default_factory=dict)
     _fits: dict[tuple[str, str], float] = field(default_factory=dict)
+    _privates: dict[str, list[tuple[str, float, float, float]]] = field(default_factory=dict)
 
     @cached_property
     def products(self) -> list[Product]:
@@ -104,7 +107,7 @@ class Evidence:
     def name(self, column: str, answer: str, shape: Shape) -> float:
         """The name's likeness; of a side table, phrases that mean a column of the main one count less."""
         scores = name_scores(column)
-        score = scores.get(answer, 0.0)
+        score = scores.get(answer, 0.0) * _name_doubt(column, answer, scores.get(answer, 0.0))
         is_head = shape.table == "order_lines" and answer.startswith("orders.")
         if (
             not (shape.is_main(answer) or is_head)
@@ -118,9 +121,9 @@ class Evidence:
             table = answer.partition(".")[0]
             own = max(
                 (
-                    scores[other]
-                    for other in shape.answers
-                    if shape.is_main(other) and other in scores and self.fit(column, other) > UNLIKE
+                    likeness
+                    for other, likeness in scores.items()
+                    if other in shape.known and shape.is_main(other) and self.fit(column, other) > UNLIKE
                 ),
                 default=0.0,
             )
@@ -130,8 +133,11 @@ class Evidence:
 
     def _is_clear(self, column: str, shape: Shape) -> bool:
         """Whether the name says one target of the shape that its values allow."""
-        scores = name_scores(column)
-        return any(scores.get(a, 0.0) >= CLEAR and self.fit(column, a) > UNLIKE for a in shape.answers)
+        return any(
+            score >= CLEAR and self.fit(column, answer) > UNLIKE
+            for answer, score in name_scores(column).items()
+            if answer in shape.known
+        )
 
     def score(self, column: str, answer: str, shape: Shape) -> float:
         if column in self.answers:
@@ -166,24 +172,31 @@ class Evidence:
         if column in self.answers:
             said = self.answers[column] or "none"
             return [Scored(said, SAID)] if said.startswith(("none", "identifier:")) else []
+        best_name = self._best_name(column, shape)
         found = []
-        for answer in _PRIVATE:
-            fit = self.fit(column, answer)
-            name = name_scores(column).get(answer, 0.0)
-            if fit > IMPOSSIBLE and (name or fit > 0.5):
-                score = combined(name, fit)
-                if answer == "identifier:name" and name:
-                    score = min(score, 0.97 if fit > 0.5 else 0.9 * score)
-                if (
-                    answer.startswith("identifier:")
-                    and fit < LOOKS_LIKE
-                    and not self._is_personal(column, score, shape)
-                ):
-                    continue
-                if answer.startswith("none:"):
-                    score *= USELESS if name > self._best_name(column, shape) + 0.05 else USELESS_BUT_NAMED
-                found.append(Scored(answer, score))
+        for answer, name, fit, score in self._private(column):
+            if answer.startswith("identifier:"):
+                if fit >= LOOKS_LIKE or self._is_personal(column, score, shape):
+                    found.append(Scored(answer, score))
+            else:
+                doubt = USELESS if name > best_name + 0.05 else USELESS_BUT_NAMED
+                found.append(Scored(answer, score * doubt))
         return sorted(found, key=lambda s: -s.score)[:4]
+
+    def _private(self, column: str) -> list[tuple[str, float, float, float]]:
+        """The private answers that a column's name or values speak for: answer, name, fit, both as one."""
+        if column not in self._privates:
+            found = []
+            for answer in _PRIVATE:
+                fit = self.fit(column, answer)
+                name = name_scores(column).get(answer, 0.0)
+                if fit > IMPOSSIBLE and (name or fit > 0.5):
+                    score = combined(name, fit)
+                    if answer == "identifier:name" and name:
+                        score = min(score, 0.97 if fit > 0.5 else 0.9 * score)
+                    found.append((answer, name, fit, score))
+            self._privates[column] = found
+        return self._privates[column]
 
     def _is_personal(self, column: str, score: float, shape: Shape) -> bool:
         """A name that leads to a person although its values do not show it."""
@@ -191,9 +204,13 @@ class Evidence:
 
     def _best_name(self, column: str, shape: Shape) -> float:
         """How well the name fits some target of the shape that the values allow."""
-        scores = name_scores(column)
         return max(
-            (scores[a] for a in shape.answers if a in scores and self.fit(column, a) > -0.4), default=0.0
+            (
+                score
+                for answer, score in name_scores(column).items()
+                if answer in shape.known and self.fit(column, answer) > -0.4
+            ),
+            default=0.0,
         )
 
     def private_answer(self, column: str, shape: Shape) -> "Scored | None":
@@ -217,7 +234,7 @@ class Evidence:
         table = answer.partition(".")[0]
         share = self.in_orders[column]
         if table == "orders":
-            return 0.12 if share >= SAME else -0.3 if share < DIFFERENT else 0.0
+            return 0.12 if share >= SAME else -0.5 if share < DIFFERENT else 0.0
         if table in ("order_lines", "products") and answer.partition(".")[2] != "order_id":
             return 0.12 if share < DIFFERENT else -0.15 if share >= SAME else 0.0
         return 0.0
@@ -253,6 +270,20 @@ _NOT_UNIQUE = {
 }
 _KEYS = ("order_id", "customer_id", "product_id", "location_id", "currency")
 _PRIVATE = tuple(answer for answer in phrases() if answer.startswith(PRIVATE_PREFIXES))
+
+
+def _name_doubt(column: str, answer: str, score: float) -> float:
+    """What a likeness is multiplied by for what else the name says."""
+    tokens = tokens_of(column)
+    name = answer.partition(".")[2]
+    doubt = 1.0
+    if score < CLEAR and name in ESSENTIAL and ESSENTIAL[name].isdisjoint(tokens):
+        doubt *= UNESSENTIAL
+    if name.endswith("_id") and "name" in tokens and "id" not in tokens:
+        doubt *= NAME_OF_ID
+    if len(tokens) > 1 and tokens[-1].isdigit() and tokens[-1] != "1":
+        doubt *= NOT_FIRST
+    return doubt
 
 
 def combined(name: float, fit: float) -> float:

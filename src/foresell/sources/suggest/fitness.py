@@ -21,6 +21,9 @@ TIME_IN_TEXT = re.compile(
 )
 # Whatever is called "orders" and has shorter numbers counts them.
 SHORTEST_NUMBER = 3.5
+TIMES_OF_NO_USE = ("shipped", "updated")
+WORDS_OF_NO_USE = ("note", "tag", "staff", "tracking", "region")
+UNLIKE_ITS_KIND, HIGHEST_RATE = -0.6, 60
 COUNTED = ("order_id", "session_id", "cart_id", "event_id", "refund_id")
 
 
@@ -30,7 +33,7 @@ def fitness(profile: Profile, answer: str) -> float:
         return -0.05
     kind, _, name = answer.partition(":")
     if kind == "none":
-        return 0.0
+        return _useless_fitness(profile, name)
     if kind == "identifier":
         return personal_fitness(profile, name)
     table, _, column_name = answer.partition(".")
@@ -38,6 +41,17 @@ def fitness(profile: Profile, answer: str) -> float:
     special = SPECIAL.get(answer) or SPECIAL.get(column_name)
     general = _BY_TYPE[column.type](profile, column)
     return general if special is None or general <= IMPOSSIBLE else _within(general + special(profile))
+
+
+def _useless_fitness(profile: Profile, name: str) -> float:
+    """What is of no use has values of its kind, too: times, words or rates."""
+    if name in TIMES_OF_NO_USE:
+        is_time = profile.time_share > 0.5 or profile.shares["time_of_day"] > 0.5
+        return 0.0 if is_time or _has_times_in_text(profile) else UNLIKE_ITS_KIND
+    if name in WORDS_OF_NO_USE and profile.has_cents and profile.number_share > NEARLY_ALL:
+        return UNLIKE_ITS_KIND
+    is_rate = not profile.sorted_numbers or profile.sorted_numbers[-1] <= HIGHEST_RATE
+    return 0.0 if name != "tax_rate" or is_rate else UNLIKE_ITS_KIND
 
 
 def _within(score: float) -> float:

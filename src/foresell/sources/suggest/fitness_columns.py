@@ -10,6 +10,9 @@ from foresell.sources.suggest.verdicts import IMPOSSIBLE, MOST, NEARLY_ALL, one_
 
 NUMBER_IN_TEXT = re.compile(r"\D{0,5}\d[\d.,' ]*\D{0,12}|\d+\s*/\s*\d+|[★☆*]+")
 LONG_TEXT = 28
+# A "state" that mostly holds names of regions is one.
+REGIONS_OF_STATES = 0.5
+MOST_PLACES = 0.6
 
 
 def has_numbers_in_text(profile: Profile) -> bool:
@@ -58,7 +61,21 @@ def _status(profile: Profile) -> float:
         return IMPOSSIBLE
     if profile.shares["status"] >= 0.6:
         return 0.4
+    if profile.shares["region"] >= REGIONS_OF_STATES:
+        return -0.9
     return -0.6 if profile.shares["flag"] > NEARLY_ALL or _is_bare_number(profile) else -0.15
+
+
+def _place(profile: Profile) -> float:
+    """Shops and warehouses are few; what has one for nearly every row is a shelf or an address."""
+    is_spread = profile.num_given > 10 and len(profile.counts) > 8 and profile.uniqueness > MOST_PLACES
+    return -0.25 if is_spread else 0.0
+
+
+def _parent(profile: Profile) -> float:
+    """A number of several variants; groups and categories are words."""
+    has_digits = any(map(str.isdigit, "".join(profile.values)))
+    return 0.0 if has_digits else -0.4
 
 
 def _title(profile: Profile) -> float:
@@ -138,7 +155,7 @@ def _household(profile: Profile) -> float:
 def _order_id(profile: Profile) -> float:
     """Also what merely is called a name: '#1001'."""
     is_numbered = all(value.startswith("#") and value[1:].isdigit() for value in profile.values)
-    return 0.6 if is_numbered else 0.0
+    return 0.4 if is_numbered else 0.0
 
 
 SPECIAL: dict[str, Callable[[Profile], float]] = {
@@ -164,11 +181,11 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "page_url": one_of("url", 0.4, -9.0, 0.6),
     "referrer": one_of("url", 0.3, -0.4, 0.4),
     "image_url": lambda p: 0.8 if p.shares["image"] > 0.6 else 0.0 if p.shares["web"] > 0.6 else IMPOSSIBLE,
-    "category_path": one_of("path", 0.5, -0.45, 0.5),
+    "category_path": one_of("path", 0.9, -0.45, 0.5),
     "category": lambda p: (
         -0.7
         if _is_bare_number(p) or p.shares["event"] > 0.9
-        else -0.25
+        else -0.4
         if p.shares["path"] > 0.6
         else _few(0.7)(p)
     ),
@@ -203,6 +220,9 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "time_zone": one_of("time_zone", 0.9, -0.9),
     "coupon_code": lambda p: 0.1 if p.shares["coupon"] > 0.6 else -0.3,
     "coupon_codes": lambda p: 0.1 if p.shares["coupon"] > 0.6 else -0.3,
+    "location_id": _place,
+    "locations.location_id": lambda _: 0.0,
+    "parent_product_id": _parent,
     "locations.kind": _choice(KINDS_OF_PLACE, 0.4),
     "locations.name": lambda p: 0.1 if not _is_bare_number(p) else -0.8,
     "search_query": lambda p: -0.8 if _is_bare_number(p) else 0.0,

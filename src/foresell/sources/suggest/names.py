@@ -23,12 +23,30 @@ UNIT = re.compile(
 BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
 SLASH = re.compile(r"\s+/\s+|(?<=[a-z])/(?=[A-Za-z]{3})|\||、")
 BESIDE, ONE_SIDE = 0.93, 0.85
+# "dsc" is a discount of these, and the description of whatever else.
+DISCOUNTED = ("order", "order ", "ord", "o", "line", "ln", "total", "tot", "ttl", "coupon", "cart")
+# Where names are paths ("order.customer.id"), what their ends say.
+PATH = re.compile(r"(?<=\w)(?:\.|__|/|:)(?=[A-Za-z])")
+INNER, INNERMOST = 0.97, 0.85
 # A number of things counts them; the number of a thing names it.
 COUNT = re.compile(r"\b(?:number|num|no|nr)[\s_]+of\b|#[\s_]*of\b", re.IGNORECASE)
+# Weights of words that say little, and of words that many names have.
+LIGHT, COMMON = 0.3, 0.75
 SHORTEST_PART = 3
 BARE_ID = 0.7
 # "Created at" and "created on" are times, as "date created" is.
 MOMENTS = ("at", "on", "am", "le")
+# A rate that is stated ("VAT 19%") leaves an amount; without a number the column holds the rates.
+STATED_RATE = re.compile(r"\d+(?:[.,]\d+)?\s*%")
+# What an amount holds is no tax: "total incl. VAT", "net of tax".
+_TAX = r"\.?[\s_-]*(?:tax|vat|gst|mwst)(?![a-z])"
+WITH_TAX = re.compile(rf"(?<![a-z])(?:incl?|inc|including|with){_TAX}", re.IGNORECASE)
+WITHOUT_TAX = re.compile(
+    rf"(?<![a-z])(?:excl?|ex|excluding|before|without|w/o|net of|less){_TAX}", re.IGNORECASE
+)
+# What a single letter before the rest of a name stands for: "o_id", "c_name".
+INITIAL = re.compile(r"^([ocp])[_.](?=[a-z])", re.IGNORECASE)
+INITIALS = {"o": "order ", "c": "customer ", "p": "product "}
 FLOWS = ("s", "es", "n", "en")
 SAME_ORDER, SAME_WORDS, LIKENESS_POWER, LEAST = 0.98, 0.92, 1.7, 0.15
 
@@ -45,17 +63,27 @@ def tokens_of(name: str) -> tuple[str, ...]:
     kept = kept or tokens
     while len(kept) > 1 and kept[0] in known.prefixes:
         kept = kept[1:]
-    return tuple(_merged(kept))
+    kept = _merged(kept)
+    if kept[-1:] == ["id"] and "time" in kept[:-1]:
+        # A data warehouse's key of a day.
+        kept = kept[:-1]
+    return tuple(kept)
 
 
 def _words(name: str) -> list[str]:
-    text = COUNT.sub(" count ", plain(name)).replace("'", "").replace("%", " percent ")
+    text = INITIAL.sub(lambda match: INITIALS[match[1].lower()], plain(name))
+    text = WITHOUT_TAX.sub(" excl ", WITH_TAX.sub(" incl ", text))
+    text = STATED_RATE.sub(" ", COUNT.sub(" count ", text)).replace("'", "").replace("%", " percent ")
     words: list[str] = []
     for piece in WORD.findall(text):
         is_one = piece.isupper() or piece.lower() in lexicon().tokens
         parts = [piece] if is_one else CAMEL.split(piece)
         for part in parts:
             words.extend(word.lower() for word in DIGITS_END.split(part) if word)
+    if len(words) > 1 and words[-1] == "uid":
+        words[-1] = "id"
+    if len(words) > 1 and words[-1] == "dsc" and words[-2] not in DISCOUNTED:
+        words[-1] = "desc"
     return words
 
 
@@ -131,14 +159,26 @@ def is_known(token: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """A phrase of the vocabulary: what it answers, its weight, its tokens."""
+class _Said:
+    """What a phrase says. `is_reduced`: little words carry its meaning, so that it must be there as a whole;
+    `is_light`: it is a common word and one that says little ("amount (excl.)" is not any amount)."""
 
-    answer: str
-    weight: float
+    text: str
     tokens: tuple[str, ...]
     bag: frozenset[str]
     size: float
+    is_reduced: bool
+    is_light: bool
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A phrase of the vocabulary: what it answers, its weight, what it says."""
+
+    answer: str
+    weight: float
+    said: _Said
+    is_whole: bool
 
 
 @cache
@@ -147,19 +187,26 @@ def _index() -> tuple[dict[str, list[_Known]], dict[str, list[tuple[str, float]]
     by_token: dict[str, list[_Known]] = defaultdict(list)
     by_text: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for answer, given in phrases().items():
-        for text, weight in given:
-            tokens = tokens_of(text)
-            by_text[_text(text)].append((answer, weight))
-            known_weight = weight
-            if tokens == ("id",):
-                # Any number, code or reference: only the very word says more.
-                known_weight = min(weight, BARE_ID)
-            known = _Known(answer, known_weight, tokens, frozenset(tokens), _size(tokens))
-            if _is_reduced(text):
+        for phrase in given:
+            said = _said(phrase.text)
+            by_text[said.text].append((answer, phrase.weight))
+            if said.is_reduced:
                 continue
-            for token in known.bag:
+            # Any number, code or reference: only the very word says more.
+            weight = min(phrase.weight, BARE_ID) if said.tokens == ("id",) else phrase.weight
+            known = _Known(answer, weight, said, phrase.is_whole or said.is_light)
+            for token in said.bag:
                 by_token[token].append(known)
     return dict(by_token), dict(by_text)
+
+
+@cache
+def _said(phrase: str) -> _Said:
+    tokens = tokens_of(phrase)
+    weights = sorted(map(lexicon().weight, tokens))
+    is_light = len(weights) == 2 and weights[0] < LIGHT and weights[1] < COMMON
+    bag = frozenset(tokens)
+    return _Said(_text(phrase), tokens, bag, _size(bag), _is_reduced(phrase, tokens), is_light)
 
 
 def _text(name: str) -> str:
@@ -167,16 +214,16 @@ def _text(name: str) -> str:
     return " ".join(_words(UNIT.sub(" ", name)))
 
 
-def _is_reduced(phrase: str) -> bool:
-    """Whether little words carry the meaning of a phrase ("on order"): then it must be there as a whole."""
-    if len(tokens_of(phrase)) > 1:
+def _is_reduced(phrase: str, tokens: tuple[str, ...]) -> bool:
+    """Whether words that are left out of the tokens carry the meaning: "on order"."""
+    if len(tokens) > 1:
         return False
     known = lexicon()
     return len({token for word in _words(phrase) for token in _translated(word, known)}) > 1
 
 
-def _size(tokens: Iterable[str]) -> float:
-    return sum(map(lexicon().weight, set(tokens)))
+def _size(tokens: frozenset[str]) -> float:
+    return sum(map(lexicon().weight, tokens))
 
 
 @cache
@@ -194,6 +241,10 @@ def _parts(name: str) -> list[tuple[str, float]]:
     outer, inner = BRACKETS.sub(" ", text), BRACKETS.findall(text)
     if inner and outer.strip():
         return [(outer, BESIDE), *((part.strip("()[]（）【】"), BESIDE) for part in inner)]
+    steps = PATH.split(text.strip())
+    if len(steps) > 2:
+        tails = [".".join(steps[place:]) for place in range(1, len(steps))]
+        return [(tail, INNERMOST if place else INNER) for place, tail in enumerate(tails)]
     sides = [side.strip() for side in SLASH.split(text) if side.strip()]
     return [(side, ONE_SIDE) for side in sides] if len(sides) > 1 else []
 
@@ -211,7 +262,8 @@ def whole_scores(name: str) -> dict[str, float]:
     for answer, weight in by_text.get(text, ()):
         found[answer] = max(weight, found.get(answer, 0.0))
     tokens = tokens_of(name)
-    bag, size = frozenset(tokens), _size(tokens)
+    bag = frozenset(tokens)
+    size = _size(bag)
     for token in bag:
         for known in by_token.get(token, ()):
             best = found.get(known.answer, 0.0)
@@ -221,7 +273,10 @@ def whole_scores(name: str) -> dict[str, float]:
 
 
 def _likeness(tokens: tuple[str, ...], bag: frozenset[str], size: float, known: _Known) -> float:
-    if bag == known.bag:
-        return SAME_ORDER if tokens == known.tokens else SAME_WORDS
-    dice = 2 * _size(bag & known.bag) / (size + known.size)
+    said = known.said
+    if bag == said.bag:
+        return SAME_ORDER if tokens == said.tokens else SAME_WORDS
+    if known.is_whole:
+        return 0.0
+    dice = 2 * _size(bag & said.bag) / (size + said.size)
     return float(SAME_WORDS * dice**LIKENESS_POWER)

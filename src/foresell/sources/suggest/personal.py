@@ -6,6 +6,7 @@ from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.verdicts import IMPOSSIBLE, MOST, NEARLY_ALL, is_digits, one_of
 
 SHORTEST_DOCUMENT = 6
+LONGEST_CODE, FEWEST_CODES = 4, 10
 
 
 def personal_fitness(profile: Profile, kind: str) -> float:
@@ -50,9 +51,17 @@ def _address(profile: Profile) -> float:
         return IMPOSSIBLE
     if _is_money_or_time(profile):
         return IMPOSSIBLE
+    if _is_short_code(profile):
+        return -0.4
     if profile.shares["street"] > 0.5 and profile.mean_length > 7:
         return 0.6
     return 0.15 if profile.shares["postcode"] > MOST else -0.1
+
+
+def _is_short_code(profile: Profile) -> bool:
+    """A few short numbers, again and again: of shops, not of houses or postal areas."""
+    is_short = is_digits(profile) and profile.mean_length <= LONGEST_CODE
+    return is_short and profile.num_given > FEWEST_CODES and profile.uniqueness < 0.5
 
 
 def _document(profile: Profile) -> float:

@@ -14,6 +14,8 @@ LIMIT = 0.5
 # A column that nothing is proposed for is asked about if something comes as close as this.
 NEAR = 0.03
 SURELY_TAKEN = 0.9
+SURELY_SAID = 0.8
+LONGEST_CIPHER = 5
 # Texts speak for themselves.
 WORDY = 3
 SIGNS = {-1: "−", 1: "+", 0: "less the rate"}
@@ -87,7 +89,7 @@ def _proposed(
     reasons = _reasons(evidence, column, scored.answer)
     alternatives = tuple((rival.answer, round(rival.score, 2)) for rival in rivals[:SHOWN])
     question = None
-    if _is_unsure(evidence, column, scored, confidence, rivals):
+    if _is_unsure(evidence, assignment, column, scored, confidence, rivals):
         choices = [s.answer for s in (scored, *rivals) if not s.answer.startswith("none")]
         question = _ask(evidence, column, choices[:2])
     target = None if is_none else scored.answer
@@ -112,15 +114,28 @@ def _confidence(score: float, rival: float, is_none: bool) -> float:
 
 
 def _is_unsure(
-    evidence: Evidence, column: str, scored: Scored, confidence: float, rivals: Sequence[Scored]
+    evidence: Evidence,
+    assignment: Assignment,
+    column: str,
+    scored: Scored,
+    confidence: float,
+    rivals: Sequence[Scored],
 ) -> bool:
     if evidence.profiles[column].is_empty:
         return False
     if scored.answer.startswith("none"):
         useful = [rival for rival in rivals if not rival.answer.startswith("none")]
         is_near = bool(useful) and useful[0].score > max(scored.score, NOTHING) - NEAR
+        is_near = is_near and not _is_second(assignment, column)
         return is_near or (scored.answer == "none" and _is_opaque(evidence, column))
     return confidence < LIMIT
+
+
+def _is_second(assignment: Assignment, column: str) -> bool:
+    """Whether a column says clearly what it is, and another one is it already: a name beside its number."""
+    best = next(iter(assignment.options[column]), None)
+    taken = {scored.answer for name, scored in assignment.answers.items() if name != column}
+    return best is not None and best.score > SURELY_SAID and best.answer in taken
 
 
 def _is_opaque(evidence: Evidence, column: str) -> bool:
@@ -129,8 +144,14 @@ def _is_opaque(evidence: Evidence, column: str) -> bool:
     words = [token for token in tokens_of(column) if not token.isdigit()]
     known = lexicon()
     is_numbered = any(map(str.isdigit, tokens_of(column)))
-    is_code = all(t in known.opaque or (is_numbered and len(t) <= 2 and not is_known(t)) for t in words)
+    is_code = all(t in known.opaque or (is_numbered and _is_cipher(t)) for t in words)
     return is_code and not profile.is_constant and profile.mean_words < WORDY
+
+
+def _is_cipher(word: str) -> bool:
+    """An unknown word of two letters, or of a few without a vowel."""
+    is_short = len(word) <= 2 or (len(word) <= LONGEST_CIPHER and not set(word) & set("aeiouy"))
+    return is_short and word.isascii() and not is_known(word)
 
 
 def _ask(evidence: Evidence, column: str, choices: Sequence[str]) -> Question:

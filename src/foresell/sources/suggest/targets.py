@@ -1,7 +1,7 @@
 """What a file may be: a main table, and the other tables that its rows feed on the way."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from foresell.contracts.tables import TABLES
 
@@ -95,6 +95,8 @@ NOT_OF_SIDE = (
     "parent_product_id",
     "erased_at",
 )
+# What the lines of an order say themselves.
+NOT_BESIDE_LINES = ("price", "cost")
 OUTSIDE = ("identities", "erased_at", "ip_token", "device_token", "card_token")
 
 
@@ -106,6 +108,10 @@ class Shape:
     table: str
     sides: tuple[str, ...]
     answers: tuple[str, ...]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(self.answers)
 
     def is_main(self, answer: str) -> bool:
         return answer.startswith(f"{self.table}.")
@@ -133,6 +139,8 @@ def _shape(table: str) -> Shape:
 def _is_wanted(table: str, side: str, column: str) -> bool:
     if (table, side) in ONLY_OF_SIDE:
         return column in ONLY_OF_SIDE[table, side]
+    if (table, side) == ("order_lines", "products") and column in NOT_BESIDE_LINES:
+        return False
     return column not in NOT_OF_SIDE or (side == "orders" and column in ("created_at", "status"))
 
 
@@ -150,4 +158,34 @@ SIGNATURES: dict[str, frozenset[str]] = {
     "exchange_rates": frozenset({"rate"}),
     "calendar": frozenset({"holiday"}),
     "locations": frozenset({"store", "warehouse"}),
+}
+# Without one of these tokens a name that merely resembles a column's phrases does not mean it.
+ESSENTIAL: dict[str, frozenset[str]] = {
+    "cancelled_at": frozenset({"cancelled"}),
+    "paid_at": frozenset({"paid", "payment", "settled", "settlement", "captured", "money"}),
+    "shipping_amount": frozenset({"shipping", "postage", "carriage", "transport", "handling"}),
+    "tax_amount": frozenset({"tax"}),
+    "payment_fee_amount": frozenset({"fee", "commission", "佣"}),
+    "refunded_amount": frozenset({"refund", "money", "back"}),
+    "discount_amount": frozenset(
+        {"discount", "coupon", "savings", "saved", "deduction", "promotion", "campaign", "deal", "off"}
+    ),
+    "vendor_discount_amount": frozenset(
+        {"vendor", "supplier", "manufacturer", "brand", "platform", "funded"}
+    ),
+    "order_line_id": frozenset({"line", "detail", "product", "sub", "row"}),
+    "unit_cost": frozenset({"cost", "purchase", "buying", "buy", "supplier", "moving", "map"}),
+    "cost": frozenset({"cost", "purchase", "buying", "buy", "supplier", "wholesale"}),
+    "cost_amount": frozenset({"cost", "spend", "fee", "investment", "invested", "outlay", "expenditure"}),
+    "birth_year": frozenset({"birth", "born", "yob"}),
+    "income_band": frozenset({"income", "salary", "earnings", "wage"}),
+    "age_band": frozenset({"age", "years", "old"}),
+    "parent_product_id": frozenset(
+        {"parent", "group", "master", "style", "model", "spu", "family", "main", "base", "configurable"}
+    ),
+    "session_id": frozenset({"session", "visit"}),
+    "cart_id": frozenset({"cart", "basket", "quote", "checkout"}),
+    "lead_time_days": frozenset(
+        {"lead", "lt", "days", "replenishment", "supply", "restock", "resupply", "shipping"}
+    ),
 }

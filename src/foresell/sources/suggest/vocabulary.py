@@ -10,8 +10,10 @@ from importlib.resources import files
 
 from foresell.contracts.tables import TABLES
 
-# Marks before a phrase: it may also mean something else; there are better names for it.
-MARKS = {"~": 0.6, "<": 0.92}
+# Marks before a phrase: it may also mean something else; there are better names for it; it means it only
+# if nothing else is said.
+WHOLE = "="
+MARKS = {"~": 0.6, "<": 0.92, WHOLE: 1.0}
 # The canonical name itself comes before all that means the same.
 CANONICAL = 1.03
 UNKNOWN_WEIGHT = 0.55
@@ -36,7 +38,17 @@ _TO_SIMPLIFIED = str.maketrans(
     | {key: value for key, value in _TRADITIONAL.items() if key != value}
 )
 
-Phrases = tuple[tuple[str, float], ...]
+
+@dataclass(frozen=True)
+class Phrase:
+    """What may stand over a column. `is_whole`: names that merely resemble it do not mean it."""
+
+    text: str
+    weight: float
+    is_whole: bool = False
+
+
+Phrases = tuple[Phrase, ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,8 @@ class Lexicon:
 
 def plain(text: str) -> str:
     """Simplified characters, full-width letters as plain ones, no accents."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text.translate(_TO_SIMPLIFIED))
     return unicodedata.normalize("NFKC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
@@ -101,23 +115,36 @@ def phrase_word_counts() -> dict[str, int]:
 def phrases() -> dict[str, Phrases]:
     """What may stand over a column of each answer: 'orders.order_id', 'identifier:email', 'none:note'.
 
-    Each phrase comes with its weight, see MARKS.
+    Their weights: see MARKS.
     """
     tree = _read("vocabulary.toml")
     common = {column: _weighed(words) for column, words in tree.pop("any").items()}
     found: dict[str, Phrases] = {}
+    people = [tree.pop(name) for name in ("people", "people_zh")]
     for kind in ("identifier", "none"):
         for name, words in tree.pop(kind).items():
             found[f"{kind}:{name}"] = _weighed(words)
+    for roles in people:
+        for name, parts in roles.items():
+            if name != "roles":
+                found[f"identifier:{name}"] += _of_roles(_listed(roles["roles"]), _listed(parts))
     for name, table in TABLES.items():
         own = tree.get(name, {})
         for column in table.own_columns:
             shared = common.get(column.name, ())
             given = _weighed(own[column.name]) if column.name in own else ()
-            canonical = ((column.name.replace("_", " "), CANONICAL),)
+            canonical = (Phrase(column.name.replace("_", " "), CANONICAL),)
             found[f"{name}.{column.name}"] = canonical + given + shared
     return found
 
 
+def _of_roles(roles: list[str], parts: list[str]) -> Phrases:
+    """Whose name, phone or address it is: "billing last name", "recipient phone"."""
+    return tuple(Phrase(f"{role} {part}", 1.0) for role in roles for part in parts)
+
+
 def _weighed(words: str) -> Phrases:
-    return tuple((word.lstrip("".join(MARKS)).lower(), MARKS.get(word[0], 1.0)) for word in _listed(words))
+    return tuple(
+        Phrase(word.lstrip("".join(MARKS)).lower(), MARKS.get(word[0], 1.0), word[0] == WHOLE)
+        for word in _listed(words)
+    )
