@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from foresell.contracts.errors import BackendError, plain_reason
 from foresell.contracts.records import IngestRun, RowCounts, ingest_runs
 from foresell.contracts.settings import Settings
-from foresell.services.corrections import apply_corrections
 from foresell.services.faults import commit_record, num_rows, write_quarantine
 from foresell.services.shop import Shop
 from foresell.services.snapshot import as_dump
@@ -68,11 +67,13 @@ def apply_run(
         counts = RowCounts(rows_read=run.num_rows, rows_duplicate=run.num_rows)
         return _record(connection, where, run, counts, finished_at)
     if run.kind == "repair":
+        from foresell.services.corrections import apply_corrections
+
         counts = apply_corrections(connection, where.raw, where.tables, where.settings, run)
         return _record(connection, where, run, counts, finished_at)
     mapping = mapping_from_json(run.mapping)
     view_raw(connection, where.raw.part_paths(run), mapping, is_replay=run.kind == "replay")
-    typed = view_typed(connection, where.settings, mapping)
+    typed = view_typed(connection, where.settings, mapping, run.num_rows)
     stamp = Stamp(run.run_id, run.source, run.recorded_at)
     merge = Merge(connection, where.tables, stamp)
     stated = len(typed)

@@ -1,6 +1,7 @@
 """The raw rows of a run as relations of typed rows, as the merge takes them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# So many rows of a run are typed once and held; those of more are typed anew by each statement that reads
+# them, since a wide table of them would not stay within the memory of a narrow scan.
+FEW_ROWS = 50_000
+IS_CHOSEN = "_row_number IN (SELECT n FROM chosen_rows)"
 # The columns of replayed rows without those that were prepared.
 AS_READ = "COLUMNS(lambda c: c = '_row_number' OR NOT starts_with(c, '_'))"
 
@@ -60,9 +65,15 @@ def _view_replayed(connection: "duckdb.DuckDBPyConnection", live: str, prepare: 
 
 
 def view_typed(
-    connection: "duckdb.DuckDBPyConnection", settings: Settings, mapping: Mapping
+    connection: "duckdb.DuckDBPyConnection",
+    settings: Settings,
+    mapping: Mapping,
+    num_rows: int | None = None,
 ) -> list[TypedRows]:
-    """A view of the typed rows of each target that `raw` feeds; those of a full dump begin with it."""
+    """The typed rows of each target that `raw` feeds; those of a full dump begin with it.
+
+    `num_rows`: of `raw` (None: many).
+    """
     described = connection.execute("DESCRIBE raw").fetchall()
     raw_columns = {row[0]: row[1] for row in described if row[0] != "_row_number"}
     connection.execute("CREATE OR REPLACE TEMP TABLE chosen_rows (n BIGINT)")
@@ -70,28 +81,39 @@ def view_typed(
         "CREATE OR REPLACE TEMP VIEW raw_chosen AS SELECT * FROM raw "
         f"WHERE _row_number IN (SELECT {source_row('n')} FROM chosen_rows)"
     )
+    are_held = num_rows is not None and num_rows <= FEW_ROWS
     typed: list[TypedRows] = []
     for position, target in enumerate(t for t in mapping.targets if _is_fed(t, raw_columns)):
-        names = {"raw": f"typed_{position}", "raw_chosen": f"chosen_{position}"}
-        for relation, view in names.items():
-            select = _dated(target, mapping, normalize_sql(target, mapping, raw_columns, relation, settings))
-            if target.unnest is not None and relation == "raw_chosen":
-                select = f"SELECT * FROM ({select}) WHERE _row_number IN (SELECT n FROM chosen_rows)"
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
-        table = TABLES[target.table]
-        absent = _absent_columns(target, raw_columns)
-        typed.append(
-            TypedRows(
-                table,
-                names["raw"],
-                names["raw_chosen"],
-                _kind(target),
-                target.is_primary,
-                absent,
-                has_items=target.unnest is not None,
-            )
-        )
+
+        def typed_sql(raw: str, target: Target = target) -> str:
+            return _dated(target, mapping, normalize_sql(target, mapping, raw_columns, raw, settings))
+
+        whole, chosen = f"typed_{position}", f"chosen_{position}"
+        of_chosen = f"SELECT * FROM {{}} WHERE {IS_CHOSEN}"
+        if are_held:
+            whole = f"held_{position}"
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {whole} AS {typed_sql('raw')}")
+            chosen_rows = of_chosen.format(whole)
+        else:
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {whole} AS {typed_sql('raw')}")
+            chosen_rows = typed_sql("raw_chosen")
+            if target.unnest is not None:
+                chosen_rows = of_chosen.format(f"({chosen_rows})")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {chosen} AS {chosen_rows}")
+        typed.append(replace(_typed_rows(target, raw_columns, whole, chosen), is_held=are_held))
     return typed
+
+
+def _typed_rows(target: Target, raw_columns: Collection[str], whole: str, chosen: str) -> TypedRows:
+    return TypedRows(
+        TABLES[target.table],
+        whole,
+        chosen,
+        _kind(target),
+        target.is_primary,
+        _absent_columns(target, raw_columns),
+        has_items=target.unnest is not None,
+    )
 
 
 def _dated(target: Target, mapping: Mapping, select: str) -> str:

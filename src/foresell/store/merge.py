@@ -18,7 +18,7 @@ key hashes, and written straight from the source; only the few others are compar
 memory is bounded by the narrow scan, not by the width of the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,14 +30,15 @@ from foresell.store.delta import DeltaFolder, WrittenFile
 from foresell.store.engine import key_text, literal, quoted, read_files
 from foresell.store.items import source_row
 from foresell.store.merge_plans import FactPlan, Kind, VersionedPlan, moment_sql
-from foresell.store.near import find_near, is_repair_near, near_files
+from foresell.store.near import find_near, is_repair_near
 from foresell.store.parquet import write_parquet
-from foresell.store.said import IS_REPAIRED, recall_sources
+from foresell.store.said import recall_sources
 from foresell.store.supersede import rewrite_superseded
 
 if TYPE_CHECKING:
     import duckdb
 
+CHOSEN = frozenset({"accepted", "updated"})
 IS_CHOSEN = "outcome IN ('accepted', 'updated')"
 
 
@@ -51,7 +52,8 @@ class TypedRows:
     no columns but those of the key, `valid_from` and the last two. `absent`: columns that the source does not
     have; they are left out of the files, and read as null. `holds_until`: what the rows say holds only until
     then, and from there on what was believed so far (versioned tables). `has_items`: its `_row_number` are
-    those of items (`store.items`), several of a source row; it comes after the primary relations.
+    those of items (`store.items`), several of a source row; it comes after the primary relations. `is_held`:
+    the relation is a table, which costs little to read again.
     """
 
     table: Table
@@ -62,6 +64,7 @@ class TypedRows:
     absent: frozenset[str] = frozenset()
     holds_until: datetime | None = None
     has_items: bool = False
+    is_held: bool = False
 
 
 @dataclass
@@ -135,6 +138,21 @@ class Merge:
         self._files = self._tables.files_before(typed.table.name, transaction)
         self._find_candidates(typed, position)
         merged = self._count_plain(typed, position)
+        has_plain = merged.num_accepted > 0
+        outcomes = self._decide(typed)
+        if not is_committed:
+            folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
+            self._commit(typed, folder, transaction, self._stated(typed, outcomes, has_plain=has_plain))
+        for outcome, count in outcomes.items():
+            _add_outcome(merged, outcome, count)
+        if "conflict" in outcomes:
+            self._execute(
+                f"INSERT INTO conflicting_rows SELECT n, {position} FROM decided WHERE outcome = 'conflict'"
+            )
+        return merged
+
+    def _decide(self, typed: TypedRows) -> dict[str, int]:
+        """What becomes of the candidates: outcome → how many."""
         plan = (
             VersionedPlan(typed.kind, self._stamp.sql_time, typed.holds_until)
             if typed.table.is_versioned
@@ -142,49 +160,39 @@ class Merge:
         )
         for statement in plan.statements():
             self._execute(statement)
-        if not is_committed:
-            folder = self._tables.folder(typed.table.name) / self._stamp.run_id / f"{position}"
-            self._commit(typed, folder, transaction, has_plain=merged.num_accepted > 0)
-        for outcome, count in self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"):
-            _add_outcome(merged, outcome, count)
-        self._execute(
-            f"INSERT INTO conflicting_rows SELECT n, {position} FROM decided WHERE outcome = 'conflict'"
-        )
-        return merged
+        return dict(self._rows("SELECT outcome, count(*) FROM decided GROUP BY outcome"))
 
     def _find_candidates(self, typed: TypedRows, position: int) -> None:
         """Rows whose key hash is shared, in the file or with the store, and their rivals there."""
         shared = f"SELECT h FROM scan_{position} WHERE NOT is_bad GROUP BY h HAVING count(*) > 1"
         self._execute(f"CREATE OR REPLACE TEMP TABLE shared_keys AS {shared}")
-        find_near(self._connection, typed.table, self._existing(typed.table), position, bool(self._files))
         content = f"hash({', '.join(quoted(c.name) for c in typed.table.own_columns)})"
-        stated = "NULL::UBIGINT" if typed.kind == "retired" else content
-        valid_from = "valid_from" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_from"
-        valid_to = "valid_to" if typed.table.is_versioned else "NULL::TIMESTAMPTZ AS valid_to"
-        hashed = f"hash({key_text(typed.table)}) IN (SELECT h FROM shared_keys)"
+        is_versioned = typed.table.is_versioned
+        columns = {
+            "k": key_text(typed.table),
+            "c": content,
+            **{name: name if is_versioned else "NULL::TIMESTAMPTZ" for name in ("valid_from", "valid_to")},
+        }
+        held = typed.relation if typed.is_held else None
+        find_near(self._connection, typed.table, self._files, position, columns, held)
         self._choose(
             f"SELECT n FROM scan_{position} WHERE h IN (SELECT h FROM shared_keys) AND NOT is_bad "
             "AND n NOT IN (SELECT n FROM bad_rows)"
         )
+        stated = "NULL::UBIGINT" if typed.kind == "retired" else content
         self._execute(
-            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT _row_number AS n, "
-            f"{key_text(typed.table)} AS k, {stated} AS c, {valid_from} "
+            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT _row_number AS n, {columns['k']} AS k, "
+            f"{stated} AS c, {columns['valid_from']} AS valid_from "
             f"FROM {typed.chosen} WHERE _error_code IS NULL"
         )
-        near = near_files(self._connection)
-        rows = f"({read_files(typed.table.columns, near, with_position=True)})"
         self._execute(
-            f"CREATE OR REPLACE TEMP TABLE believed AS SELECT filename AS f, file_row_number AS r, "
-            f"{key_text(typed.table)} AS k, {content} AS c, {valid_from}, {valid_to}, "
-            f"{IS_REPAIRED} AS is_repaired FROM {rows} WHERE superseded_at IS NULL AND {hashed}"
-            if near
-            else "CREATE OR REPLACE TEMP TABLE believed (f VARCHAR, r BIGINT, k VARCHAR, c UBIGINT, "
-            "valid_from TIMESTAMPTZ, valid_to TIMESTAMPTZ, is_repaired BOOLEAN)"
+            "CREATE OR REPLACE TEMP TABLE believed AS "
+            "SELECT f, r, k, c, valid_from, valid_to, is_repaired FROM near WHERE is_believed"
         )
         if is_repair_near(self._connection):
-            times = {"valid_from": valid_from, "valid_to": valid_to}
-            columns = {"k": key_text(typed.table), "c": content, **times}
-            recall_sources(self._connection, self._existing(typed.table), hashed, columns)
+            hashed = f"hash({columns['k']}) IN (SELECT h FROM shared_keys)"
+            recorded = _recorded(typed.table, self._files_of("near"))
+            recall_sources(self._connection, recorded, hashed, columns)
 
     def _leave_out_items(self, position: int) -> None:
         """Items go the way of their source row: it may be bad, or a later row may say otherwise."""
@@ -202,9 +210,10 @@ class Merge:
         self._execute("DELETE FROM chosen_rows")
         self._execute(f"INSERT INTO chosen_rows {rows}")
 
-    def _existing(self, table: Table) -> str:
-        """The recorded rows of a table, with the file and the row in it that each comes from."""
-        return f"({read_files(table.columns, self._files, with_position=True)})"
+    def _files_of(self, rows: str) -> list[str]:
+        """The files (f) that a temporary table names."""
+        found = self._rows(f"SELECT DISTINCT f FROM {rows} WHERE f IS NOT NULL ORDER BY f")
+        return [str(file) for (file,) in found]
 
     def _count_plain(self, typed: TypedRows, position: int) -> Merged:
         """The rows that share their key with nothing are accepted; candidates are decided later."""
@@ -216,47 +225,54 @@ class Merge:
         """The tables of row numbers that are not written plainly, as far as they hold any."""
         return [table for table in ("bad_rows", "candidates") if self._count(table)]
 
-    def _commit(self, typed: TypedRows, folder: Path, transaction: str, *, has_plain: bool) -> None:
-        stated: list[WrittenFile] = []
-        if typed.kind != "retired":
-            stated = self._write_plain(typed, folder) if has_plain else []
-            stated += self._write_chosen(typed, folder)
-        added = stated + self._write_ended(typed, folder)
+    def _commit(self, typed: TypedRows, folder: Path, transaction: str, stated: Sequence[str]) -> None:
+        """Write the rows of the SELECTs `stated`, and what they end, and commit both together."""
+        added = (
+            write_parquet(self._connection, " UNION ALL BY NAME ".join(stated), folder / "new")
+            if stated
+            else []
+        )
+        added += self._write_ended(typed, folder)
         removed, rewritten = rewrite_superseded(self._connection, typed.table, self._stamp.sql_time, folder)
         if added or removed:
             reached("import.table_written")
             self._tables.commit(typed.table, [*added, *rewritten], removed, transaction)
             reached("import.table_committed")
 
-    def _write_plain(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
+    def _stated(self, typed: TypedRows, outcomes: Mapping[str, int], *, has_plain: bool) -> list[str]:
+        """SELECTs of the rows to record: those that share their key with nothing, and chosen candidates."""
+        if typed.kind == "retired":
+            return []
+        stated = [self._plain(typed)] if has_plain else []
+        if CHOSEN.intersection(outcomes):
+            self._choose(f"SELECT n FROM decided WHERE {IS_CHOSEN}")
+            stated.append(self._chosen(typed))
+        return stated
+
+    def _plain(self, typed: TypedRows) -> str:
         excluded = [f"_row_number NOT IN (SELECT n FROM {table})" for table in self._excluded()]
         conditions = ["_error_code IS NULL", *excluded]
         end = None if typed.holds_until is None else moment_sql(typed.holds_until)
         columns = _stamped(typed, self._stamp, valid_from="valid_from", valid_to=end)
-        select = f"SELECT {columns} FROM {typed.relation} WHERE {' AND '.join(conditions)}"
-        return write_parquet(self._connection, select, folder / "new")
+        return f"SELECT {columns} FROM {typed.relation} WHERE {' AND '.join(conditions)}"
 
-    def _write_chosen(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
-        """The candidates that were chosen."""
-        if not self._count(f"decided WHERE {IS_CHOSEN}"):
-            return []
-        stamped = _stamped(typed, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
-        self._choose(f"SELECT n FROM decided WHERE {IS_CHOSEN}")
-        chosen = (
-            f"SELECT {stamped} FROM {typed.chosen} t "
+    def _chosen(self, typed: TypedRows) -> str:
+        columns = _stamped(typed, self._stamp, valid_from="d.valid_from", valid_to="d.valid_to")
+        return (
+            f"SELECT {columns} FROM {typed.chosen} t "
             f"JOIN (SELECT * FROM decided WHERE {IS_CHOSEN}) d ON d.n = t._row_number"
         )
-        return write_parquet(self._connection, chosen, folder / "chosen")
 
     def _write_ended(self, typed: TypedRows, folder: Path) -> list[WrittenFile]:
         """Versions recorded again with another start or end."""
-        if not typed.table.is_versioned or not self._count("ended"):
+        files = self._files_of("ended") if typed.table.is_versioned else []
+        if not files:
             return []
         columns = ", ".join(
             f"{_replaced_lineage(c.name, self._stamp)} AS {quoted(c.name)}" for c in typed.table.columns
         )
         ended = (
-            f"SELECT {columns} FROM {self._existing(typed.table)} t "
+            f"SELECT {columns} FROM {_recorded(typed.table, files)} t "
             "JOIN ended e ON e.f = t.filename AND e.r = t.file_row_number"
         )
         return write_parquet(self._connection, ended, folder / "ended")
@@ -285,6 +301,11 @@ def _stamped(typed: TypedRows, stamp: Stamp, *, valid_from: str, valid_to: str |
     }
     chosen = {c.name: values.get(c.name, quoted(c.name)) for c in typed.table.columns}
     return ", ".join(f"{value} AS {quoted(name)}" for name, value in chosen.items() if value is not None)
+
+
+def _recorded(table: Table, files: Sequence[str]) -> str:
+    """The recorded rows of some files, with the file and the row in it that each comes from."""
+    return f"({read_files(table.columns, files, with_position=True)})"
 
 
 def _replaced_lineage(column: str, stamp: Stamp) -> str:

@@ -24,7 +24,6 @@ def recall_sources(
     `existing`: the recorded rows; `hashed`: the condition of those that matter; `columns`: SQL of k, c,
     valid_from and valid_to over them.
     """
-    columns = {name: sql.removesuffix(f" AS {name}") for name, sql in columns.items()}
     rows = f"(SELECT *, {', '.join(f'{sql} AS _{name}' for name, sql in columns.items())} FROM {existing})"
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE repaired AS

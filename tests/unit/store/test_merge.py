@@ -29,15 +29,25 @@ class Scratch:
         self.tables = DeltaFolder(root)
         self.num_runs = 0
 
-    def merge(self, name: str, rows: Sequence[dict[str, Any]], kind: Kind = "rows") -> Merged:
+    def merge(
+        self, name: str, rows: Sequence[dict[str, Any]], kind: Kind = "rows", *, is_held: bool = False
+    ) -> Merged:
         self.num_runs += 1
-        return self.merge_run(name, rows, self.num_runs, kind)
+        return self.merge_run(name, rows, self.num_runs, kind, is_held=is_held)
 
-    def merge_run(self, name: str, rows: Sequence[dict[str, Any]], run: int, kind: Kind = "rows") -> Merged:
+    def merge_run(
+        self,
+        name: str,
+        rows: Sequence[dict[str, Any]],
+        run: int,
+        kind: Kind = "rows",
+        *,
+        is_held: bool = False,
+    ) -> Merged:
         stamp = Stamp(f"run-{run}", "test", START + timedelta(days=run))
         with connect(EngineSettings()) as connection:
             register(connection, name, rows)
-            typed = TypedRows(TABLES[name], "typed", "chosen", kind)
+            typed = TypedRows(TABLES[name], "typed", "chosen", kind, is_held=is_held)
             merge = Merge(connection, self.tables, stamp)
             merge.scan([typed])
             return merge.merge(0)
@@ -101,6 +111,37 @@ def test_a_corrected_row_supersedes_the_old_one_and_keeps_it(scratch: Scratch) -
     [old] = scratch.rows("order_lines", "superseded_at IS NOT NULL")
     assert (old["ingest_run_id"], float(old["line_amount"])) == ("run-1", 1)
     assert old["superseded_at"] == START + timedelta(days=2)
+
+
+KEYS = st.lists(st.text("019azé~", min_size=1, max_size=12), min_size=1, max_size=12)
+
+
+@settings(deadline=None, max_examples=20)
+@given(before=KEYS, after=KEYS)
+def test_few_rows_find_the_same_keys_by_their_ranges(
+    tmp_path_factory: pytest.TempPathFactory, before: list[str], after: list[str]
+) -> None:
+    counted = []
+    for is_held in (False, True):
+        scratch = Scratch(tmp_path_factory.mktemp("ranges") / "tables")
+        scratch.merge("order_lines", [line(key, 1) for key in before])
+        counted.append(scratch.merge("order_lines", [line(key, 2) for key in after], is_held=is_held))
+    assert counted[0] == counted[1]
+
+
+def test_a_few_rows_read_only_the_files_whose_keys_may_be_theirs(scratch: Scratch) -> None:
+    scratch.merge("order_lines", [line(f"{key}", 1) for key in range(1000, 3000)])
+    [far] = scratch.tables.files("order_lines")
+    scratch.merge("order_lines", [line(f"{key}", 1) for key in (8999, 9000, 30000)])
+    # What is damaged cannot be read: the keys of the file, but not what it says of them.
+    with Path(far).open("r+b") as file:
+        file.seek(4)
+        file.write(b"\xff" * 500)
+    changed = [line("9000", 2), line("30000", 2), line("30001", 2)]
+    merged = scratch.merge("order_lines", changed, is_held=True)
+    assert (merged.num_accepted, merged.num_updated) == (1, 2)
+    with pytest.raises(duckdb.Error):
+        scratch.merge("order_lines", changed)
 
 
 def test_of_conflicting_rows_in_one_file_the_last_is_used(scratch: Scratch) -> None:
