@@ -27,9 +27,9 @@ from foresell.sources.listing import list_sources
 from foresell.sources.mapping import Mapping
 from foresell.sources.normalize import require_columns
 from foresell.sources.numbered_parts import with_headers
-from foresell.sources.readers import ReadOptions, StagedFile, errors_told, stage_file
+from foresell.sources.readers import stage_file
 from foresell.sources.source import Source
-from foresell.sources.staging import Projection
+from foresell.sources.staging import Projection, ReadOptions, StagedFile, errors_told
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

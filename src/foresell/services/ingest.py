@@ -1,6 +1,6 @@
 """Import: files in; rows accepted, updated, duplicate or quarantined, and nothing lost."""
 
-from collections.abc import Generator, Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,6 @@ from foresell.services.dump_dates import dated_inputs, refuse_own_times
 from foresell.services.file_notes import Note, note_repairs, note_retired, review_columns, unheard
 from foresell.services.inputs import ImportRequest, Input, find_inputs
 from foresell.services.purge import bury_erased, forget_unused_originals
-from foresell.services.repair import repair_each, rules_after_import
-from foresell.services.repair_records import note_repaired
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.snapshot import check_dump
 from foresell.services.sql_inputs import find_database_inputs
@@ -32,6 +30,8 @@ from foresell.store.raw import RawRun, hash_parts, new_run_id
 
 if TYPE_CHECKING:
     import duckdb
+
+    from foresell.quality.repair.rule import Rule
 
 
 def import_files(
@@ -48,7 +48,7 @@ def import_files(
     inputs = find_database_inputs(shop, request, note) if is_database else find_inputs(request, note)
     total = len(inputs) if isinstance(inputs, Sized) else None
     runs: list[IngestRun] = []
-    rules = rules_after_import(shop)
+    rules = _rules_after_import(shop)
     with writing(shop, "import", progress) as recovered, _given_back(inputs):
         zone = shop.settings.store.time_zone
         dated = dated_inputs(inputs, request, zone, next_recorded_at(shop), note)
@@ -58,10 +58,26 @@ def import_files(
                 sha256 = given.fingerprint()
                 finished = [run for run in recovered if run.sha256 == sha256 and run.status == "finished"]
                 runs.append(finished[0] if finished else _import_one(shop, given, sha256, request, note))
-        for outcome in repair_each(shop, rules, progress):
-            note_repaired(outcome, note)
+        if rules:
+            _repair(shop, rules, progress, note)
         progress("imported", len(runs), len(runs))
     return runs
+
+
+def _rules_after_import(shop: Shop) -> list["Rule"]:
+    if not (shop.settings.repair.is_after_import and shop.settings.repair.rules):
+        return []
+    from foresell.services.repair import rules_after_import
+
+    return rules_after_import(shop)
+
+
+def _repair(shop: Shop, rules: Sequence["Rule"], progress: Progress, note: Note) -> None:
+    from foresell.services.repair import repair_each
+    from foresell.services.repair_records import note_repaired
+
+    for outcome in repair_each(shop, rules, progress):
+        note_repaired(outcome, note)
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from foresell.contracts.errors import InputError, did_you_mean
 from foresell.services.file_notes import Note
 from foresell.sources import PRESETS
 from foresell.sources.mapping import Mapping, read_mapping, with_identities
-from foresell.sources.readers import ReadOptions, StagedFile
-from foresell.sources.staging import Projection
+from foresell.sources.staging import Projection, ReadOptions, StagedFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -23,13 +23,13 @@ from foresell.sources.mapping import (
     with_identities,
 )
 from foresell.sources.mapping_toml import read_source
-from foresell.sources.readers import errors_told
 from foresell.sources.sql.address import Address, read_address
+from foresell.sources.sql.kept_connection import KeptConnection
 from foresell.sources.sql.position import Position, read_position
 from foresell.sources.sql.reading import Pass
 from foresell.sources.sql.selection import Selection, selection_from_tree
 from foresell.sources.sql.typed_parts import write_part
-from foresell.sources.staging import PART, Projection, StagedFile
+from foresell.sources.staging import PART, Projection, StagedFile, errors_told
 from foresell.store.raw import STAGING, RawRun, file_sha256
 
 if TYPE_CHECKING:
@@ -150,16 +150,20 @@ def _refuse_identifiers(selection: Selection, mapping: Mapping) -> None:
 def _all_batches(
     shop: Shop, address: Address, chosen: Sequence[tuple[Mapping, Selection]], note: Note
 ) -> Iterator[Input]:
-    for mapping, selection in chosen:
-        yield from _batches(shop, address, mapping, selection, note)
+    kept = KeptConnection(address)
+    try:
+        for mapping, selection in chosen:
+            yield from _batches(shop, kept, address, mapping, selection, note)
+    finally:
+        kept.close()
 
 
 def _batches(
-    shop: Shop, address: Address, mapping: Mapping, selection: Selection, note: Note
+    shop: Shop, kept: KeptConnection, address: Address, mapping: Mapping, selection: Selection, note: Note
 ) -> Iterator[Input]:
     memory = _Memory(shop, mapping, note)
     zone = mapping.time_zone or shop.settings.store.time_zone
-    reading = Pass(address, selection, memory.position, zone)
+    reading = Pass(address, selection, memory.position, zone, kept)
     name = f"{Path(address.database).name} {selection.name}"
     try:
         while not reading.is_finished:

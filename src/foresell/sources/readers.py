@@ -1,11 +1,10 @@
 """Reading any file into raw Parquet parts, in file order and bounded memory."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean, plain_reason
+from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
 from foresell.sources.csv_text import stage_csv
 from foresell.sources.encoding import is_gzip
 from foresell.sources.excel import is_workbook, stage_excel
@@ -15,7 +14,7 @@ from foresell.sources.no_tables import HEAD, refuse_what_is_no_table
 from foresell.sources.parquet import MAGIC, stage_parquet
 from foresell.sources.sequences import stage_attributes, stage_sequences
 from foresell.sources.source import Source
-from foresell.sources.staging import Projection, ReadOptions, StagedFile
+from foresell.sources.staging import Projection, ReadOptions, StagedFile, errors_told
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -79,25 +78,6 @@ def stage_file(
     into.mkdir(parents=True, exist_ok=True)
     with errors_told(source.name, format_name):
         return READERS[format_name](connection, source, into, options, projection)
-
-
-@contextmanager
-def errors_told(name: str, format_name: str) -> Iterator[None]:
-    """Within the block, what fails below a reader is an error that a user can understand."""
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-        raise BackendError(
-            f"{name} could not be read into the store: {plain_reason(error)}",
-            do="Check free disk space and permissions, or raise engine.memory_limit.",
-        ) from error
-    except duckdb.Error as error:
-        raise InputError(
-            f"{name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
-            do="Check the file's format, delimiter and encoding.",
-        ) from error
 
 
 def detect_format(source: Source) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foresell.contracts.errors import InputError, did_you_mean
+from foresell.contracts.errors import BackendError, InputError, did_you_mean, plain_reason
 from foresell.sources.source import Source
 from foresell.store.engine import literal, quoted
 
@@ -117,6 +117,25 @@ def copy_to_part(connection: "DuckDBPyConnection", select: str, into: Path, name
         part.unlink(missing_ok=True)
         raise
     return int(written)
+
+
+@contextmanager
+def errors_told(name: str, format_name: str) -> Iterator[None]:
+    """Within the block, what fails below a reader is an error that a user can understand."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+        raise BackendError(
+            f"{name} could not be read into the store: {plain_reason(error)}",
+            do="Check free disk space and permissions, or raise engine.memory_limit.",
+        ) from error
+    except duckdb.Error as error:
+        raise InputError(
+            f"{name} cannot be read as {format_name}: {str(error).splitlines()[0]}",
+            do="Check the file's format, delimiter and encoding.",
+        ) from error
 
 
 def projected(columns: Sequence[str], projection: Mapping[str, str]) -> str:

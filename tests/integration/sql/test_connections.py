@@ -11,6 +11,7 @@ from foresell.contracts.errors import BackendError, DeniedError, InputError, Not
 from foresell.services.erase import erase
 from foresell.sources.sql import reading
 from foresell.sources.sql.address import read_address
+from foresell.sources.sql.kept_connection import KeptConnection
 from foresell.sources.sql.reading import Pass
 from foresell.sources.sql.selection import Selection
 
@@ -50,6 +51,30 @@ def test_a_lost_connection_is_made_again_and_reading_goes_on(database: Any) -> N
     assert sorted(set(seen)) == list(range(1, NUM_WIDE + 1))
     assert len(seen) <= NUM_WIDE + 3
     assert seen == sorted(seen)
+
+
+@servers_only
+def test_one_connection_serves_pass_after_pass_and_each_sees_what_is_new(database: Any) -> None:
+    kept = KeptConnection(read_address(database.url))
+    database.execute("DROP TABLE IF EXISTS growing")
+    database.execute("CREATE TABLE growing (n INTEGER PRIMARY KEY)")
+    for number in (1, 2, 3):
+        database.execute(f"INSERT INTO growing VALUES ({number})")
+        assert num_rows_read(database, kept) == number
+    assert database.end_connections() == 1
+    database.execute("INSERT INTO growing VALUES (4)")
+    assert num_rows_read(database, kept) == 4
+    kept.close()
+
+
+def num_rows_read(database: Any, kept: KeptConnection) -> int:
+    selection = Selection(table="growing", watermark="n")
+    one = Pass(read_address(database.url), selection, lambda _origin: None, "UTC", kept)
+    num_rows = 0
+    while not one.is_finished:
+        num_rows += one.read().rows.num_rows
+    one.close()
+    return num_rows
 
 
 @servers_only

@@ -73,8 +73,8 @@ def import_(
     from foresell.services.inputs import ImportRequest
     from foresell.services.measure import read_date
     from foresell.services.sql_inputs import DatabaseRequest
-    from foresell.sources.readers import ReadOptions
     from foresell.sources.sql import is_database
+    from foresell.sources.staging import ReadOptions
 
     options = ReadOptions(file_format, delimiter, encoding, sheet=sheet, header_row=header_row)
     if suggest:

@@ -94,6 +94,9 @@ class Database(Protocol):
 
     def stream(self, statement: Statement, columns: Sequence[SourceColumn]) -> RowStream: ...
 
+    def renew(self) -> None:
+        """Another transaction, with a view of the data as it is now. ConnectionLostError: it is gone."""
+
     def close(self) -> None: ...
 
 

@@ -158,6 +158,15 @@ class MySQL:
             lambda place, value: _order_value(fields[place], value),
         )
 
+    def renew(self) -> None:
+        import pymysql
+
+        try:
+            for statement in ("ROLLBACK", *READING):
+                self._connection.cursor().execute(statement)
+        except (pymysql.Error, AttributeError, OSError) as error:
+            raise ConnectionLostError(said_by(error)) from error
+
     def close(self) -> None:
         import pymysql
 

@@ -40,6 +40,8 @@ SESSION = (
     "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET statement_timeout = 0; "
     "SET idle_in_transaction_session_timeout = 0"
 )
+# One view of the data for all statements, and no statement that writes.
+READING = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 TYPES = {
     "bool": "BOOLEAN",
     "int2": "SMALLINT",
@@ -68,8 +70,7 @@ TABLES = """
 
 def open_database(address: Address) -> "PostgreSQL":
     """See `sql.open_database`."""
-    # One view of the data for all statements, and no statement that writes.
-    connection = connected(address, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    connection = connected(address, READING)
     return PostgreSQL(connection, address)
 
 
@@ -192,6 +193,16 @@ class PostgreSQL:
         literals = [Literal(str(value)).as_string(self._connection) for value in statement.parameters]
         pieces = statement.sql.split(PARAMETER)
         return "".join(a + b for a, b in zip(pieces, [*literals, ""], strict=True))
+
+    def renew(self) -> None:
+        import psycopg
+
+        try:
+            # What a query may have set goes with its transaction.
+            self._connection.execute("ROLLBACK")
+            self._connection.execute(READING)
+        except psycopg.Error as error:
+            raise ConnectionLostError(first_line(error)) from error
 
     def close(self) -> None:
         self._connection.close()

@@ -17,6 +17,7 @@ from foresell.sources.sql.database import (
     RowStream,
     SourceColumn,
 )
+from foresell.sources.sql.kept_connection import KeptConnection
 from foresell.sources.sql.position import Position, floor_limit, read_moment, start_of_pass
 from foresell.sources.sql.selection import Selection
 from foresell.sources.sql.statements import Start, any_null, greatest, rows_from
@@ -43,7 +44,7 @@ class Pass:
 
     `since`: where to go on in a source, by its `Position.origin`. `time_zone`: of watermarks that name none.
     A lost connection is made again, and reading goes on with the last row that was given (so that it comes
-    twice). BackendError where that does not succeed.
+    twice). BackendError where that does not succeed. `kept`: where a connection comes from and goes to.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Pass:
         selection: Selection,
         since: Callable[[str], Position | None],
         time_zone: str,
+        kept: KeptConnection | None = None,
     ) -> None:
         self.address = address
         self.selection = selection
         self.is_finished = False
         self._zone = ZoneInfo(time_zone)
         self._since = since
+        self._kept = kept
         self._position: Position | None = None
         self._database: Database | None = None
         self._stream: RowStream | None = None
@@ -108,7 +111,9 @@ class Pass:
 
     def close(self) -> None:
         """Give the connection back."""
-        if self._database is not None:
+        if self._database is not None and self._kept is not None and self.is_finished:
+            self._kept.keep(self._database)
+        elif self._database is not None:
             self._database.close()
         self._database, self._stream = None, None
 
@@ -131,7 +136,7 @@ class Pass:
 
     def _connected(self) -> Database:
         try:
-            database = open_database(self.address)
+            database = open_database(self.address) if self._kept is None else self._kept.take()
         except BackendError as error:
             if not self._was_connected:
                 raise

@@ -9,7 +9,14 @@ from typing import Any, NoReturn
 from foresell.contracts.errors import BackendError, InputError, NotFoundError, did_you_mean
 from foresell.sources.guessing import is_gb
 from foresell.sources.sql.address import Address
-from foresell.sources.sql.database import PARAMETER, OrderValue, SourceColumn, Statement, first_line
+from foresell.sources.sql.database import (
+    PARAMETER,
+    ConnectionLostError,
+    OrderValue,
+    SourceColumn,
+    Statement,
+    first_line,
+)
 from foresell.sources.sql.fetched_rows import FetchedRows, plain_order
 from foresell.store.engine import quoted
 
@@ -108,6 +115,13 @@ class SQLite:
             lambda _place, values: [_text(value) for value in values],
             lambda place, value: plain_order(value, names[place]),
         )
+
+    def renew(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise ConnectionLostError(first_line(error)) from error
 
     def close(self) -> None:
         self._connection.close()
