@@ -1,106 +1,118 @@
-"""The command `foresell`. Heavy rooms are imported by the command that needs them, when it runs."""
+"""The command `foresell`. A command is imported when it is asked for, and heavy rooms when it runs."""
 
+import gc
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from foresell import __version__
-from foresell.cli.commands import (
-    account,
-    alerts,
-    audit,
-    check,
-    demo,
-    digest,
-    drift,
-    embed,
-    erase,
-    events,
-    experiment,
-    explain,
-    export,
-    fairness,
-    fit,
-    forecast,
-    import_,
-    init,
-    key,
-    kpi,
-    leaderboard,
-    map_,
-    match,
-    model,
-    policy,
-    predict,
-    profile,
-    quarantine,
-    rebuild,
-    recommend,
-    refresh,
-    repair,
-    report,
-    rules,
-    search,
-    segment,
-    serve,
-    simulate,
-    store,
-)
 from foresell.contracts.errors import BackendError, ForesellError, InputError, plain_reason
 
 EXIT_INTERRUPTED = 130
+# Most of what a command makes while it starts stays. Looking through it for garbage as often as Python does
+# by itself takes a tenth of that time.
+OBJECTS_BETWEEN_LOOKS = 50_000
+
+# The name of a command or group → where it is, in `cli.commands`.
+COMMANDS = {
+    "init": "init.init",
+    "import": "import_.import_",
+    "check": "check.check",
+    "kpi": "kpi.kpi",
+    "explain": "explain.app",
+    "fit": "fit.fit",
+    "embed": "embed.embed",
+    "map": "map_.app",
+    "recommend": "recommend.recommend",
+    "search": "search.search",
+    "forecast": "forecast.forecast",
+    "backtest": "forecast.backtest",
+    "predict": "predict.predict",
+    "profile": "profile.profile",
+    "segment": "segment.segment",
+    "fairness": "fairness.fairness",
+    "leaderboard": "leaderboard.leaderboard",
+    "export": "export.app",
+    "report": "report.report",
+    "digest": "digest.digest",
+    "match": "match.app",
+    "policy": "policy.app",
+    "quarantine": "quarantine.app",
+    "repair": "repair.app",
+    "rules": "rules.app",
+    "erase": "erase.erase",
+    "rebuild": "rebuild.rebuild",
+    "store": "store.app",
+    "simulate": "simulate.app",
+    "demo": "demo.demo",
+    "refresh": "refresh.refresh",
+    "drift": "drift.drift",
+    "model": "model.app",
+    "alerts": "alerts.app",
+    "experiment": "experiment.app",
+    "serve": "serve.serve",
+    "events": "events.app",
+    "account": "account.app",
+    "key": "key.app",
+    "audit": "audit.app",
+}
+
+
+class _OnDemand(MutableMapping[str, Any]):
+    """The commands by their names, each imported and made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _make(name, COMMANDS[name])
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _make(name: str, place: str) -> Any:
+    module, _, attribute = place.partition(".")
+    found = getattr(import_module(f"foresell.cli.commands.{module}"), attribute)
+    alone = typer.Typer()
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _OnDemand()
+
 
 app = typer.Typer(
     name="foresell",
+    cls=_Commands,
     help="A shop's own records in; decisions, and what each is worth in money, out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-app.command("init")(init.init)
-app.command("import")(import_.import_)
-app.command("check")(check.check)
-app.command("kpi")(kpi.kpi)
-app.add_typer(explain.app, name="explain")
-app.command("fit")(fit.fit)
-app.command("embed")(embed.embed)
-app.add_typer(map_.app, name="map")
-app.command("recommend")(recommend.recommend)
-app.command("search")(search.search)
-app.command("forecast")(forecast.forecast)
-app.command("backtest")(forecast.backtest)
-app.command("predict")(predict.predict)
-app.command("profile")(profile.profile)
-app.command("segment")(segment.segment)
-app.command("fairness")(fairness.fairness)
-app.command("leaderboard")(leaderboard.leaderboard)
-app.add_typer(export.app, name="export")
-app.command("report")(report.report)
-app.command("digest")(digest.digest)
-app.add_typer(match.app, name="match")
-app.add_typer(policy.app, name="policy")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(repair.app, name="repair")
-app.add_typer(rules.app, name="rules")
-app.command("erase")(erase.erase)
-app.command("rebuild")(rebuild.rebuild)
-app.add_typer(store.app, name="store")
-app.add_typer(simulate.app, name="simulate")
-app.command("demo")(demo.demo)
-app.command("refresh")(refresh.refresh)
-app.command("drift")(drift.drift)
-app.add_typer(model.app, name="model")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(experiment.app, name="experiment")
-app.command("serve")(serve.serve)
-app.add_typer(events.app, name="events")
-app.add_typer(account.app, name="account")
-app.add_typer(key.app, name="key")
-app.add_typer(audit.app, name="audit")
 
 
 @app.callback(invoke_without_command=True)
@@ -114,6 +126,7 @@ def show_version(
 
 def run() -> None:
     """Run the command line: every error ends in a sentence and an exit code, never in a traceback."""
+    gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
     try:
         # What a command itself gives is nothing; an exit code comes from typer.Exit and Ctrl-C.
         code = app(standalone_mode=False)

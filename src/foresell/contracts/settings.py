@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -22,6 +22,8 @@ from foresell.contracts.serving import ServeSettings
 FILE_NAME = "foresell.toml"
 # A longer list is written an item a line.
 LONGEST_LIST = 90
+# The same zones again, with and without leap seconds.
+OTHER_CLOCKS = ("posix", "right/")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -31,8 +33,17 @@ def time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def is_time_zone(name: str) -> bool:
+    """Whether there is a time zone of this name, found out without the list of all."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return not name.startswith(OTHER_CLOCKS)
+
+
 def _known_time_zone(name: str) -> str:
-    if name not in time_zones():
+    if not is_time_zone(name):
         raise ValueError(f"'{name}' is not an IANA time zone, such as Europe/Berlin")
     return name
 

@@ -44,7 +44,7 @@ from pathlib import Path
 from typing import Any
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
-from foresell.contracts.settings import time_zones
+from foresell.contracts.settings import is_time_zone
 from foresell.contracts.tables import TABLES, Table
 from foresell.sources.calculated import calculated, check_calculated, year_of
 from foresell.sources.mapping import IDENTIFIER_KINDS, Field, Mapping, Target, with_identities
@@ -293,4 +293,4 @@ def _is_currency(value: str) -> str:
 
 
 def _is_time_zone(value: str) -> str:
-    return "" if value in time_zones() else "must be an IANA time zone, such as Europe/Berlin"
+    return "" if is_time_zone(value) else "must be an IANA time zone, such as Europe/Berlin"

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from foresell.contracts.errors import InputError
-from foresell.contracts.settings import WEEKDAYS, Settings, make_settings, read_settings, settings_toml
+from foresell.contracts.settings import (
+    WEEKDAYS,
+    Settings,
+    is_time_zone,
+    make_settings,
+    read_settings,
+    settings_toml,
+    time_zones,
+)
 
 above_zero = st.floats(min_value=0, exclude_min=True, allow_nan=False)
 TREES = st.fixed_dictionaries(
@@ -109,3 +117,18 @@ def test_settings_cannot_be_changed_in_place() -> None:
 def test_comments_and_tables_are_plain_toml() -> None:
     tree = tomllib.loads(settings_toml(Settings()))
     assert set(tree) == set(Settings.model_fields)
+
+
+def test_a_time_zone_is_known_without_the_list_of_all() -> None:
+    assert [zone for zone in time_zones() if not is_time_zone(zone)] == []
+    none = (
+        "",
+        "Europe",
+        "europe/berlin",
+        "../UTC",
+        "posixrules",
+        "posix/UTC",
+        "tzdata.zi",
+        "a\0",
+    )
+    assert [name for name in none if is_time_zone(name) or name in time_zones()] == []
