@@ -5,10 +5,11 @@ python -m benchmarks.quality.forecasting FILE --season S --horizon H --out F.jso
 FILE is long: series_id, time, y and regressor columns, CSV or Parquet (`convert` makes those of the table).
 The last `--windows` windows of `--horizon` periods, `--step` apart, are the test. Everything that is chosen
 (settings of `boosted` out of `--trials` where others are surely better, the weights of mixtures, which of all
-is served) is chosen by `--score` at the `--validation` windows before the first test window. Finished
-forecasts are kept in `--work`: a stopped run goes on with the same command (after a change of the code, name
-another `--work`). `--seeds`: models with chance are fitted so often; the choice is the first's. Times that
-are whole numbers are places in an order of `--period`s, of which the networks are told no date.
+is served: a mixture where it is surely better) is chosen by `--score` at the `--validation` windows before
+the first test window. Finished forecasts are kept in `--work`: a stopped run goes on with the same command
+(after a change of the code, name another `--work`). `--seeds`: models with chance are fitted so often; the
+choice is the first's. Times that are whole numbers are places in an order of `--period`s, of which the
+networks are told no date.
 """
 
 import argparse
@@ -52,7 +53,8 @@ def main() -> None:
         "test_origins": [str(origin) for origin in origins.test],
         "how_chosen": (
             f"By {given.score} at the validation origins, with seed 0: the settings of boosted out of "
-            f"{given.trials}, and which is served, mixtures and other widths at each origin by the others. "
+            f"{given.trials}, and which is served, mixtures and other widths at each origin by the others, "
+            "and only where they are surely better than the best model by itself. "
             "The test windows lie after all of them. Weights of mixtures and widths are learned at each test "
             "origin from the windows that had ended by then."
         ),

@@ -40,10 +40,21 @@ class Run:
         members = self._members(told)
         validated = self._validated(told, members)
         found = {name: judged(rows, self.file) for name, rows in validated.items()}
-        served = min(self._eligible(found), key=lambda name: mean_of(found[name], given.score))
+        served = self._served(found)
         print(f"served: {served}\ntest", flush=True)
         of_seed = [self._tested(entrants, validated, members, seed) for seed in range(given.seeds)]
         return self._record(entrants, trials, found, served, of_seed)
+
+    def _served(self, found: Results) -> str:
+        """The best at validation; what is made of several, or learned besides, only where it is surely better
+        than the best model by itself, as `foresell fit forecast` chooses."""
+        score = self.given.score
+        best, alone = (
+            min(names, key=lambda name: mean_of(found[name], score))
+            for names in (self._eligible(found), self.given.models)
+        )
+        apart = score_difference(found[best], found[alone], score, seed=0)
+        return best if best == alone or apart.upper < 0 else alone
 
     def _eligible(self, found: Results) -> list[str]:
         """What may be served. Where one origin is all there is, weights that were learned there cannot be

@@ -17,6 +17,8 @@ from foresell.predict.forecast.panel import Panel
 # Lower is better. It weighs by what is sold; means of mase and rmsse hang on series that hardly ever change.
 MAIN_SCORE = "wape"
 SEED = 0
+# What is made of all others takes as long as they do together, and must surely be better than each.
+MIXTURES = ("combination", "choice")
 # What every other model is compared with, and by what.
 BASELINE = "seasonal_naive"
 PAIRED = ("wape", "crps")
@@ -27,7 +29,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Backtest:
     """board      the `leaderboard` of the contracts, every model on every split
-    best       on validation, by MAIN_SCORE; None where there was no validation origin
+    best       on validation, by MAIN_SCORE; one of MIXTURES only where the 95% interval of its score less
+               that of the best other model lies below 0; None where there was no validation origin
     forecasts  model, split, num_train (of the origin), the columns of FORECAST, and value: what came
     fallbacks  model, split, num_train, series_id, reason
     """
@@ -60,6 +63,7 @@ def backtest(
     `say` is told each step.
     """
     trials, told, reasons = [], [], []
+    validated: dict[str, pl.DataFrame] = {}
     for split in SPLITS:
         chosen = [origin for origin in origins if origin.split == split]
         about = f"{note}; horizon {horizon}; {_counted(len(chosen), 'origin')}"
@@ -70,12 +74,25 @@ def backtest(
             reasons.append(run.fallbacks)
             trials.append(run.as_trial(task, split, about, baseline))
             baseline = run if name == BASELINE else baseline
+            if split == "validation":
+                validated[name] = run.judged
     board = leaderboard(trials, datetime.now(UTC))
-    is_judged = any(trial.split == "validation" for trial in trials)
-    best = choose(board, MAIN_SCORE, higher_is_better=False) if is_judged else None
     return Backtest(
-        board, best, *(pl.concat(parts) if parts else pl.DataFrame() for parts in (told, reasons))
+        board,
+        _best(board, validated) if validated else None,
+        *(pl.concat(parts) if parts else pl.DataFrame() for parts in (told, reasons)),
     )
+
+
+def _best(board: pl.DataFrame, validated: Mapping[str, pl.DataFrame]) -> str:
+    """`validated`: model → what `judge` said of it."""
+    best = choose(board, MAIN_SCORE, higher_is_better=False)
+    others = board.filter(~pl.col("model").is_in(MIXTURES))
+    if best not in MIXTURES or others.is_empty():
+        return best
+    simpler = choose(others, MAIN_SCORE, higher_is_better=False)
+    apart = score_difference(validated[best], validated[simpler], MAIN_SCORE, seed=SEED)
+    return best if apart.upper < 0 else simpler
 
 
 def _baseline_first(models: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -42,6 +43,27 @@ def judged(num_weeks: int, models: tuple[str, ...], folds: int = 2) -> Backtest:
     return backtest(
         history_at, whole, origins, task="forecast", models=models, horizon=HORIZON, note="net_sales, weekly"
     )
+
+
+def test_a_mixture_serves_only_where_it_is_surely_better() -> None:
+    """In noise a mean of models has the lowest error by a hair, and takes as long as all of them."""
+    random = np.random.default_rng(1)
+    rows = [
+        (f"s{number}", MONDAY + timedelta(weeks=week), 100 + float(random.normal(0, 20)))
+        for number in range(6)
+        for week in range(40)
+    ]
+    whole = pl.DataFrame(rows, schema=["series_id", "date", "value"], orient="row")
+
+    def history_at(origin: Origin) -> Panel:
+        end = MONDAY + timedelta(weeks=origin.num_train)
+        return Panel(whole.filter(pl.col("date") < end), "week", season=52)
+
+    origins = list(rolling_origins(40, HORIZON, 2, min_train=12))
+    models = ("moving_average", "theta", "combination")
+    found = backtest(history_at, whole, origins, task="forecast", models=models, horizon=HORIZON)
+    assert choose(found.board, MAIN_SCORE, higher_is_better=False) == "combination"
+    assert found.best == "moving_average"
 
 
 def test_the_model_that_sees_the_trend_wins_on_both_splits() -> None:
