@@ -82,13 +82,15 @@ def _calibration(name: str) -> Read:
 
 
 def _world(world: str, start: str) -> Read:
-    """The best of the figures whose name starts so, in the mean over seeds."""
+    """The best of the figures whose name starts so, in the mean over seeds, and what can be known at all."""
 
     def read(record: Mapping[str, Any]) -> tuple[str, bool]:
         told = next(one for one in record["results"] if one["world"] == world)["summary"]
         found = {name: one["mean"] for name, one in told.items() if name.startswith(start)}
+        ceiling = found.pop(f"{start}: ceiling", float("nan"))
         name, best = max(found.items(), key=lambda one: one[1], default=("nothing", float("nan")))
-        return f"{name.removeprefix(start).strip(': ')}: {best:.2f}", best >= LEAST_RANK_CORRELATION
+        figure = f"{name.removeprefix(start).strip(': ')}: {best:.2f} (ceiling {ceiling:.2f})"
+        return figure, best >= LEAST_RANK_CORRELATION
 
     return read
 

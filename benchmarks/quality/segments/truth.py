@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from foresell.behavior.actions import actions
@@ -34,6 +36,7 @@ ASKED: dict[str, tuple[str, dict[str, object]]] = {
     "autoencoder of events": ("autoencoder", {"over": "events"}),
     "behavior": ("behavior", {}),
 }
+Floats = NDArray[np.float64]
 # Scores of who has gone, among the features.
 GONE = ("visit_pause_over_usual", "days_since_event", "pause_over_usual", "days_since_order")
 
@@ -96,60 +99,70 @@ def agreements(known: Known, tables: Tables, settings: Settings, cutoff: datetim
 def ceiling(known: Known, seed: int) -> float:
     """Adjusted Rand of a classifier that was told the true segments of the other customers (five folds):
     about what the features hold of them at all."""
-    import lightgbm
-
     codes = known.truth["segment"].rank("dense").to_numpy().astype(np.int64) - 1
     numbers = known.customers.features.select(pl.selectors.numeric()).to_numpy()
-    fold = np.random.default_rng(seed).permutation(len(codes)) % 5
-    told = np.zeros_like(codes)
-    options = {
-        "objective": "multiclass",
-        "num_class": int(codes.max()) + 1,
-        "verbosity": -1,
-        "num_threads": 1,
-    }
-    options |= {"learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 40, "seed": seed}
+    chances = _told_by_others(numbers, codes, {"objective": "multiclass", "num_class": codes.max() + 1}, seed)
+    return round(adjusted_rand(chances.argmax(axis=1), codes), 4)
+
+
+def _told_by_others(numbers: Floats, truth: NDArray[Any], options: dict[str, Any], seed: int) -> Floats:
+    """What trees say of each customer who were told the truth of all the others but a fifth."""
+    import lightgbm
+
+    fold = np.random.default_rng(seed).permutation(len(truth)) % 5
+    options = {**options, "verbosity": -1, "num_threads": 1, "seed": seed}
+    options |= {"learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 40}
+    told: list[Floats] = [np.empty(0)] * 5
     for held in range(5):
-        data = lightgbm.Dataset(numbers[fold != held], codes[fold != held])
+        data = lightgbm.Dataset(numbers[fold != held], truth[fold != held])
         model = lightgbm.train(options, data, num_boost_round=120)
-        told[fold == held] = np.asarray(model.predict(numbers[fold == held])).argmax(axis=1)
-    return round(adjusted_rand(told, codes), 4)
+        told[held] = np.asarray(model.predict(numbers[fold == held]), np.float64)
+    return np.concatenate(told)[np.argsort(np.concatenate([np.flatnonzero(fold == i) for i in range(5)]))]
 
 
 def price_sensitivity(
-    known: Known, tables: Tables, settings: Settings, cutoff: datetime
+    known: Known, tables: Tables, settings: Settings, cutoff: datetime, seed: int
 ) -> dict[str, object]:
     """Rank correlation of the profile's difference (share bought on discount less expected) with the true
-    elasticity, of all who have one and of those with more lines."""
+    elasticity, of all who have one and of those with more lines.
+
+    `ceiling`: of trees that were told the true elasticity of the other customers and have all features and
+    the profile's figures: about what the records hold of it at all."""
     lines = read_lines(Part(asof(tables, settings, cutoff)), settings)
     leanings = discount_leanings(lines, make_backdrop(tables, settings, cutoff))
-    both = leanings.join(known.truth, on="customer_id").sort("customer_id")
-    found = {}
+    features = known.customers.features.with_columns(customer_id=known.customers.ids)
+    both = leanings.join(known.truth, on="customer_id").join(features, on="customer_id").sort("customer_id")
+    found: dict[str, Any] = {}
     for least in (10, 50, 100, 200):
         some = both.filter(pl.col("num_lines") >= least)
         if len(some) >= 30:
             found[f"from {least} lines"] = _correlation(some["difference"], some["elasticity"])
-    return found
+    truth = both["elasticity"].to_numpy()
+    numbers = both.drop("segment", "elasticity", "left_on").select(pl.selectors.numeric()).to_numpy()
+    told = _told_by_others(numbers, truth, {"objective": "regression"}, seed)
+    return found | {"ceiling": _correlation(pl.Series(told), both["elasticity"])["rank_correlation"]}
 
 
 def leaving(known: Known, last_day: int) -> dict[str, object]:
     """Rank correlation of features that tell a pause with the true days since the customer left for good (0:
-    still there), of those who were seen ten times and more."""
+    still there), of those who were seen ten times and more. `ceiling`: of a score that orders everybody
+    rightly, since many have the same truth."""
     frame = known.customers.features.with_columns(
         gone=(last_day - known.truth["left_on"].fill_null(last_day)).cast(pl.Float64)
     )
     frame = frame.filter(pl.col("visit_days") >= 10)
-    found: dict[str, object] = {"share_gone": round(float((frame["gone"] > 0).mean()), 4)}
+    found: dict[str, Any] = {"share_gone": round(float((frame["gone"] > 0).mean()), 4)}
     if frame["gone"].n_unique() < 2:
         return found
     for name in GONE:
         if name in frame.columns:
             some = frame.drop_nulls(name)
             found[name] = _correlation(some[name], some["gone"])
+            found["ceiling"] = found[name]["most"]
     return found
 
 
-def _correlation(score: pl.Series, truth: pl.Series) -> dict[str, object]:
+def _correlation(score: pl.Series, truth: pl.Series) -> dict[str, Any]:
     """With the 95% interval of Fisher's z (error 1.03 / √(n − 3); Fieller, Hartley and Pearson, 1957);
     `most`: what a score that orders everybody rightly would reach, since many have the same truth."""
     value = float(spearmanr(score.to_numpy(), truth.to_numpy()).statistic)
@@ -175,6 +188,6 @@ def judge(store: Path, num_days: int, seed: int) -> dict[str, object]:
             "customers": len(known.customers),
             "segments": agreements(known, tables, shop.settings, cutoff),
             "ceiling": ceiling(known, seed),
-            "price_sensitivity": price_sensitivity(known, tables, shop.settings, cutoff),
+            "price_sensitivity": price_sensitivity(known, tables, shop.settings, cutoff, seed),
             "leaving": leaving(known, num_days - 1),
         }
