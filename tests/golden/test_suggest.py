@@ -12,7 +12,7 @@ from typing import Any
 from foresell.services.suggest import Suggestion, suggest_mapping
 
 SETS = Path(__file__).parent / "header_sets"
-# The goal is 0.9, and it is missed: 79.6% at the first reading, 88.0% at the best, 86.9% at the last.
+# The goal is 0.9, and it is missed: 79.6% at the first reading, 88.0% at the best, 86.4% at the last.
 # The floor keeps what is reached.
 LEAST = 0.85
 

@@ -29,6 +29,8 @@ CLEAR = 0.9
 COMMON = ("customers", "products", "orders", "order_lines", "locations", "campaigns")
 LACK = 1.2
 LONE, MANY = 2.0, 8
+# What it costs a list of customers that each row has its own order.
+OF_ORDERS = 2.5
 MOST_SHAPES = 6
 
 
@@ -139,6 +141,7 @@ def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]
         - _lacks(shape, given)
         - _repeated_key(evidence, shape, answers)
         - _lone_lines(evidence, answers)
+        - (OF_ORDERS if shape.table == "customers" and _numbers_orders(evidence) else 0.0)
     )
 
 
@@ -163,12 +166,21 @@ def _signs(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> f
 
 def _signs_of_people(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> int:
     """Of a list of customers: how many of its columns have one value for each person, none twice."""
-    if shape.table != "customers":
+    if shape.table != "customers" or _numbers_orders(evidence):
         return 0
     personal = ("customers.customer_id", "identifier:email", "identifier:phone", "identifier:account")
     columns = [column for column, scored in answers.items() if scored.answer in personal]
     profiles = [evidence.profiles[column] for column in columns]
     return 2 * sum(p.num_given > MANY and p.uniqueness > UNIQUE for p in profiles)
+
+
+def _numbers_orders(evidence: Evidence) -> bool:
+    """Whether each row has its own order, and the name says so: people may then be told apart by chance."""
+    column = evidence.order_column
+    if column is None or name_scores(column).get("orders.order_id", 0.0) < CLEAR:
+        return False
+    profile = evidence.profiles[column]
+    return profile.fill == 1 and profile.uniqueness > UNIQUE
 
 
 def _lacks(shape: Shape, given: set[str]) -> float:

@@ -46,10 +46,12 @@ OF_PERSONS = (
 )
 SAME, DIFFERENT, FILLED = 0.98, 0.7, 0.9
 SAID = 3.0
+LINE_WORDS, FEWEST_OF_LINES = {"line", "product", "unit", "sku"}, 3
 # A column without values takes no target from one that has some.
 EMPTY = 0.7
 # A name that says "of no use" is believed a little less than one that says a target, much less if it says both.
 USELESS, USELESS_BUT_NAMED = 0.97, 0.62
+MUCH_BETTER = 0.15
 # A name without the words that its target needs; a name where there may be a number, too; the second of several.
 UNESSENTIAL, NAME_OF_ID, NOT_FIRST = 0.5, 0.85, 0.8
 
@@ -107,7 +109,7 @@ class Evidence:
     def name(self, column: str, answer: str, shape: Shape) -> float:
         """The name's likeness; of a side table, phrases that mean a column of the main one count less."""
         scores = name_scores(column)
-        score = scores.get(answer, 0.0) * _name_doubt(column, answer, scores.get(answer, 0.0))
+        score = scores.get(answer, 0.0)
         is_head = shape.table == "order_lines" and answer.startswith("orders.")
         if (
             not (shape.is_main(answer) or is_head)
@@ -115,8 +117,10 @@ class Evidence:
             and self.fit(column, answer) < SHOWN_BY_VALUES
         ):
             return 0.0
+        doubt = _name_doubt(column, answer, score)
         if score < CLEAR - 0.1 and self._is_clear(column, shape):
-            score *= OTHERWISE
+            doubt *= OTHERWISE
+        score *= doubt
         if score and not shape.is_main(answer) and answer.partition(".")[2] not in _KEYS:
             table = answer.partition(".")[0]
             own = max(
@@ -176,8 +180,11 @@ class Evidence:
         found = []
         for answer, name, fit, score in self._private(column):
             if answer.startswith("identifier:"):
-                if fit >= LOOKS_LIKE or self._is_personal(column, score, shape):
+                if fit >= LOOKS_LIKE:
                     found.append(Scored(answer, score))
+                elif self._is_personal(column, score, shape):
+                    is_doubtful = name < best_name - MUCH_BETTER
+                    found.append(Scored(answer, score * (USELESS_BUT_NAMED if is_doubtful else 1.0)))
             else:
                 doubt = USELESS if name > best_name + 0.05 else USELESS_BUT_NAMED
                 found.append(Scored(answer, score * doubt))
@@ -227,11 +234,20 @@ class Evidence:
         """What other columns say: (column, answer) → plus or minus."""
         return relation_bonuses(self.products, self.totals, self.earlier)
 
+    @cached_property
+    def _names_lines(self) -> bool:
+        """Whether columns of the lines are called so ("Lineitem price"): the others are then of the order."""
+        return sum("line" in tokens_of(column) for column in self.profiles) >= FEWEST_OF_LINES
+
     def _level(self, column: str, answer: str, shape: Shape) -> float:
         """In a file of order lines: the same in all lines of an order belongs to the order."""
-        if shape.table != "order_lines" or column not in self.in_orders or self.profiles[column].is_constant:
+        if shape.table != "order_lines" or self.profiles[column].is_constant:
             return 0.0
         table = answer.partition(".")[0]
+        if not self.in_orders and self._names_lines:
+            return 0.12 if table == "orders" and not LINE_WORDS & set(tokens_of(column)) else 0.0
+        if column not in self.in_orders:
+            return 0.0
         share = self.in_orders[column]
         if table == "orders":
             return 0.12 if share >= SAME else -0.5 if share < DIFFERENT else 0.0

@@ -32,6 +32,10 @@ INNER, INNERMOST = 0.97, 0.85
 COUNT = re.compile(r"\b(?:number|num|no|nr)[\s_]+of\b|#[\s_]*of\b", re.IGNORECASE)
 # Weights of words that say little, and of words that many names have.
 LIGHT, COMMON = 0.3, 0.75
+# So does a number before a plural: "num_orders".
+COUNT_OF_MANY = re.compile(
+    r"(?<![a-z])(?:num|number|nbr|no|nr|n)\.?[\s_]+(?=[a-z]{3,}[^su]s(?![a-z]))", re.IGNORECASE
+)
 SHORTEST_PART = 3
 BARE_ID = 0.7
 # "Created at" and "created on" are times, as "date created" is.
@@ -73,7 +77,11 @@ def tokens_of(name: str) -> tuple[str, ...]:
 def _words(name: str) -> list[str]:
     text = INITIAL.sub(lambda match: INITIALS[match[1].lower()], plain(name))
     text = WITHOUT_TAX.sub(" excl ", WITH_TAX.sub(" incl ", text))
-    text = STATED_RATE.sub(" ", COUNT.sub(" count ", text)).replace("'", "").replace("%", " percent ")
+    text = (
+        STATED_RATE.sub(" ", COUNT_OF_MANY.sub(" count ", COUNT.sub(" count ", text)))
+        .replace("'", "")
+        .replace("%", " percent ")
+    )
     words: list[str] = []
     for piece in WORD.findall(text):
         is_one = piece.isupper() or piece.lower() in lexicon().tokens
@@ -178,7 +186,6 @@ class _Known:
     answer: str
     weight: float
     said: _Said
-    is_whole: bool
 
 
 @cache
@@ -190,11 +197,11 @@ def _index() -> tuple[dict[str, list[_Known]], dict[str, list[tuple[str, float]]
         for phrase in given:
             said = _said(phrase.text)
             by_text[said.text].append((answer, phrase.weight))
-            if said.is_reduced:
+            if said.is_reduced or phrase.is_whole:
                 continue
             # Any number, code or reference: only the very word says more.
             weight = min(phrase.weight, BARE_ID) if said.tokens == ("id",) else phrase.weight
-            known = _Known(answer, weight, said, phrase.is_whole or said.is_light)
+            known = _Known(answer, weight, said)
             for token in said.bag:
                 by_token[token].append(known)
     return dict(by_token), dict(by_text)
@@ -276,7 +283,7 @@ def _likeness(tokens: tuple[str, ...], bag: frozenset[str], size: float, known: 
     said = known.said
     if bag == said.bag:
         return SAME_ORDER if tokens == said.tokens else SAME_WORDS
-    if known.is_whole:
+    if said.is_light:
         return 0.0
     dice = 2 * _size(bag & said.bag) / (size + said.size)
     return float(SAME_WORDS * dice**LIKENESS_POWER)

@@ -185,6 +185,23 @@ ESSENTIAL: dict[str, frozenset[str]] = {
     ),
     "session_id": frozenset({"session", "visit"}),
     "cart_id": frozenset({"cart", "basket", "quote", "checkout"}),
+    "department": frozenset(
+        {
+            "department",
+            "division",
+            "main",
+            "top",
+            "root",
+            "level",
+            "sector",
+            "segment",
+            "area",
+            "line",
+            "1",
+            "major",
+        }
+        | {"部", "大", "一级", "顶", "根", "父", "主", "parent", "super"}
+    ),
     "lead_time_days": frozenset(
         {"lead", "lt", "days", "replenishment", "supply", "restock", "resupply", "shipping"}
     ),

@@ -11,7 +11,7 @@ from importlib.resources import files
 from foresell.contracts.tables import TABLES
 
 # Marks before a phrase: it may also mean something else; there are better names for it; it means it only
-# if nothing else is said.
+# in these very words.
 WHOLE = "="
 MARKS = {"~": 0.6, "<": 0.92, WHOLE: 1.0}
 # The canonical name itself comes before all that means the same.
@@ -41,7 +41,7 @@ _TO_SIMPLIFIED = str.maketrans(
 
 @dataclass(frozen=True)
 class Phrase:
-    """What may stand over a column. `is_whole`: names that merely resemble it do not mean it."""
+    """What may stand over a column. `is_whole`: other words for it do not mean it."""
 
     text: str
     weight: float

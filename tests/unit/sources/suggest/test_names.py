@@ -42,6 +42,8 @@ def test_one_meaning_in_many_styles(name: str) -> None:
         ("Versandkosten", "orders.shipping_amount"),
         ("Custom Label (SKU)", "order_lines.product_id"),
         ("OnOrder", "inventory.on_order"),
+        ("consignee_surname", "identifier:name"),
+        ("收货人电话", "identifier:phone"),
     ],
 )
 def test_names_say_what_a_column_is(name: str, answer: str) -> None:
@@ -56,6 +58,32 @@ def test_little_words_carry_meaning() -> None:
 
 def test_a_count_is_no_number() -> None:
     assert tokens_of("Number of orders") == ("count", "order")
+    assert tokens_of("num_orders") == ("count", "order")
+    assert tokens_of("num_order") == ("id", "order")
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("order_date_key", ("order", "time")),
+        ("Tax 5%", ("tax",)),
+        ("o_id", ("order", "id")),
+        ("itm_dsc", ("product", "description")),
+        ("line_dsc", ("line", "discount")),
+    ],
+)
+def test_what_single_letters_and_small_words_stand_for(name: str, tokens: tuple[str, ...]) -> None:
+    assert tokens_of(name) == tokens
+
+
+def test_an_amount_with_tax_is_no_tax() -> None:
+    assert name_scores("total_inc_tax")["orders.total_amount"] > 0.9
+    assert name_scores("total_inc_tax").get("orders.tax_amount", 0) < 0.5
+
+
+def test_what_paths_end_in_counts() -> None:
+    assert name_scores("order.customer.id")["orders.customer_id"] > 0.9
+    assert name_scores("postal.recipient.last_name")["identifier:name"] > 0.9
 
 
 @pytest.mark.parametrize(
