@@ -72,7 +72,7 @@ def test_what_an_event_says_besides(shop: Any) -> None:
     columns = "event_name occurred_at session_id customer_id device_type country utm_source utm_campaign"
     checkout = next(row for row in shop.rows("events", columns) if row[0] == "begin_checkout")
     assert checkout[1].isoformat() == "2024-03-02T09:00:05+00:00"
-    assert checkout[2:] == ("1111.2222.1709370000", "c-17", "mobile", "Germany", "news", "spring")
+    assert checkout[2:] == ("1111.2222.1709370000", "customer-00017", "mobile", "Germany", "news", "spring")
     searches = shop.rows("events", "search_query utm_source", keep="search_query")
     assert searches == [("tea pot", None), ("teapot", None)]
     names = shop.rows("events", "event_name properties", keep="properties")
@@ -98,7 +98,7 @@ def test_events_are_no_orders_unless_they_are_asked_to_be(
     other = make_store("ga4_orders", **BERLIN)
     other.add(fixtures / "ga4")
     assert other.rows("orders", "order_id customer_id shipping_amount tax_amount currency") == [
-        ("T-1001", "c-17", Decimal("4.9"), Decimal("6.55"), "EUR")
+        ("T-1001", "customer-00017", Decimal("4.9"), Decimal("6.55"), "EUR")
     ]
     assert other.kpi("net_sales") == pytest.approx(41 - 25)
     assert other.kpi("net_sales", "2024-03-02", "2024-03-02") == pytest.approx(41)
@@ -141,9 +141,9 @@ def test_an_erased_customers_visits_are_gone_and_do_not_come_back(
 ) -> None:
     shop = make_store("ga4", **BERLIN)
     shop.add(fixtures / "ga4")
-    erase(shop.shop, ["c-17"])
+    erase(shop.shop, ["customer-00017"])
     assert shop.kpi("visits") == 1
-    assert found_in_store(shop, ["c-17", "T-1001", "1111.2222"]) == {}
+    assert found_in_store(shop, ["customer-00017", "T-1001", "1111.2222"]) == {}
     again = write(tmp_path / "again.json", lines_of(fixtures)[::-1])
     assert shop.outcomes(again) == (0, 0, 3, 10)
 

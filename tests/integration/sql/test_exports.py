@@ -23,7 +23,9 @@ NUM_CUSTOMERS = 25_000
 def place(database: Any) -> Iterator[Any]:
     """A database that Foresell's user may write."""
     if database.scheme == "mysql":
-        database.execute("CREATE DATABASE exports; GRANT ALL ON exports.* TO shop@'%'")
+        database.execute(
+            "DROP DATABASE IF EXISTS exports; CREATE DATABASE exports; GRANT ALL ON exports.* TO shop@'%'"
+        )
         yield database
         database.execute("DROP DATABASE exports")
         return
