@@ -65,7 +65,7 @@ def import_files(
 
 
 def _rules_after_import(shop: Shop) -> list["Rule"]:
-    if not (shop.settings.repair.is_after_import and shop.settings.repair.rules):
+    if not shop.settings.repair.rules:
         return []
     from foresell.services.repair import rules_after_import
 

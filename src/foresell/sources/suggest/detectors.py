@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
-from zoneinfo import available_timezones
 
+from foresell.contracts.settings import time_zones
 from foresell.contracts.tables import EVENT_NAMES
 from foresell.sources.suggest.value_words import (
     CITIES,
@@ -74,11 +73,6 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 def plain_word(text: str) -> str:
     return re.sub(r"[\s_\-/.]+", "_", text.strip().lower())
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def _is_json(text: str) -> bool:
@@ -151,6 +145,6 @@ DETECTORS: Mapping[str, Callable[[str], bool]] = {
     "payment": lambda text: plain_word(text) in PAYMENT_WORDS,
     "gender": lambda text: plain_word(text) in GENDERS,
     "language": lambda text: plain_word(text).split("_")[0] in LANGUAGES,
-    "time_zone": lambda text: "/" in text and text in _time_zones(),
+    "time_zone": lambda text: "/" in text and text in time_zones(),
     "flag": lambda text: text.strip().lower() in FLAG_WORDS,
 }
