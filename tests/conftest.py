@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -173,21 +174,19 @@ def _as_text(value: object) -> str | None:
 
 
 @pytest.fixture
-def make_tables(write_tables: Any) -> Iterator[Callable[[Mapping[str, Rows]], Any]]:
+def make_tables(tmp_path: Path, write_tables: Any) -> Iterator[Callable[[Mapping[str, Rows]], Any]]:
     """Canonical tables in memory on DuckDB, from plain rows: the `Tables` that rooms are handed."""
     from foresell.contracts.settings import EngineSettings
-    from foresell.store.engine import DuckDBViews, EngineTables, connect
+    from foresell.store.engine import DuckDBViews, EngineTables
+    from foresell.store.started_engines import started_engine
 
-    connections = []
+    with ExitStack() as engines:
 
-    def make(rows: Mapping[str, Rows]) -> EngineTables:
-        connection = connect(EngineSettings())
-        connections.append(connection)
-        return EngineTables(DuckDBViews(connection), write_tables(rows))
+        def make(rows: Mapping[str, Rows]) -> EngineTables:
+            connection = engines.enter_context(started_engine(EngineSettings(), tmp_path / "spill"))
+            return EngineTables(DuckDBViews(connection), write_tables(rows))
 
-    yield make
-    for connection in connections:
-        connection.close()
+        yield make
 
 
 @pytest.fixture

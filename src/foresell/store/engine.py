@@ -138,10 +138,10 @@ class View(Protocol):
 
 class DuckDBViews:
     def __init__(self, connection: "duckdb.DuckDBPyConnection") -> None:
-        import ibis
+        from foresell.store.compiled_sql import CompiledOnce
 
         self.connection = connection
-        self.backend = ibis.duckdb.from_connection(connection)
+        self.backend = CompiledOnce.from_connection(connection)
 
     def make(self, table: Table, uris: Sequence[str]) -> None:
         history = f"{table.name}_history"
@@ -188,14 +188,20 @@ class EngineTables:
         self._views = views
         self._list_files = list_files
         self._made: dict[str, tuple[str, ...]] = {}
+        self._read: dict[str, ir.Table] = {}
 
     def current(self, name: str) -> "ir.Table":
         self._refresh(name)
-        return self._views.read(name)
+        return self._view(name)
 
     def history(self, name: str) -> "ir.Table":
         self._refresh(name)
-        return self._views.read(f"{name}_history")
+        return self._view(f"{name}_history")
+
+    def _view(self, view: str) -> "ir.Table":
+        if view not in self._read:
+            self._read[view] = self._views.read(view)
+        return self._read[view]
 
     def has_rows(self, name: str) -> bool:
         if not self._list_files(name):
@@ -214,6 +220,8 @@ class EngineTables:
         if self._made.get(name) != uris:
             self._views.make(ALL_TABLES[name], uris)
             self._made[name] = uris
+            self._read.pop(name, None)
+            self._read.pop(f"{name}_history", None)
 
 
 def spark_session() -> Any:

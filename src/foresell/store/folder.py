@@ -17,9 +17,10 @@ from foresell.contracts.results import LOGS
 from foresell.contracts.settings import FILE_NAME, Settings, read_settings, settings_toml
 from foresell.store.append_log import AppendLog
 from foresell.store.delta import DeltaFolder
-from foresell.store.engine import connect, open_another
+from foresell.store.engine import open_another
 from foresell.store.event_log import EventLog
 from foresell.store.raw import RawZone
+from foresell.store.started_engines import started_engine
 from foresell.store.state import FORMAT, State
 
 if TYPE_CHECKING:
@@ -100,11 +101,10 @@ class StoreFolder:
         # DuckDB makes no parent folder, and would fail at the moment that it needs to spill.
         with suppress(OSError):
             spill.parent.mkdir(exist_ok=True)
-        connection = connect(settings.engine, spill)
         try:
-            yield connection
+            with started_engine(settings.engine, spill) as connection:
+                yield connection
         finally:
-            connection.close()
             shutil.rmtree(spill, ignore_errors=True)
 
     @contextmanager

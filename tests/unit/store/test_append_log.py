@@ -22,8 +22,9 @@ from foresell.contracts.settings import EngineSettings
 from foresell.contracts.tables import Table
 from foresell.store import append_log
 from foresell.store.append_log import AppendLog
-from foresell.store.engine import connect, read_files
+from foresell.store.engine import read_files
 from foresell.store.journal import as_line, damaged_lines
+from foresell.store.started_engines import started_engine
 
 TABLE = Table(
     "shown",
@@ -56,7 +57,7 @@ for batch in range(int(sys.argv[3])):
 
 @contextmanager
 def duck() -> Iterator[Any]:
-    with connect(EngineSettings()) as connection:
+    with started_engine(EngineSettings(), Path("no-spilling")) as connection:
         yield connection
 
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from foresell.contracts.settings import EngineSettings
 from foresell.contracts.tables import TABLES
 from foresell.store.delta import DeltaFolder
-from foresell.store.engine import connect, read_files
+from foresell.store.engine import read_files
 from foresell.store.items import item_number
 from foresell.store.merge import Kind, Merge, Merged, Stamp, TypedRows
+from foresell.store.started_engines import started_engine
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -45,7 +46,7 @@ class Scratch:
         is_held: bool = False,
     ) -> Merged:
         stamp = Stamp(f"run-{run}", "test", START + timedelta(days=run))
-        with connect(EngineSettings()) as connection:
+        with started_engine(EngineSettings(), Path("no-spilling")) as connection:
             register(connection, name, rows)
             typed = TypedRows(TABLES[name], "typed", "chosen", kind, is_held=is_held)
             merge = Merge(connection, self.tables, stamp)
@@ -54,7 +55,7 @@ class Scratch:
 
     def rows(self, name: str, where: str = "true") -> list[dict[str, Any]]:
         select = read_files(TABLES[name].columns, self.tables.files(name))
-        with connect(EngineSettings()) as connection:
+        with started_engine(EngineSettings(), Path("no-spilling")) as connection:
             return connection.sql(f"SELECT * FROM ({select}) WHERE {where}").to_arrow_table().to_pylist()
 
     def believed(self, name: str) -> list[dict[str, Any]]:
@@ -333,7 +334,7 @@ LINES = (
 
 def merge_order(scratch: Scratch, orders: str, lines: str, run: int) -> list[Merged]:
     """Orders (id, status, row number, error) and their lines as items of the same source rows."""
-    with connect(EngineSettings()) as connection:
+    with started_engine(EngineSettings(), Path("no-spilling")) as connection:
         for name, rows in (("orders", orders), ("order_lines", lines)):
             register(connection, name, [])
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM typed WHERE false")
