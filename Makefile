@@ -47,5 +47,5 @@ $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[dev,demo,behavior,als,text,trees,tune,faiss,search,spark,postgres,mysql,serve,console,redis]'
+	$(PIP_INSTALL) --no-compile --editable '.[dev,demo,behavior,als,text,trees,tune,faiss,search,spark,postgres,mysql,serve,console,redis]'
 	@touch $@ $(VENV)/.installed-demo

@@ -121,6 +121,10 @@ def spark() -> Iterator[Any]:
     # Hundreds of small plans, each run once: what the optimizing compiler would gain it costs several times.
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     session = spark_session()
+    # Of a few rows, compiling a plan takes longer than carrying it out.
+    for option in ("codegen.wholeStage", "adaptive.enabled"):
+        session.conf.set(f"spark.sql.{option}", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 

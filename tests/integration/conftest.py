@@ -1,7 +1,9 @@
 """A small shop as files, the command line in this process, and a store to ask questions of."""
 
+import fcntl
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -93,11 +95,18 @@ def write_small_shop(folder: Path) -> dict[str, Path]:
     }
 
 
+@pytest.fixture(scope="session")
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same for each of its processes."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _keys_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _keys_of_tests(of_all_workers: Path) -> Iterator[None]:
     """Stores made here keep their keys in a folder of their own, not in the user's."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("XDG_CONFIG_HOME", str(of_all_workers / "config"))
         patch.delenv("FORESELL_STORE", raising=False)
         patch.delenv("FORESELL_KEY", raising=False)
         yield
@@ -110,12 +119,20 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def small_store(tmp_path_factory: pytest.TempPathFactory, small_shop: dict[str, Path]) -> Path:
+def small_store(of_all_workers: Path, small_shop: dict[str, Path]) -> Path:
     """A store with the small shop imported and both tasks fitted. To be read only: see `own_store`."""
-    store = tmp_path_factory.mktemp("stores") / "small"
+    store = of_all_workers / "small-store"
+    with (of_all_workers / "small-store.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not store.exists():
+            make_small_store(of_all_workers / "unfinished", small_shop).rename(store)
+    return store
+
+
+def make_small_store(store: Path, files: dict[str, Path]) -> Path:
     made = call("init", store, "--time-zone", "Europe/Berlin", "--currency", "EUR")
     assert made.code == 0, made.err
-    for table, path in small_shop.items():
+    for table, path in files.items():
         imported = call("import", path, "--as", table, "--store", store)
         assert imported.code == 0, imported.err
     for task in ("recommend", "forecast"):
@@ -138,7 +155,7 @@ def new_store(tmp_path: Path) -> Path:
     return store
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def foresell() -> Callable[..., Ended]:
     """The command line: `foresell("kpi", "orders", "--store", store)` → code, out, err."""
     return call

@@ -4,6 +4,7 @@ Ibis takes some 100 ms to write a question about a dozen tables, and DuckDB a fe
 pages and reports ask the same ones again and again.
 """
 
+import atexit
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,10 @@ def _reads_views_alone(op: ops.Node) -> bool:
 @lru_cache(maxsize=NUM_HELD)
 def _sql(op: ops.Node, limit: int | None) -> str:
     return str(_unconnected().compile(op.to_expr(), limit=limit))
+
+
+# Expressions hold connections, and DuckDB complains of those that outlive it.
+atexit.register(_sql.cache_clear)
 
 
 @cache

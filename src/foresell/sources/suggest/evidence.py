@@ -66,6 +66,7 @@ class Evidence:
     answers: dict[str, str | None] = field(default_factory=dict)
     _fits: dict[tuple[str, str], float] = field(default_factory=dict)
     _privates: dict[str, list[tuple[str, float, float, float]]] = field(default_factory=dict)
+    _allowed: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
 
     @cached_property
     def products(self) -> list[Product]:
@@ -211,14 +212,15 @@ class Evidence:
 
     def _best_name(self, column: str, shape: Shape) -> float:
         """How well the name fits some target of the shape that the values allow."""
-        return max(
-            (
-                score
-                for answer, score in name_scores(column).items()
-                if answer in shape.known and self.fit(column, answer) > -0.4
-            ),
-            default=0.0,
-        )
+        return next((score for score, answer in self._fitting(column) if answer in shape.known), 0.0)
+
+    def _fitting(self, column: str) -> list[tuple[float, str]]:
+        """How well the name fits each target that the values allow, the best first."""
+        if column not in self._allowed:
+            scores = name_scores(column).items()
+            told = [(score, answer) for answer, score in scores if self.fit(column, answer) > -0.4]
+            self._allowed[column] = sorted(told, reverse=True)
+        return self._allowed[column]
 
     def private_answer(self, column: str, shape: Shape) -> "Scored | None":
         options = self.private_options(column, shape)
