@@ -53,8 +53,9 @@ def main() -> None:
         "test_origins": [str(origin) for origin in origins.test],
         "how_chosen": (
             f"By {given.score} at the validation origins, with seed 0: the settings of boosted out of "
-            f"{given.trials}, and which is served, mixtures and other widths at each origin by the others, "
-            "and only where they are surely better than the best model by itself. "
+            f"{given.trials}, and which is served, mixtures and widths at each origin by the others: of each "
+            "the one whose intervals keep their promise there, a mixture only where it is surely better than "
+            "the best model by itself. "
             "The test windows lie after all of them. Weights of mixtures and widths are learned at each test "
             "origin from the windows that had ended by then."
         ),

@@ -11,7 +11,6 @@ import polars as pl
 
 from foresell.predict.forecast.choose import choose_per_series, scored
 from foresell.predict.forecast.combination import combined, weights_of
-from foresell.predict.forecast.model import FORECAST
 from foresell.predict.forecast.widths import learn_widths
 
 KEY = ["series_id", "date"]
@@ -42,11 +41,9 @@ def mixed(kind: str, told: Results, past: Results, *, whole: bool) -> pl.DataFra
     return found.join(forecasts.select(*KEY, *FACTS).unique(KEY), on=KEY).sort(KEY)
 
 
-def widened(rows: pl.DataFrame, past: pl.DataFrame, horizon: int) -> pl.DataFrame:
-    """The rows with the quantiles that held in `past`, rows of the same model."""
-    ordered = rows.sort(KEY)
-    found = learn_widths(past, horizon).applied(ordered.select(FORECAST.names()))
-    return found.join(ordered.select(*KEY, *FACTS), on=KEY)
+def widened(rows: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
+    """The rows with intervals as wide as held in `past`, rows of the same model."""
+    return learn_widths(past).applied(rows)
 
 
 def stacked(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -54,9 +51,7 @@ def stacked(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(rows.with_columns(model=pl.lit(name)) for name, rows in parts.items())
 
 
-def with_mixtures(
-    told: Results, past: Results, members: Sequence[str], horizon: int, *, whole: bool
-) -> Results:
+def with_mixtures(told: Results, past: Results, members: Sequence[str], *, whole: bool) -> Results:
     """`told`, rows at one origin, and all that is made of them: mixtures of `members`, and each with other
     widths (never of counts: `whole`). `past`: model or mixture → rows of windows that had ended."""
     found = dict(told)
@@ -66,6 +61,4 @@ def with_mixtures(
         found |= {kind: mixed(kind, own, known, whole=whole) for kind in MIXTURES}
     if whole:
         return found
-    return found | {
-        name + WIDTHS: widened(rows, past[name], horizon) for name, rows in found.items() if name in past
-    }
+    return found | {name + WIDTHS: widened(rows, past[name]) for name, rows in found.items() if name in past}

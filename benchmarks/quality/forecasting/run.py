@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 from benchmarks.quality.forecasting.contest import Origins, contest, with_values
 from benchmarks.quality.forecasting.long import LongFile
-from benchmarks.quality.forecasting.mixing import LEARNED, WIDTHS, Results, with_mixtures
+from benchmarks.quality.forecasting.mixing import LEARNED, MIXTURES, WIDTHS, Results, with_mixtures
 from benchmarks.quality.forecasting.rivals import LIBRARIES, rival_python, run_rival
 from benchmarks.quality.forecasting.scoring import by_class, judged, less, of_seeds, scores, uniform
 from benchmarks.quality.forecasting.trials import BOOSTED, settings_of_trial
 
-from foresell.evaluation.forecasting import mean_of, score_difference
+from foresell.evaluation.forecasting import breaks_its_promise, mean_of, score_difference
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.model import VALUES
 
@@ -46,15 +46,19 @@ class Run:
         return self._record(entrants, trials, found, served, of_seed)
 
     def _served(self, found: Results) -> str:
-        """The best at validation; what is made of several, or learned besides, only where it is surely better
-        than the best model by itself, as `foresell fit forecast` chooses."""
+        """The best at validation, of each the one whose intervals keep their promise there; a mixture only
+        where it is surely better than the best model by itself, as `foresell fit forecast` chooses."""
         score = self.given.score
-        best, alone = (
-            min(names, key=lambda name: mean_of(found[name], score))
-            for names in (self._eligible(found), self.given.models)
-        )
-        apart = score_difference(found[best], found[alone], score, seed=0)
-        return best if best == alone or apart.upper < 0 else alone
+        names = self._eligible(found)
+        asked = [name if self._keeps(name, found) else name + WIDTHS for name in names if WIDTHS not in name]
+        kept = [name for name in asked if name in names and self._keeps(name, found)] or names
+        alone = [name for name in kept if name.removesuffix(WIDTHS) not in MIXTURES] or kept
+        best, simplest = (min(some, key=lambda name: mean_of(found[name], score)) for some in (kept, alone))
+        apart = score_difference(found[best], found[simplest], score, seed=0)
+        return best if apart.upper < 0 else simplest
+
+    def _keeps(self, name: str, found: Results) -> bool:
+        return self.file.is_count or not breaks_its_promise(found[name], seed=0)
 
     def _eligible(self, found: Results) -> list[str]:
         """What may be served. Where one origin is all there is, weights that were learned there cannot be
@@ -160,8 +164,7 @@ class Run:
         origin: date,
     ) -> None:
         now = {name: rows.filter(origin=origin) for name, rows in told.items()}
-        whole, horizon = self.file.is_count, self.origins.horizon
-        for name, rows in with_mixtures(now, known, members, horizon, whole=whole).items():
+        for name, rows in with_mixtures(now, known, members, whole=self.file.is_count).items():
             parts.setdefault(name, []).append(rows)
 
     def _tested(

@@ -18,13 +18,14 @@ from typing import Any
 
 from benchmarks.quality.sequential.ledger import commit, machine
 
+from foresell.evaluation.forecasting import FARTHEST_COVERAGE
+
 HERE = "benchmarks.quality.forecasting"
 Record = Mapping[str, Any]
 # What was found, in words; whether what must be is reached; whether the aim is.
 Read = Callable[[Record], tuple[str, bool, bool]]
 # Of each seed's difference: value, lower, upper, share of the rival's score.
 Holds = Callable[[list[list[float]]], bool]
-FARTHEST_COVERAGE = 0.04
 LEAST_P = 0.05
 AIMED_BELOW = -0.10
 

@@ -29,6 +29,10 @@ from foresell.evaluation.intervals import Interval, bootstrap_ratio
 from foresell.evaluation.pit import LEVELS, column_of, pit_shares
 
 CRPS_LEVELS = LEVELS[1:-1]
+# Farther from what it promises the coverage of an interval is no chance that a shop should bear.
+FARTHEST_COVERAGE = 0.04
+# Fewer series tell by chance alone that an interval breaks its promise.
+FEWEST_SERIES = 20
 SIDES = {"80": ("q0.1", "q0.9"), "95": ("q0.025", "q0.975")}
 
 
@@ -156,6 +160,19 @@ def score_difference(judged: pl.DataFrame, rival: pl.DataFrame, name: str, *, se
     both = first.join(second, on="series_id", suffix="_rival").sort("series_id")
     # Denominators are of the actuals alone, so that they are the same on both sides.
     return bootstrap_ratio((both["top"] - both["top_rival"]).to_numpy(), both["bottom"].to_numpy(), seed=seed)
+
+
+def breaks_its_promise(judged: pl.DataFrame, *, seed: int) -> bool:
+    """Whether the 80% or the 95% intervals surely held less, or more, than within FARTHEST_COVERAGE of that:
+    by the 95% interval of the coverage over series. False for fewer than FEWEST_SERIES."""
+    if judged["series_id"].n_unique() < FEWEST_SERIES:
+        return False
+    found = forecast_scores(judged, seed=seed)
+    for side in SIDES:
+        held, promised = found[f"coverage_{side}"], int(side) / 100
+        if held.upper < promised - FARTHEST_COVERAGE or held.lower > promised + FARTHEST_COVERAGE:
+            return True
+    return False
 
 
 def scores_by(judged: pl.DataFrame, groups: pl.DataFrame, by: str, *, seed: int) -> pl.DataFrame:

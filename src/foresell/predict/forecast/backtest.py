@@ -9,10 +9,17 @@ from typing import Any
 import polars as pl
 
 from foresell.evaluation.compare import Trial, choose, leaderboard
-from foresell.evaluation.forecasting import forecast_scores, judge, scales, score_difference
+from foresell.evaluation.forecasting import (
+    breaks_its_promise,
+    forecast_scores,
+    judge,
+    scales,
+    score_difference,
+)
 from foresell.evaluation.splits import Origin, Split
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.panel import Panel
+from foresell.predict.forecast.widths import Widths, learn_widths
 
 # Lower is better. It weighs by what is sold; means of mase and rmsse hang on series that hardly ever change.
 MAIN_SCORE = "wape"
@@ -31,12 +38,15 @@ class Backtest:
     """board      the `leaderboard` of the contracts, every model on every split
     best       on validation, by MAIN_SCORE; one of MIXTURES only where the 95% interval of its score less
                that of the best other model lies below 0; None where there was no validation origin
+    widths     of the best, learned from all its windows, where its intervals broke their promise in them
+               (`evaluation.forecasting.breaks_its_promise`); None where they kept it, and of counts
     forecasts  model, split, num_train (of the origin), the columns of FORECAST, and value: what came
     fallbacks  model, split, num_train, series_id, reason
     """
 
     board: pl.DataFrame
     best: str | None
+    widths: Widths | None
     forecasts: pl.DataFrame
     fallbacks: pl.DataFrame
 
@@ -62,26 +72,37 @@ def backtest(
     other one also has the scores of PAIRED less those of the baseline, paired by series: below 0 is better.
     `say` is told each step.
     """
-    trials, told, reasons = [], [], []
-    validated: dict[str, pl.DataFrame] = {}
+    trials: list[Trial] = []
+    runs: dict[Split, list[_Run]] = {split: [] for split in SPLITS}
     for split in SPLITS:
         chosen = [origin for origin in origins if origin.split == split]
         about = f"{note}; horizon {horizon}; {_counted(len(chosen), 'origin')}"
         baseline: _Run | None = None
         for name in _baseline_first(models) if chosen else ():
             run = _run(name, configs.get(name, {}), history_at, actuals, chosen, horizon, say)
-            told.append(run.forecasts)
-            reasons.append(run.fallbacks)
+            runs[split].append(run)
             trials.append(run.as_trial(task, split, about, baseline))
             baseline = run if name == BASELINE else baseline
-            if split == "validation":
-                validated[name] = run.judged
     board = leaderboard(trials, datetime.now(UTC))
+    validated = {run.name: run.judged for run in runs["validation"]}
+    best = _best(board, validated) if validated else None
+    every = [run for split in SPLITS for run in runs[split]]
     return Backtest(
         board,
-        _best(board, validated) if validated else None,
-        *(pl.concat(parts) if parts else pl.DataFrame() for parts in (told, reasons)),
+        best,
+        _widths([run for run in every if run.name == best]),
+        pl.concat(run.forecasts for run in every) if every else pl.DataFrame(),
+        pl.concat(run.fallbacks for run in every) if every else pl.DataFrame(),
     )
+
+
+def _widths(runs: Sequence["_Run"]) -> Widths | None:
+    """Of the runs of one model."""
+    if not runs or any(run.is_count for run in runs):
+        return None
+    if not breaks_its_promise(pl.concat(run.judged for run in runs), seed=SEED):
+        return None
+    return learn_widths(pl.concat(run.forecasts for run in runs))
 
 
 def _best(board: pl.DataFrame, validated: Mapping[str, pl.DataFrame]) -> str:
@@ -108,6 +129,7 @@ class _Run:
     forecasts: pl.DataFrame
     fallbacks: pl.DataFrame
     season: int
+    is_count: bool
     fit_seconds: float
     predict_seconds: float
 
@@ -151,6 +173,7 @@ def _run(
         pl.concat(told),
         pl.concat(reasons),
         season,
+        panel.is_count,
         *(one / num for one in seconds),
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foresell.predict.forecast.grid import Floats
-from foresell.predict.forecast.model import LEVELS, LEVELS_ARRAY, SHARES
+from foresell.predict.forecast.model import LEVELS, SHARES
 
 # A group with fewer errors cannot tell the level .975 from the largest error.
 FEWEST_ERRORS = 40
@@ -72,19 +72,3 @@ def offsets_of(
         tables.append(conformal_quantiles(inside))
     table = np.maximum.accumulate(np.array(tables), axis=1)
     return Offsets(table, table @ SHARES)
-
-
-def recalibrated(paths: Floats, offsets: Offsets, groups: NDArray[np.intp]) -> Floats:
-    """(N, H, VALUES) paths with the quantiles that `offsets` tell around the same median, in units of half
-    the width of the path's own 80% interval; `groups` (N, H). NaN groups of offsets leave a path as it is.
-    """
-    medians = paths[:, :, 1 + LEVELS.index(0.5)]
-    told = offsets.paths(medians, half_width(paths), groups)
-    told[:, :, 0] = paths[:, :, 0]
-    return np.where(np.isnan(told).any(axis=2, keepdims=True), paths, told)
-
-
-def half_width(paths: Floats) -> Floats:
-    """(N, H) of the 80% interval."""
-    upper, lower = (1 + int(np.flatnonzero(level == LEVELS_ARRAY)[0]) for level in (0.9, 0.1))
-    return np.asarray((paths[:, :, upper] - paths[:, :, lower]) / 2)

@@ -1,89 +1,69 @@
-"""Forecasts whose quantiles are set to what held in windows of the past, by step and class of series."""
+"""Intervals as wide as held in windows of the past, around medians that stay.
 
-from collections.abc import Mapping
+Every pair of quantiles lies a factor farther from the median, or nearer, than the model told: the conformal
+quantile of what was missed in units of the pair's own distance (split conformal prediction with a normalized
+score; Lei et al., Distribution-Free Predictive Inference for Regression, 2018). Both sides, all steps and all
+series share a factor: errors of one window go together, and what finer groups learn of them is that window
+(the medians that were moved by step and class told The Complete Journey and Rossmann worse in every model).
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from foresell.predict.forecast.conformal import Offsets, half_width, offsets_of, recalibrated
+from foresell.predict.forecast.conformal import conformal_quantiles
 from foresell.predict.forecast.grid import Floats
-from foresell.predict.forecast.model import QUANTILES, VALUES
+from foresell.predict.forecast.model import LEVELS_ARRAY, QUANTILES
 
-# Classes of series: by how wide their intervals are for their size, in equal numbers.
-NUM_CLASSES = 3
-# Errors of fewer series tell no class apart.
-FEWEST_SERIES = 60
-# Steps are put together until a group has so many errors.
-FEWEST_ERRORS = 100
+_MIDDLE = len(QUANTILES) // 2
+# What each pair of quantiles promises to hold, the outermost first.
+_HELD = 1 - 2 * LEVELS_ARRAY[:_MIDDLE]
 
 
 @dataclass(frozen=True, eq=False)
 class Widths:
-    """`limits` (classes − 1,): the relative widths that part the classes; `offsets`: a group a class and
-    step."""
+    """`factors` (pairs,): of the distances from the median, the outermost pair first."""
 
-    limits: Floats
-    horizon: int
-    offsets: Offsets
+    factors: Floats
 
     def applied(self, forecasts: pl.DataFrame) -> pl.DataFrame:
-        """A FORECAST frame with the quantiles set; a row with a null, or of no width, stays as it is."""
+        """A FORECAST frame with the quantiles set. None falls below 0, or below the lowest that was told; an
+        inner one never lies outside an outer one; a row with a null stays as it is."""
         if forecasts.is_empty():
             return forecasts
-        steps = forecasts.select(pl.int_range(pl.len()).over("series_id")).to_series().to_numpy()
-        values = forecasts.select(VALUES).to_numpy()[:, None, :].astype(np.float64)
-        groups = _groups(_relative(forecasts), self.limits, steps, self.horizon)
-        found = recalibrated(values, self.offsets, groups[:, None])[:, 0, 1:]
-        floor = np.minimum(0.0, np.nanmin(values, axis=(1, 2), initial=0.0))
-        found = np.maximum(found, floor[:, None])
+        told = forecasts.select(QUANTILES).to_numpy().astype(np.float64)
+        median = told[:, [_MIDDLE]]
+        found = median + np.concatenate([self.factors, [1.0], self.factors[::-1]]) * (told - median)
+        found[:, _MIDDLE:] = np.maximum.accumulate(found[:, _MIDDLE:], axis=1)
+        found[:, _MIDDLE::-1] = np.minimum.accumulate(found[:, _MIDDLE::-1], axis=1)
+        found = np.maximum(found, np.minimum(0.0, told[:, [0]]))
+        found = np.where(np.isnan(told).any(axis=1, keepdims=True), told, found)
         columns = [pl.Series(name, found[:, place]).fill_nan(None) for place, name in enumerate(QUANTILES)]
         return forecasts.with_columns(columns)
 
-    def to_tables(self) -> dict[str, pl.DataFrame]:
-        columns = {"mean": self.offsets.means, **dict(zip(QUANTILES, self.offsets.table.T, strict=True))}
-        return {
-            "width_offsets": pl.DataFrame(columns),
-            "width_limits": pl.DataFrame({"limit": self.limits}, schema={"limit": pl.Float64}),
-        }
+    def factor(self, held: float) -> float:
+        """Of the pair that promises to hold that share."""
+        return float(self.factors[int(np.argmin(np.abs(_HELD - held)))])
+
+    def to_table(self) -> pl.DataFrame:
+        return pl.DataFrame({"held": _HELD, "factor": self.factors})
 
     @classmethod
-    def from_tables(cls, tables: Mapping[str, pl.DataFrame]) -> "Widths | None":
-        if "width_offsets" not in tables:
-            return None
-        table = tables["width_offsets"]
-        limits = tables["width_limits"]["limit"].to_numpy()
-        offsets = Offsets(table.select(QUANTILES).to_numpy(), table["mean"].to_numpy())
-        return cls(limits, table.height // (len(limits) + 1), offsets)
+    def from_table(cls, table: pl.DataFrame) -> "Widths":
+        return cls(table["factor"].to_numpy())
 
 
-def learn_widths(results: pl.DataFrame, horizon: int) -> Widths:
-    """From FORECAST columns with `step` (from 1) and `value`, of one or more windows."""
-    told = results.drop_nulls(["value", *QUANTILES]).sort("series_id", "date")
-    relative = _relative(told)
-    limits = np.empty(0)
-    if told["series_id"].n_unique() >= FEWEST_SERIES:
-        limits = np.unique(np.quantile(relative, np.arange(1, NUM_CLASSES) / NUM_CLASSES))
-    half = half_width(told.select(VALUES).to_numpy()[:, None, :])[:, 0]
-    missed = (told["value"] - told["q0.5"]).to_numpy()
-    errors = np.divide(missed, half, out=np.full(len(half), np.nan), where=half > 0)
-    groups = _groups(relative, limits, told["step"].to_numpy() - 1, horizon)
-    tables, means = [], []
-    for place in range(len(limits) + 1):
-        own = (groups >= place * horizon) & (groups < (place + 1) * horizon)
-        offsets = offsets_of(errors[own], groups[own] - place * horizon, horizon, fewest=FEWEST_ERRORS)
-        tables.append(offsets.table)
-        means.append(offsets.means)
-    return Widths(limits, horizon, Offsets(np.concatenate(tables), np.concatenate(means)))
-
-
-def _relative(forecasts: pl.DataFrame) -> Floats:
-    """(n,) half the 80% interval over the size of the median."""
-    half = (forecasts["q0.9"] - forecasts["q0.1"]).to_numpy().astype(np.float64) / 2
-    size = np.abs(forecasts["q0.5"].to_numpy().astype(np.float64))
-    return np.asarray(np.nan_to_num(half) / np.maximum(np.nan_to_num(size) + np.nan_to_num(half), 1e-12))
-
-
-def _groups(relative: Floats, limits: Floats, steps: NDArray[np.int64], horizon: int) -> NDArray[np.intp]:
-    return np.asarray(np.searchsorted(limits, relative, side="right") * horizon + steps, np.intp)
+def learn_widths(results: pl.DataFrame) -> Widths:
+    """From FORECAST columns and `value` of one or more windows. A row without a width tells nothing; where
+    none has one, the factor is 1."""
+    known = results.drop_nulls(["value", *QUANTILES])
+    told, came = known.select(QUANTILES).to_numpy().astype(np.float64), known["value"].to_numpy()
+    median = told[:, _MIDDLE]
+    missed = np.abs(came - median)
+    factors = []
+    for place, held in enumerate(_HELD):
+        side = np.where(came >= median, told[:, -1 - place] - median, median - told[:, place])
+        relative = np.divide(missed, side, out=np.full(len(missed), np.nan), where=side > 0)
+        factors.append(conformal_quantiles(relative, (float(held),))[0])
+    return Widths(np.nan_to_num(np.array(factors), nan=1.0))

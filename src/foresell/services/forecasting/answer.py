@@ -1,6 +1,6 @@
 """Forecasts of a shop's series, by the model in production for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -73,8 +73,8 @@ def forecast(
     The production model answers, fitted first where there is none; one that was fitted for a shorter horizon
     is fitted again for this answer, on what the store has now. NotFoundError for a series that is none.
     """
-    from foresell.predict.forecast import load_model
     from foresell.predict.forecast.results import as_results
+    from foresell.predict.forecast.served import fit_longer
 
     horizon = request.horizon_of(shop)
     ensure_fitted(shop, request, progress)
@@ -83,7 +83,7 @@ def forecast(
         progress(f"{artifact.kind}: for {horizon} {request.period}s", 0, None)
         with shop.reading_matched() as tables:
             built = as_fitted(request, artifact).panel(shop, tables, horizon)
-        fitted = load_model(artifact.kind).fit(built.panel, replace(fitted.config, horizon=horizon))
+        fitted = fit_longer(artifact.kind, fitted, built.panel, horizon)
     told = without_ended(fitted.forecast(horizon), artifact.tables[ENDED])
     rows = as_results(told, request.spec(shop), artifact.label, first_day(told) - timedelta(days=1))
     answer = Forecasts(rows, fitted.fallbacks, artifact.tables[ENDED], _notes(artifact))
@@ -92,10 +92,10 @@ def forecast(
 
 def load_forecaster(shop: Shop, request: ForecastRequest) -> "tuple[Artifact, Fitted]":
     """What is in production for the request's series. NotFoundError where nothing is."""
-    from foresell.predict.forecast import load_model
+    from foresell.predict.forecast.served import load_served
 
     artifact = load_production(shop, request.name(shop))
-    return artifact, load_model(artifact.kind).load(artifact.config, artifact.tables, artifact.weights)
+    return artifact, load_served(artifact.kind, artifact.config, artifact.tables, artifact.weights)
 
 
 def first_day(forecasts: "polars.DataFrame") -> date:

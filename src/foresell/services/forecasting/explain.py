@@ -1,7 +1,7 @@
 """Why a series is forecast as it is, and what would be sold at another price."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foresell.services.forecasting.answer import load_forecaster
@@ -50,7 +50,7 @@ def know_forecaster(
     shop: Shop, request: ForecastRequest = STORES_OWN, progress: Progress = silent
 ) -> KnownForecaster:
     """The slow part of an explanation, the same for all series; a model is fitted where there is none."""
-    from foresell.predict.forecast import load_model
+    from foresell.predict.forecast.served import fit_longer
 
     horizon = request.horizon_of(shop)
     ensure_fitted(shop, request, progress)
@@ -59,7 +59,7 @@ def know_forecaster(
     with shop.reading_matched() as tables:
         panel = as_fitted(request, artifact).panel(shop, tables, horizon).panel
     if horizon > fitted.config.horizon:
-        fitted = load_model(artifact.kind).fit(panel, replace(fitted.config, horizon=horizon))
+        fitted = fit_longer(artifact.kind, fitted, panel, horizon)
     return KnownForecaster(artifact.label, fitted, panel)
 
 

@@ -1,7 +1,7 @@
 """Judge forecasters on the shop's past, fit the best on everything, and put it to work."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from foresell.contracts.protocols import Tables
     from foresell.predict.forecast.model import Fitted
     from foresell.predict.forecast.series import BuiltPanel
+    from foresell.predict.forecast.widths import Widths
     from foresell.store.models import Artifact
 
 # What serves while the history is too short to judge models.
@@ -46,11 +47,10 @@ def fit_forecast(shop: Shop, request: ForecastRequest = STORES_OWN, progress: Pr
             progress("which views, carts, … help", 0, None)
             request = without_useless(request, built, request.horizon_of(shop))
             built = request.narrowed(built)
-            board, best, expected = judged(shop, tables, request, built, progress)
-        progress(f"fitting {best} on everything", 0, None)
-        fitted = fitted_on(best, built, request.horizon_of(shop))
-        label = save(shop, request, best, fitted, built, board, expected)
-        write_results(shop, "leaderboard", board, replaces={"task": name})
+            found = choose(shop, tables, request, built, progress)
+        fitted = found.fitted_on(built, request.horizon_of(shop), progress)
+        label = save(shop, request, found, fitted, built)
+        write_results(shop, "leaderboard", found.board, replaces={"task": name})
         spec = built.spec
         write_results(
             shop,
@@ -69,16 +69,41 @@ def ensure_fitted(shop: Shop, request: ForecastRequest, progress: Progress) -> N
         fit_forecast(shop, request, progress)
 
 
-def judged(
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """`board`: the leaderboard; `best`: the model that serves; `expected`: how far it missed (None: not
+    judged); `widths`: as in `predict.forecast.backtest.Backtest`."""
+
+    board: "polars.DataFrame"
+    best: str
+    expected: "polars.DataFrame | None" = None
+    widths: "Widths | None" = None
+
+    def fitted_on(self, built: "BuiltPanel", horizon: int, progress: Progress) -> "Fitted":
+        from foresell.predict.forecast.served import fit_served
+
+        progress(f"fitting {self.best} on everything", 0, None)
+        return fit_served(self.best, built.panel, horizon, self.widths)
+
+    def notes(self) -> list[str]:
+        if self.widths is None:
+            return []
+        factor = self.widths.factor(0.8)
+        return [
+            f"the intervals of {self.best} held too little or too much in its backtest: their 80% are "
+            f"{factor:.2f} times as wide as it tells"
+        ]
+
+
+def choose(
     shop: Shop,
     tables: "Tables",
     request: ForecastRequest,
     built: "BuiltPanel",
     progress: Progress,
     models: Sequence[str] = (),
-) -> "tuple[polars.DataFrame, str, polars.DataFrame | None]":
-    """The leaderboard (of all that compete, or of `models`), the best, and how far it missed (None: not
-    judged)."""
+) -> Chosen:
+    """The best on validation of all that compete, or of `models`; SIMPLEST where none can be judged."""
     from datetime import UTC, datetime
 
     import polars as pl
@@ -89,16 +114,12 @@ def judged(
     try:
         found = judge(shop, tables, request, built, models=models, progress=progress)
     except (InputError, NotFoundError):
-        return leaderboard([], datetime.now(UTC)), SIMPLEST, None
+        return Chosen(leaderboard([], datetime.now(UTC)), SIMPLEST)
     best = found.best or SIMPLEST
-    return found.board, best, expected_errors(found.forecasts.filter(pl.col("model") == best))
-
-
-def fitted_on(name: str, built: "BuiltPanel", horizon: int) -> "Fitted":
-    from foresell.predict.forecast import load_model
-
-    model = load_model(name)
-    return model.fit(built.panel, model.config(horizon=horizon))
+    told = found.forecasts.filter(pl.col("model") == best)
+    if found.widths is not None:
+        told = found.widths.applied(told)
+    return Chosen(found.board, best, expected_errors(told), found.widths)
 
 
 def forecast_rows(fitted: "Fitted", built: "BuiltPanel", label: str, horizon: int) -> "polars.DataFrame":
@@ -116,22 +137,21 @@ def without_ended(forecasts: "polars.DataFrame", ended: "polars.DataFrame") -> "
 def save(
     shop: Shop,
     request: ForecastRequest,
-    kind: str,
+    chosen: Chosen,
     fitted: "Fitted",
     built: "BuiltPanel",
-    board: "polars.DataFrame",
-    expected: "polars.DataFrame | None",
 ) -> str:
     import polars as pl
 
     from foresell.predict.forecast.backtest import MAIN_SCORE
     from foresell.store.models import Origin
 
+    board, kind = chosen.board, chosen.best
     scores = scores_of(board, kind)
-    notes = [*built.notes, *left_out_note(request)]
+    notes = [*built.notes, *left_out_note(request), *chosen.notes()]
     own = {ENDED: built.ended, NOTES: pl.DataFrame({"note": notes}, schema={"note": pl.String})}
     own |= {LEFT_OUT: pl.DataFrame({"name": request.left_out}, schema={"name": pl.String})}
-    own |= {} if expected is None else {EXPECTED: expected}
+    own |= {} if chosen.expected is None else {EXPECTED: chosen.expected}
     config: dict[str, Any] = asdict(fitted.config)
     return put_to_work(
         shop,
@@ -149,10 +169,10 @@ def save(
 
 def _probe(built: "BuiltPanel", candidate: "Artifact") -> None:
     """Forecasts are numbers, in the order of their quantiles, and not far beyond all that ever was."""
-    from foresell.predict.forecast import load_model
     from foresell.predict.forecast.model import BOUNDS, MEDIAN
+    from foresell.predict.forecast.served import load_served
 
-    fitted = load_model(candidate.kind).load(candidate.config, candidate.tables, candidate.weights)
+    fitted = load_served(candidate.kind, candidate.config, candidate.tables, candidate.weights)
     told = fitted.forecast(fitted.config.horizon)
     largest: Any = built.panel.frame["value"].abs().max() or 0.0
     require_sane(told["mean"].drop_nulls().to_numpy(), "forecasts", highest=MOST_TIMES * max(largest, 1.0))

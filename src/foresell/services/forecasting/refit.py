@@ -1,5 +1,6 @@
 """The forecast brought up to date: the same kind of model, on what was sold until now."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foresell.services.forecasting import fit as fitting
@@ -34,11 +35,11 @@ def refit_forecast(
             built = request.panel(shop, tables, horizon)
             if not _has_new_periods(before, built.panel.frame["date"].max()):
                 return before.label
-            board, _, expected = fitting.judged(shop, tables, request, built, progress, models=(before.kind,))
-        progress(f"fitting {before.kind} on everything", 0, None)
-        fitted = fitting.fitted_on(before.kind, built, horizon)
-        label = fitting.save(shop, request, before.kind, fitted, built, board, expected)
-        write_results(shop, "leaderboard", board, replaces={"task": name, "model": before.kind})
+            found = fitting.choose(shop, tables, request, built, progress, models=(before.kind,))
+        found = replace(found, best=before.kind)
+        fitted = found.fitted_on(built, horizon, progress)
+        label = fitting.save(shop, request, found, fitted, built)
+        write_results(shop, "leaderboard", found.board, replaces={"task": name, "model": before.kind})
         spec = built.spec
         rows = fitting.forecast_rows(fitted, built, label, horizon)
         same = {"series_by": ",".join(spec.by), "period": spec.period, "measure": spec.measure}
@@ -49,10 +50,10 @@ def refit_forecast(
 def _has_new_periods(before: "Artifact", last: Any) -> bool:
     """Whether a period is known now that was still to come for the model in production. One that this version
     of Foresell cannot read any more is fitted again."""
-    from foresell.predict.forecast import load_model
+    from foresell.predict.forecast.served import load_served
 
     try:
-        fitted = load_model(before.kind).load(before.config, before.tables, before.weights)
+        fitted = load_served(before.kind, before.config, before.tables, before.weights)
     except (LookupError, TypeError, ValueError):
         return True
     return bool(last >= first_day(fitted.forecast(1)))

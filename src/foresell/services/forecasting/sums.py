@@ -65,9 +65,9 @@ def forecast_sums(
     their past in the sums. InputError where the series have no sums (they are the whole shop), or the history
     is too short to hold a window back.
     """
-    from foresell.predict.forecast import load_model
     from foresell.predict.forecast.reconcile import reconciled
     from foresell.predict.forecast.reconciliation import choose_method
+    from foresell.predict.forecast.served import fit_served
 
     horizon = request.horizon_of(shop)
     with shop.reading_matched() as tables:
@@ -84,8 +84,7 @@ def forecast_sums(
         )
     chosen = choose_method(_windows(found, best, "validation"), hierarchy)
     progress(f"fitting {best} on everything", 0, None)
-    model = load_model(best)
-    told = model.fit(whole, model.config(horizon=horizon)).forecast(horizon)
+    told = fit_served(best, whole, horizon, found.widths).forecast(horizon)
     added = reconciled(told, hierarchy, chosen.method, chosen.errors)
     return AddedUp(
         _rows(added, hierarchy), best, chosen.method, _losses(found, best, hierarchy, chosen), built.notes

@@ -114,7 +114,7 @@ def _came_due(shop: Shop, tables: "Tables", request: ForecastRequest) -> "pl.Dat
     """Forecasts beside `value`, what came; None: none is due yet."""
     import polars as pl
 
-    from foresell.predict.forecast import load_model
+    from foresell.predict.forecast.served import load_served
     from foresell.store.model_versions import versions
 
     name, horizon = request.name(shop), request.horizon_of(shop)
@@ -124,8 +124,7 @@ def _came_due(shop: Shop, tables: "Tables", request: ForecastRequest) -> "pl.Dat
     for version in list(reversed(versions(shop.folder.models, name)))[:MOST_VERSIONS]:
         try:
             artifact = load_production(shop, name, version)
-            model = load_model(artifact.kind)
-            fitted = model.load(artifact.config, artifact.tables, artifact.weights)
+            fitted = load_served(artifact.kind, artifact.config, artifact.tables, artifact.weights)
         except UNREADABLE:
             break
         forecasts = fitted.forecast(fitted.config.horizon)

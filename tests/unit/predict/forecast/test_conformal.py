@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foresell.predict.forecast.conformal import conformal_quantiles, offsets_of, recalibrated
+from foresell.predict.forecast.conformal import conformal_quantiles, offsets_of
 from foresell.predict.forecast.model import LEVELS
-from foresell.predict.forecast.paths import normal_paths
 
 DRAWS = {
     "normal": lambda random, size: random.normal(size=size),
@@ -56,15 +55,3 @@ def test_groups_with_few_errors_take_in_their_neighbors() -> None:
     # The middle group has 3 of its own and 100 of its neighbors: the 52nd is 1, the 101st is 10.
     assert found.table[1, LEVELS.index(0.5)] == 1.0
     assert found.table[1, LEVELS.index(0.975)] == 10.0
-
-
-def test_paths_that_were_too_narrow_become_wide_enough() -> None:
-    """Normal paths of half the true deviation, set to what 2,000 errors held."""
-    random = np.random.default_rng(5)
-    paths = normal_paths(np.zeros((2_000, 1)), np.full((2_000, 1), 0.5))
-    errors = random.normal(size=2_000) / ((paths[:, 0, 10] - paths[:, 0, 2]) / 2)
-    offsets = offsets_of(errors, np.zeros(2_000, np.intp), 1)
-    told = recalibrated(paths, offsets, np.zeros((2_000, 1), np.intp))
-    new = random.normal(size=2_000)
-    assert float(((new >= told[:, 0, 2]) & (new <= told[:, 0, 10])).mean()) == pytest.approx(0.8, abs=0.03)
-    assert told[0, 0, 0] == 0.0

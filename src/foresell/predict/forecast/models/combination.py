@@ -2,7 +2,7 @@
 
 The errors are those of windows held back from the history: the models learn without them, forecast them,
 and are weighed, or the best of each series is chosen (`choose`, `combination`). The quantiles of what comes
-out are then set to what held in those windows, by step and by class of series (`conformal`). Sources: Bates
+out are then set to what held in those windows (`widths`). Sources: Bates
 and Granger, The combination of forecasts, 1969; Makridakis et al., The M4 Competition, 2020.
 """
 
@@ -28,6 +28,8 @@ from foresell.predict.forecast.widths import Widths, learn_widths
 NAME = "combination"
 # What mixes others is no member of a mixture by itself.
 MIXTURES = (NAME, "choice")
+# The table of the artifact that keeps them.
+WIDTHS = "widths"
 # Periods of the longest series that must be left to learn from at the oldest window.
 FEWEST_LEFT = 8
 
@@ -97,7 +99,7 @@ class FittedCombination:
             "facts": pl.DataFrame({"is_count": [self.is_count]}),
         }
         if self.widths is not None:
-            tables |= self.widths.to_tables()
+            tables[WIDTHS] = self.widths.to_table()
         for name, member in self.members.items():
             tables |= {f"{name}_{table}": frame for table, frame in member.to_tables().items()}
         return tables
@@ -127,7 +129,7 @@ def fit(panel: Panel, config: CombinationConfig) -> FittedCombination:
     is_count = panel.is_count
     widths = None
     if config.is_recalibrated and not is_count and not results.is_empty():
-        widths = learn_widths(_combined_windows(results, weights, is_count), config.horizon)
+        widths = learn_widths(_combined_windows(results, weights, is_count))
     return FittedCombination(config, members, weights, widths, is_count, reasons)
 
 
@@ -222,7 +224,7 @@ def load(
         CombinationConfig(**{**config, "members": tuple(config["members"])}),
         members,
         tables["weights"],
-        Widths.from_tables(tables),
+        Widths.from_table(tables[WIDTHS]) if WIDTHS in tables else None,
         bool(tables["facts"]["is_count"][0]),
         tables["fallbacks"],
     )
