@@ -18,8 +18,8 @@ check: $(VENV)/.installed-dev static
 	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet --numprocesses auto --dist loadfile \
 		tests/architecture tests/contract tests/unit
 
-# Debian's packages are fetched while pip installs and mypy reads. Compiled modules are kept even where
-# the surroundings say otherwise: the tests start hundreds of processes, and each would compile them anew.
+# Debian's packages are fetched while pip installs and mypy reads. Modules are compiled as they are used, and
+# kept even where the surroundings say otherwise: the tests start hundreds of processes.
 test: export PYTHONDONTWRITEBYTECODE =
 test:
 	@sh scripts/test_needs.sh & needs=$$!; $(MAKE) --no-print-directory static; status=$$?; wait $$needs; exit $$status
@@ -49,5 +49,5 @@ $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[dev,demo,behavior,als,text,trees,tune,faiss,search,spark,postgres,mysql,serve,console,redis]'
+	$(PIP_INSTALL) --no-compile --editable '.[dev,demo,behavior,als,text,trees,tune,faiss,search,spark,postgres,mysql,serve,console,redis]'
 	@touch $@ $(VENV)/.installed-demo
