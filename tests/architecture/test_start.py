@@ -66,3 +66,18 @@ def test_help_is_quick() -> None:
 @needs_cli
 def test_the_command_loads_nothing_heavy_before_it_is_used() -> None:
     assert loaded_by("import foresell.cli.main") & set(HEAVY) == set()
+
+
+@needs_cli
+def test_help_reads_no_shops_settings() -> None:
+    """Their validation takes a third of the time that help may take."""
+    told = (
+        "import runpy, sys; sys.argv[1:] = ['--help']\n"
+        "try: runpy.run_module('foresell', run_name='__main__')\n"
+        "except SystemExit: print('loaded', *sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
+    loaded = answer.stdout.splitlines()[-1].split()
+    assert loaded[0] == "loaded"
+    assert "foresell.cli.commands.fit" in loaded
+    assert "foresell.contracts.settings" not in loaded

@@ -6,7 +6,6 @@ import typer
 
 from foresell.cli.commands.predict import Of
 from foresell.cli.options import Json, Store, open_given
-from foresell.services.production import Task
 
 if TYPE_CHECKING:
     from foresell.services.behavior import FittedBehavior
@@ -66,6 +65,8 @@ def fit(
             "--preset, --cutoff, --warm-start, --text-encoder and --set are for behavior",
             do="Run `foresell fit behavior` with them, or leave them out.",
         )
+    from foresell.services.production import Task
+
     if task in get_args(Task):
         _fit_best(shop, task, as_json)
     else:
