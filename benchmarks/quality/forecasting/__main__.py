@@ -53,11 +53,10 @@ def main() -> None:
         "test_origins": [str(origin) for origin in origins.test],
         "how_chosen": (
             f"By {given.score} at the validation origins, with seed 0: the settings of boosted out of "
-            f"{given.trials}, and which is served, mixtures and widths at each origin by the others: of each "
-            "the one whose intervals keep their promise there, a mixture only where it is surely better than "
-            "the best model by itself. "
-            "The test windows lie after all of them. Weights of mixtures and widths are learned at each test "
-            "origin from the windows that had ended by then."
+            f"{given.trials}, and which is served, mixtures and widths at each origin by the others, a "
+            "mixture only where it is surely better than the best model by itself. The test windows lie after all of "
+            "them. At each, weights of mixtures are learned from the windows that had ended by then; widths "
+            "where its intervals broke their promise in the newest of these, as many as validate."
         ),
         **run.results(),
     }

@@ -1,8 +1,8 @@
 """What the shop itself would serve: the model that served a series best, or all by how well they served it.
 
-Weights and widths are learned at past windows: at each origin from those that had ended by then, as a shop
-would have. How well they do at a validation origin is told with the other validation origins; where there is
-one only, with that one's own, which flatters them: `run` serves none then.
+Weights are learned at past windows: at each origin from those that had ended by then. How well they do at a
+validation origin is told with the other validation origins; where there is one only, with that one's own,
+which flatters them: `run` serves none then. So it is with widths (`run`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ import polars as pl
 
 from foresell.predict.forecast.choose import choose_per_series, scored
 from foresell.predict.forecast.combination import combined, weights_of
-from foresell.predict.forecast.widths import learn_widths
 
 KEY = ["series_id", "date"]
 LEARNED = ("combination", "choice")
@@ -41,24 +40,16 @@ def mixed(kind: str, told: Results, past: Results, *, whole: bool) -> pl.DataFra
     return found.join(forecasts.select(*KEY, *FACTS).unique(KEY), on=KEY).sort(KEY)
 
 
-def widened(rows: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
-    """The rows with intervals as wide as held in `past`, rows of the same model."""
-    return learn_widths(past).applied(rows)
-
-
 def stacked(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Results of several models, with a column `model`."""
     return pl.concat(rows.with_columns(model=pl.lit(name)) for name, rows in parts.items())
 
 
 def with_mixtures(told: Results, past: Results, members: Sequence[str], *, whole: bool) -> Results:
-    """`told`, rows at one origin, and all that is made of them: mixtures of `members`, and each with other
-    widths (never of counts: `whole`). `past`: model or mixture → rows of windows that had ended."""
-    found = dict(told)
-    if len(members) > 1:
-        own = {name: told[name] for name in members}
-        known = {name: past[name] for name in members}
-        found |= {kind: mixed(kind, own, known, whole=whole) for kind in MIXTURES}
-    if whole:
-        return found
-    return found | {name + WIDTHS: widened(rows, past[name]) for name, rows in found.items() if name in past}
+    """`told`, rows at one origin, and the mixtures of `members`. `past`: model → rows of windows that had
+    ended. `whole`: of counts."""
+    if len(members) < 2:
+        return dict(told)
+    own = {name: told[name] for name in members}
+    known = {name: past[name] for name in members}
+    return told | {kind: mixed(kind, own, known, whole=whole) for kind in MIXTURES}

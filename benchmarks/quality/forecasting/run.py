@@ -1,7 +1,7 @@
 """One file's contest from validation to the record."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from benchmarks.quality.forecasting.trials import BOOSTED, settings_of_trial
 from foresell.evaluation.forecasting import breaks_its_promise, mean_of, score_difference
 from foresell.predict.forecast import load_model
 from foresell.predict.forecast.model import VALUES
+from foresell.predict.forecast.widths import learn_widths
 
 # A model that is worse at validation than the best by more than this takes no part in equal mixtures.
 WORST = 1.15
@@ -46,26 +47,21 @@ class Run:
         return self._record(entrants, trials, found, served, of_seed)
 
     def _served(self, found: Results) -> str:
-        """The best at validation, of each the one whose intervals keep their promise there; a mixture only
-        where it is surely better than the best model by itself, as `foresell fit forecast` chooses."""
-        score = self.given.score
-        names = self._eligible(found)
-        asked = [name if self._keeps(name, found) else name + WIDTHS for name in names if WIDTHS not in name]
-        kept = [name for name in asked if name in names and self._keeps(name, found)] or names
-        alone = [name for name in kept if name.removesuffix(WIDTHS) not in MIXTURES] or kept
-        best, simplest = (min(some, key=lambda name: mean_of(found[name], score)) for some in (kept, alone))
+        """The best at validation; a mixture only where it is surely better than the best model by itself, as
+        `foresell fit forecast` chooses."""
+        score, names = self.given.score, self._eligible(found)
+        alone = [name for name in names if name.removesuffix(WIDTHS) not in MIXTURES]
+        best, simplest = (min(some, key=lambda name: mean_of(found[name], score)) for some in (names, alone))
         apart = score_difference(found[best], found[simplest], score, seed=0)
         return best if apart.upper < 0 else simplest
 
-    def _keeps(self, name: str, found: Results) -> bool:
-        return self.file.is_count or not breaks_its_promise(found[name], seed=0)
-
     def _eligible(self, found: Results) -> list[str]:
-        """What may be served. Where one origin is all there is, weights that were learned there cannot be
-        judged there: of mixtures only the one without."""
-        if len(self.origins.validation) > 1:
-            return list(found)
-        return [name for name in found if name not in LEARNED and not name.endswith(WIDTHS)]
+        """What may be served: each with widths, as a shop would have it. Where one origin is all there is,
+        what was learned there cannot be judged there: no widths, and of mixtures only the one without
+        weights. Nor have counts widths."""
+        if len(self.origins.validation) == 1:
+            return [name for name in found if name not in LEARNED and not name.endswith(WIDTHS)]
+        return [name for name in found if name.endswith(WIDTHS)] or list(found)
 
     def _record(
         self,
@@ -141,19 +137,15 @@ class Run:
     def _validated(self, told: Results, members: list[str]) -> Results:
         """`told` and what is made of it, each origin by the others."""
         origins = self.origins.validation
-        mixtures = self._each_by_the_others(told, told, members, origins)
-        # A second time: widths of a mixture are learned from what the mixture did.
-        return self._each_by_the_others(told, {**told, **mixtures}, members, origins)
-
-    def _each_by_the_others(
-        self, told: Results, past: Results, members: list[str], origins: tuple[date, ...]
-    ) -> Results:
         parts: dict[str, list[pl.DataFrame]] = {}
         for origin in origins:
-            others = pl.col("origin") != origin if len(origins) > 1 else pl.lit(True)
-            known = {name: rows.filter(others) for name, rows in past.items()}
+            known = {name: self._others(rows, origin) for name, rows in told.items()}
             self._add(parts, told, known, members, origin)
-        return {name: pl.concat(rows) for name, rows in parts.items()}
+        found = {name: pl.concat(rows) for name, rows in parts.items()}
+        return found | self._with_widths(found, lambda name, origin: self._others(found[name], origin))
+
+    def _others(self, rows: pl.DataFrame, origin: date) -> pl.DataFrame:
+        return rows.filter(pl.col("origin") != origin) if len(self.origins.validation) > 1 else rows
 
     def _add(
         self,
@@ -167,17 +159,33 @@ class Run:
         for name, rows in with_mixtures(now, known, members, whole=self.file.is_count).items():
             parts.setdefault(name, []).append(rows)
 
+    def _with_widths(self, results: Results, past: Callable[[str, date], pl.DataFrame]) -> Results:
+        """Each of `results` as `foresell fit forecast` would have it serve at each origin: with the widths
+        that held in `past` where its intervals broke their promise there (never of counts)."""
+        if self.file.is_count:
+            return {}
+        found = {}
+        for name, rows in results.items():
+            parts = []
+            for (origin,), own in rows.group_by("origin", maintain_order=True):
+                known = past(name, origin)
+                is_broken = breaks_its_promise(judged(known, self.file), seed=0)
+                parts.append(learn_widths(known).applied(own) if is_broken else own)
+            found[name + WIDTHS] = pl.concat(parts)
+        return found
+
     def _tested(
         self, entrants: Mapping[str, Any], validated: Results, members: list[str], seed: int
     ) -> Results:
         told = self._made(entrants, "test", seed)
         parts: dict[str, list[pl.DataFrame]] = {}
         for origin in self.origins.test:
-            known = {name: pl.concat([rows, *parts.get(name, [])]) for name, rows in validated.items()}
-            ended = pl.col("date").max().over("origin") <= origin
-            known = {name: rows.filter(ended) for name, rows in known.items() if not name.endswith(WIDTHS)}
+            known = {name: _ended(pl.concat([validated[name], told[name]]), origin) for name in told}
             self._add(parts, told, known, members, origin)
-        return {name: pl.concat(rows) for name, rows in parts.items()}
+        found = {name: pl.concat(rows) for name, rows in parts.items()}
+        whole = {name: pl.concat([validated[name], rows]) for name, rows in found.items()}
+        windows = len(self.origins.validation)
+        return found | self._with_widths(found, lambda name, origin: _newest(whole[name], origin, windows))
 
     def _rivals(self) -> tuple[Results, dict[str, Any]]:
         given, horizon = self.given, self.origins.horizon
@@ -207,3 +215,15 @@ class Run:
                 found |= rows_of
                 about |= says
         return found, about
+
+
+def _ended(rows: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """Of the windows that had ended by then."""
+    return rows.filter(pl.col("date").max().over("origin") <= origin)
+
+
+def _newest(rows: pl.DataFrame, origin: date, windows: int) -> pl.DataFrame:
+    """Of the newest windows that had ended by then: what a shop would judge by, fitting again."""
+    ended = _ended(rows, origin)
+    newest = ended["origin"].unique().sort().tail(windows)
+    return ended.filter(pl.col("origin").is_in(newest.implode()))
