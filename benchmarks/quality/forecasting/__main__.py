@@ -54,9 +54,10 @@ def main() -> None:
         "how_chosen": (
             f"By {given.score} at the validation origins, with seed 0: the settings of boosted out of "
             f"{given.trials}, and which is served, mixtures and widths at each origin by the others, a "
-            "mixture only where it is surely better than the best model by itself. The test windows lie after all of "
-            "them. At each, weights of mixtures are learned from the windows that had ended by then; widths "
-            "where its intervals broke their promise in the newest of these, as many as validate."
+            "mixture only where it is surely better than the best model by itself. The test windows lie "
+            "after all of them. At each, weights of mixtures are learned from the windows that had "
+            "ended by then; widths where its intervals broke their promise in the newest of these, as "
+            "many as validate."
         ),
         **run.results(),
     }
