@@ -138,13 +138,12 @@ def forecast_scores(judged: pl.DataFrame, *, seed: int) -> dict[str, Interval]:
 
     `judged`: rows of `judge`, a series once for each origin. Resampling takes a series with all its origins.
     """
-    found = {}
-    for name, score in SCORES.items():
-        whole = _parts(judged, score).group_by("series_id").agg(pl.col("top", "bottom").sum())
-        whole = whole.sort("series_id")
-        tops, bottoms = whole["top"].to_numpy(), whole["bottom"].to_numpy()
-        found[name] = bootstrap_ratio(tops, bottoms, seed=seed, root=score.root)
-    return found
+    return {name: _interval(judged, score, seed) for name, score in SCORES.items()}
+
+
+def _interval(judged: pl.DataFrame, score: Score, seed: int) -> Interval:
+    whole = _parts(judged, score).group_by("series_id").agg(pl.col("top", "bottom").sum()).sort("series_id")
+    return bootstrap_ratio(whole["top"].to_numpy(), whole["bottom"].to_numpy(), seed=seed, root=score.root)
 
 
 def score_difference(judged: pl.DataFrame, rival: pl.DataFrame, name: str, *, seed: int) -> Interval:
@@ -167,9 +166,8 @@ def breaks_its_promise(judged: pl.DataFrame, *, seed: int) -> bool:
     by the 95% interval of the coverage over series. False for fewer than FEWEST_SERIES."""
     if judged["series_id"].n_unique() < FEWEST_SERIES:
         return False
-    found = forecast_scores(judged, seed=seed)
     for side in SIDES:
-        held, promised = found[f"coverage_{side}"], int(side) / 100
+        held, promised = _interval(judged, SCORES[f"coverage_{side}"], seed), int(side) / 100
         if held.upper < promised - FARTHEST_COVERAGE or held.lower > promised + FARTHEST_COVERAGE:
             return True
     return False
