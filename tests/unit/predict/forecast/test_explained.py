@@ -93,3 +93,16 @@ def test_effects_that_multiply_leave_no_rest() -> None:
     )
     assert abs(found.parts.filter(part="other")["value"]).sum() < 0.05 * found.parts["value"].sum()
     assert "€" in found.text
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_series_that_often_sells_nothing_is_explained_in_silence() -> None:
+    """Its season adds: a factor of 0 is none, and divides nothing."""
+    weeks = [START + timedelta(weeks=week) for week in range(LENGTH)]
+    sold = [0.0 if week % 3 else 9.0 + week % 5 for week in range(LENGTH)]
+    panel = Panel(pl.DataFrame({"series_id": "now and then", "date": weeks, "value": sold}), "week", season=4)
+    model = load_model("ets")
+    told = explain_forecast(
+        model.fit(panel, model.config(horizon=HORIZON)), panel, "now and then", HORIZON, unit="units"
+    )
+    assert told.text

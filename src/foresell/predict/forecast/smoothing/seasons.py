@@ -34,7 +34,8 @@ class Seasons:
     def without(self, values: Floats) -> Floats:
         """(N, T) seasonally adjusted."""
         factors = self.of(np.arange(1 - values.shape[1], 1))
-        return np.where(self.multiplies[:, None], values / factors, values - factors)
+        found = values - factors
+        return np.divide(values, factors, out=found, where=self.multiplies[:, None])
 
     def restored(self, paths: Floats) -> Floats:
         """(N, horizon, …) of the periods after the last, with the season again."""
@@ -53,7 +54,8 @@ def seasons_of(values: Floats, season: int) -> Seasons:
     if season < 2 or cycles < 2:
         return Seasons(np.repeat(none[:, None], max(season, 1), axis=1), multiplies)
     level = _centered(values, season)
-    away = np.where(multiplies[:, None], values / level - 1, values - level)
+    away = values - level
+    np.divide(away, level, out=away, where=multiplies[:, None])
     away[~np.isfinite(away)] = np.nan
     trimmed = away[:, length - cycles * season :][:, ::-1].reshape(number, cycles, season)
     seen = (~np.isnan(trimmed)).sum(axis=1)
