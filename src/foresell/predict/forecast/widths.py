@@ -1,10 +1,12 @@
 """Intervals as wide as held in windows of the past, around medians that stay.
 
-Every pair of quantiles lies a factor farther from the median, or nearer, than the model told: the conformal
-quantile of what was missed in units of the pair's own distance (split conformal prediction with a normalized
-score; Lei et al., Distribution-Free Predictive Inference for Regression, 2018). Both sides, all steps and all
-series share a factor: errors of one window go together, and what finer groups learn of them is that window
-(the medians that were moved by step and class told The Complete Journey and Rossmann worse in every model).
+Every pair of quantiles lies a factor farther from the median than the model told: the conformal quantile of
+what was missed in units of the pair's own distance (split conformal prediction with a normalized score; Lei
+et al., Distribution-Free Predictive Inference for Regression, 2018). It never lies nearer: where most series
+sell nothing in most periods nothing is missed there, which says nothing of those that sell. Both sides, all
+steps and all series share a factor: errors of one window go together, and what finer groups learn of them is
+that window (the medians that were moved by step and class told The Complete Journey and Rossmann worse in
+every model).
 """
 
 from dataclasses import dataclass
@@ -66,4 +68,4 @@ def learn_widths(results: pl.DataFrame) -> Widths:
         side = np.where(came >= median, told[:, -1 - place] - median, median - told[:, place])
         relative = np.divide(missed, side, out=np.full(len(missed), np.nan), where=side > 0)
         factors.append(conformal_quantiles(relative, (float(held),))[0])
-    return Widths(np.nan_to_num(np.array(factors), nan=1.0))
+    return Widths(np.maximum(np.nan_to_num(np.array(factors), nan=1.0), 1.0))

@@ -90,7 +90,7 @@ class Chosen:
             return []
         factor = self.widths.factor(0.8)
         return [
-            f"the intervals of {self.best} held too little or too much in its backtest: their 80% are "
+            f"the intervals of {self.best} held too little in its backtest: their 80% are "
             f"{factor:.2f} times as wide as it tells"
         ]
 

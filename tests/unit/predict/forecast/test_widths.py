@@ -116,6 +116,16 @@ def test_a_model_that_kept_its_promise_serves_as_it_is() -> None:
     assert judged(noise, "moving_average").widths is None
 
 
+def test_series_that_sell_nothing_narrow_no_others() -> None:
+    """Nine of ten sell nothing, as was foretold: what one in ten misses is still missed."""
+    random = np.random.default_rng(6)
+    still = told(0, 1, 900).with_columns(value=pl.lit(0.0))
+    selling = told(100, 10, 100).with_columns(value=random.normal(100, 10, 100))
+    assert (learn_widths(pl.concat([still, selling])).factors == 1).all()
+    quiet = walks().with_columns(value=pl.when(pl.col("series_id") < "s36").then(0.0).otherwise("value"))
+    assert judged(quiet, "moving_average").widths is None
+
+
 def test_few_series_break_no_promise() -> None:
     few = walks().filter(pl.col("series_id") < "s05")
     assert judged(few, "moving_average").widths is None
