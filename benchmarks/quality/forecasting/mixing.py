@@ -2,7 +2,7 @@
 
 Weights are learned at past windows: at each origin from those that had ended by then. How well they do at a
 validation origin is told with the other validation origins; where there is one only, with that one's own,
-which flatters them: `run` serves none then. So it is with widths (`run`).
+which flatters them: `run` serves none then. Widths are set in `run`, of the newest windows only.
 """
 
 from collections.abc import Mapping, Sequence

@@ -105,9 +105,10 @@ def test_a_model_that_broke_its_promise_serves_with_other_widths() -> None:
     )
     assert again.forecast(HORIZON).equals(fitted.forecast(HORIZON))
     assert WIDTHS in again.to_tables()
-    longer = fit_longer(model, fitted, Panel(before, "week"), HORIZON + 2).forecast(HORIZON + 2)
-    assert longer.group_by("series_id").len()["len"].to_list() == [HORIZON + 2] * NUM_SERIES
-    assert WIDTHS in fit_longer(model, fitted, Panel(before, "week"), HORIZON + 2).to_tables()
+    longer = fit_longer(model, fitted, Panel(before, "week"), HORIZON + 2)
+    steps = longer.forecast(HORIZON + 2).group_by("series_id").len()["len"]
+    assert steps.to_list() == [HORIZON + 2] * NUM_SERIES
+    assert WIDTHS in longer.to_tables()
 
 
 def test_a_model_that_kept_its_promise_serves_as_it_is() -> None:
