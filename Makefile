@@ -6,10 +6,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := sh scripts/install.sh $(VENV)
 
 .PHONY: demo check test bench static clean
 .DELETE_ON_ERROR:
+
+# Nothing is compiled that is not used, and what is compiled is kept even where the surroundings say otherwise:
+# the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE =
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/foresell demo --store demo-store
@@ -18,13 +22,15 @@ check: $(VENV)/.installed-dev static
 	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet --numprocesses auto --dist loadfile \
 		tests/architecture tests/contract tests/unit
 
-# Debian's packages are fetched while pip installs and mypy reads. Modules are compiled as they are used, and
-# kept even where the surroundings say otherwise: the tests start hundreds of processes.
-test: export PYTHONDONTWRITEBYTECODE =
+# Debian's packages are fetched while Python's are installed. Style, types and layers are checked beside the
+# tests, which often wait for servers and browsers.
 test:
-	@sh scripts/test_needs.sh & needs=$$!; $(MAKE) --no-print-directory static; status=$$?; wait $$needs; exit $$status
-	@rm -f .pytest_cache/left-out.txt
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile; status=$$?; cat .pytest_cache/left-out.txt; exit $$status
+	@sh scripts/test_needs.sh & needs=$$!; \
+		$(MAKE) --no-print-directory $(VENV)/.installed-dev; status=$$?; wait $$needs; exit $$status
+	@mkdir -p .pytest_cache; rm -f .pytest_cache/left-out.txt
+	@$(MAKE) --no-print-directory static > .pytest_cache/static.txt 2>&1 & static=$$!; \
+		$(BIN)/python -m pytest --numprocesses auto --dist loadfile; status=$$?; \
+		wait $$static || status=1; cat .pytest_cache/static.txt .pytest_cache/left-out.txt; exit $$status
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed/ingest $(BENCH_ARGS)
@@ -45,9 +51,9 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --editable '.[demo,behavior,trees]'
+	$(INSTALL) --editable '.[demo,behavior,trees]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP_INSTALL) --no-compile --editable '.[dev,demo,behavior,als,text,trees,tune,faiss,search,spark,postgres,mysql,serve,console,redis]'
+	$(INSTALL) --editable '.[dev,demo,behavior,als,text,trees,tune,faiss,search,spark,postgres,mysql,serve,console,redis]'
 	@touch $@ $(VENV)/.installed-demo

@@ -1,12 +1,16 @@
-"""DuckDB for Ibis, which writes the SQL of an expression once, however many connections ask it.
+"""DuckDB for Ibis, which writes the SQL of a question once, however often it is asked: of another store, of
+another moment.
 
-Ibis takes some 100 ms to write a question about a dozen tables, and DuckDB a few to answer it, and a shop's
-pages and reports ask the same ones again and again.
+Ibis takes some 100 to 250 ms to write a question about a dozen tables, and DuckDB a few to answer it, and a
+shop's pages, reports and backtests ask the same ones again and again.
 """
 
-import atexit
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+import re
+from collections.abc import Mapping
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
@@ -18,22 +22,37 @@ from foresell.store.engine import quoted
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-# An expression that is held with its SQL takes up to a megabyte.
-NUM_HELD = 256
+# What tells a question from others and its SQL take some 30 kB.
+NUM_HELD = 1024
+# Whole numbers from here on are moments, in seconds or finer. Smaller ones can be digits, places or days,
+# which Ibis reads when it writes.
+LEAST_MOMENT = 10**8
+# What stands for the first thing that a question leaves open while it is written, by type.
+YEAR = 8000
+FIRST: Mapping[str, Any] = {
+    "date": dt.date(YEAR, 1, 1),
+    "timestamp": dt.datetime(YEAR, 1, 1),  # noqa: DTZ001  # the type has no time zone
+    "timestamp('UTC')": dt.datetime(YEAR, 1, 1, tzinfo=dt.UTC),
+    "int32": 2_100_000_000,
+    "int64": 9_100_000_000_000_000_000,
+}
 
 _type_of = cache(Backend.compiler.type_mapper.from_string)
 
 
 class CompiledOnce(Backend):  # type: ignore[misc]  # Ibis' backends have no types
-    """As Ibis' own; expressions over views are told apart by what they say, not by their connection."""
+    """As Ibis' own. Questions are told apart by what they ask, not by their connection, and not by the names
+    of tables and the moments that they speak of: these are filled in."""
 
     def compile(
         self, expr: "ir.Expr", /, *, limit: int | None = None, params: Any = None, pretty: bool = False
     ) -> str:
-        op = expr.op()
-        if params or pretty or not _reads_views_alone(op):
+        question = None if params or pretty else _question(expr.op(), limit)
+        parts = question and _written(question)
+        if not question or not parts:
             return str(super().compile(expr, limit=limit, params=params, pretty=pretty))
-        return _sql(op, limit)
+        texts = [_text(blank) for blank in question.blanks]
+        return "".join(part if isinstance(part, str) else texts[part] for part in parts)
 
     def create_table(self, name: str, /, obj: Any = None, **options: Any) -> "ir.Table":
         if obj is None or options.keys() - {"temp"}:
@@ -56,21 +75,115 @@ class CompiledOnce(Backend):  # type: ignore[misc]  # Ibis' backends have no typ
         return Schema({name: _type_of(kind, nullable=null == "YES") for name, kind, null, *_ in columns})
 
 
-def _reads_views_alone(op: ops.Node) -> bool:
-    """Rows that an expression keeps in memory go with it, so no such expression is held here."""
-    return all(
-        type(table) is ops.DatabaseTable and table.namespace.catalog is None
-        for table in op.find(ops.PhysicalTable)
-    )
+class _At(NamedTuple):
+    """A part of a question, by its place among the parts."""
+
+    place: int
 
 
-@lru_cache(maxsize=NUM_HELD)
-def _sql(op: ops.Node, limit: int | None) -> str:
-    return str(_unconnected().compile(op.to_expr(), limit=limit))
+class _Blank(NamedTuple):
+    """The same blank is filled with the same thing."""
+
+    number: int
 
 
-# Expressions hold connections, and DuckDB complains of those that outlive it.
-atexit.register(_sql.cache_clear)
+class _Question(NamedTuple):
+    """`asked`: what tells it from others, and holds no rows, tables and connections; `blanks`: what it leaves
+    open."""
+
+    op: ops.Node
+    limit: int | None
+    asked: tuple[Any, ...]
+    blanks: tuple[ops.Node, ...]
+
+
+def _question(op: ops.Node, limit: int | None) -> _Question | None:
+    """None for what is not known to be told by its parts: tables of another kind, and what has no hash."""
+    parts: list[tuple[Any, ...]] = []
+    blanks: dict[ops.Node, _Blank] = {}
+
+    def tell(node: ops.Node, _: Any, **arguments: Any) -> _At:
+        told = tuple(_hashable(argument) for argument in arguments.values())
+        if _is_open(node):
+            told = (blanks.setdefault(node, _Blank(len(blanks))), *_known(node))
+        parts.append((type(node), *told))
+        return _At(len(parts) - 1)
+
+    op.map(tell)
+    if any(issubclass(part[0], ops.PhysicalTable) and not isinstance(part[1], _Blank) for part in parts):
+        return None
+    asked = (limit, *parts)
+    try:
+        hash(asked)
+    except TypeError:
+        return None
+    return _Question(op, limit, asked, tuple(blanks))
+
+
+def _hashable(argument: Any) -> Any:
+    if isinstance(argument, _At):
+        return argument
+    if isinstance(argument, tuple):
+        return tuple(map(_hashable, argument))
+    if isinstance(argument, Mapping) and not isinstance(argument, Schema):
+        return tuple((_hashable(key), _hashable(value)) for key, value in argument.items())
+    return argument
+
+
+def _is_open(node: ops.Node) -> bool:
+    if isinstance(node, ops.Literal):
+        is_small = isinstance(node.value, int) and abs(node.value) < LEAST_MOMENT
+        return node.value is not None and str(node.dtype) in FIRST and not is_small
+    return type(node) in (ops.DatabaseTable, ops.InMemoryTable)
+
+
+def _known(blank: ops.Node) -> tuple[Any, ...]:
+    """What is told of a blank: a literal's type; a table's schema and where it lies."""
+    if isinstance(blank, ops.Literal):
+        return (blank.dtype,)
+    return blank.schema, blank.namespace if isinstance(blank, ops.DatabaseTable) else ops.Namespace()
+
+
+_held: dict[tuple[Any, ...], tuple[str | int, ...]] = {}
+_changing = Lock()
+
+
+def _written(question: _Question) -> tuple[str | int, ...]:
+    """Its SQL, with the number of a blank where it is to be filled; nothing where that cannot be told."""
+    parts = _held.get(question.asked)
+    if parts is None:
+        parts = _write(question)
+        with _changing:
+            if len(_held) >= NUM_HELD:
+                del _held[next(iter(_held))]
+            _held[question.asked] = parts
+    return parts
+
+
+def _write(question: _Question) -> tuple[str | int, ...]:
+    signs = {blank: _sign(blank, number) for number, blank in enumerate(question.blanks)}
+    numbers = {_text(sign): number for number, sign in enumerate(signs.values())}
+    asked = question.op.replace(signs).to_expr()
+    sql = str(_unconnected().compile(asked, limit=question.limit))
+    parts = tuple(numbers.get(part, part) for part in re.split(f"({'|'.join(map(re.escape, numbers))})", sql))
+    is_told = set(numbers.values()) <= set(parts)
+    is_elsewhere = any(isinstance(part, str) and str(YEAR) in part for part in parts)
+    return parts if is_told and not is_elsewhere else ()
+
+
+def _sign(blank: ops.Node, number: int) -> ops.Node:
+    if not isinstance(blank, ops.Literal):
+        schema, namespace = _known(blank)
+        return ops.UnboundTable(f"blank_{number}_of_a_question", schema, namespace)
+    first = FIRST[str(blank.dtype)]
+    return ops.Literal(first + (number if isinstance(first, int) else dt.timedelta(number)), blank.dtype)
+
+
+def _text(blank: ops.Node) -> str:
+    """As it stands in SQL; a table's name without its quotes, since names of columns tell it too."""
+    if not isinstance(blank, ops.Literal):
+        return str(blank.name).replace('"', '""')
+    return str(Backend.compiler.visit_Literal(blank, value=blank.value, dtype=blank.dtype).sql("duckdb"))
 
 
 @cache
