@@ -15,6 +15,10 @@ from typing import Any
 import hypothesis
 import pytest
 
+# Workers share the processors, and threads of OpenMP (LightGBM's, torch's) that wait for each other do so
+# busily: with one a process, some fits take a hundredth of the time. Read when those libraries are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEFT_OUT = REPOSITORY / ".pytest_cache" / "left-out.txt"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
