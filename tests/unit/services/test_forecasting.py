@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -29,18 +30,20 @@ BY_PRODUCT = ForecastRequest(by=("product", "location"), measure="units", horizo
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Two products in two shops; the cake of the second sells no more after the tenth week."""
+    """Two products in two shops; the cake of the second sells no more after the tenth week. What is given
+    away tells nothing of what comes."""
     folder = tmp_path_factory.mktemp("forecasting")
     orders = ["order_id,customer_id,location_id,created_at,total_amount"]
-    lines = ["order_line_id,order_id,product_id,quantity,line_amount"]
+    lines = ["order_line_id,order_id,product_id,quantity,line_amount,discount_amount"]
+    dice = Random(5)
     for week in range(NUM_WEEKS):
         for place in ("north", "south"):
             order = f"{place}{week}"
             at = MONDAY + timedelta(weeks=week)
             orders.append(f"{order},c1,{place},{at.isoformat()},{30 + week}")
-            lines.append(f"{order}t,{order},tea,{2 + week % 3},{20 + week}")
+            lines.append(f"{order}t,{order},tea,{2 + week % 3},{20 + week},{dice.randint(0, 4)}")
             if place == "north" or week < 10:
-                lines.append(f"{order}c,{order},cake,1,10")
+                lines.append(f"{order}c,{order},cake,1,10,{dice.randint(0, 2)}")
     products = ["product_id,title,category,department", "tea,Tea,drinks,food", "cake,Cake,sweets,food"]
     files = {"orders": orders, "order_lines": lines, "products": products}
     with pytest.MonkeyPatch.context() as patch:
@@ -136,6 +139,18 @@ def test_a_backtest_keeps_nothing(shop: Shop) -> None:
     assert read_results(shop, "leaderboard").equals(before)
     with pytest.raises(InputError, match="too short"):
         backtest(shop, ForecastRequest(horizon=28))
+
+
+def test_a_backtest_tells_what_the_fit_was_judged_by(shop: Shop) -> None:
+    judged = backtest(shop)
+    assert "Past windows were foretold no better with discount: left out." in judged.notes
+    keys, told = ("model", "split"), {}
+    for board in (read_leaderboard(shop, "forecast"), judged.board):
+        for row in board.rows:
+            told.setdefault(tuple(row[key] for key in keys), []).append(row["scores"])
+    for fitted, again in told.values():
+        untimed = {name: value for name, value in fitted.items() if not name.endswith("_seconds")}
+        assert untimed.items() <= again.items()
 
 
 def test_a_history_of_a_few_weeks_is_forecast_by_the_simplest(shop: Shop, tmp_path: Path) -> None:

@@ -44,9 +44,7 @@ def fit_forecast(shop: Shop, request: ForecastRequest = STORES_OWN, progress: Pr
     with writing(shop, f"fit {name}", progress):
         with shop.reading_matched() as tables:
             built = request.panel(shop, tables, request.horizon_of(shop))
-            progress("which views, carts, … help", 0, None)
-            request = without_useless(request, built, request.horizon_of(shop))
-            built = request.narrowed(built)
+            request, built = without_useless(request, built, request.horizon_of(shop), progress)
             found = choose(shop, tables, request, built, progress)
         fitted = found.fitted_on(built, request.horizon_of(shop), progress)
         label = save(shop, request, found, fitted, built)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foresell.services.forecasting.request import ForecastRequest
+from foresell.services.shop import Progress
 
 if TYPE_CHECKING:
     from foresell.predict.forecast.series import BuiltPanel
@@ -18,7 +19,16 @@ WINDOWS = 2
 LEFT_OUT = "left_out"
 
 
-def without_useless(request: ForecastRequest, built: "BuiltPanel", horizon: int) -> ForecastRequest:
+def without_useless(
+    request: ForecastRequest, built: "BuiltPanel", horizon: int, progress: Progress
+) -> "tuple[ForecastRequest, BuiltPanel]":
+    """Both without what does not help: what is fitted, and what every model is judged on."""
+    progress("which views, carts, … help", 0, None)
+    request = _narrowed(request, built, horizon)
+    return request, request.narrowed(built)
+
+
+def _narrowed(request: ForecastRequest, built: "BuiltPanel", horizon: int) -> ForecastRequest:
     """The request without the lagged regressors with which past windows were not surely better foretold
     (`predict.forecast.ablation`), the newest window, by which models are judged, not looked at. Nothing is
     left out where trees are not installed, for more than MOST_SERIES, or of a short history."""

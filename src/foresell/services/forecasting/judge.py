@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from foresell.contracts.errors import InputError
+from foresell.services.forecasting.indicators import left_out_note, without_useless
 from foresell.services.forecasting.request import STORES_OWN, ForecastRequest
 from foresell.services.leaderboards import Leaderboard, board_of
 from foresell.services.shop import Progress, Shop, counting, silent
@@ -41,7 +42,7 @@ def backtest(
     models: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Judged:
-    """Every model (or `models`) from rolling origins; nothing is kept.
+    """Every model (or `models`) from rolling origins, as `fit_forecast` judges them; nothing is kept.
 
     InputError where the history is too short for one window and the horizon; NotFoundError for a model that
     is none.
@@ -51,9 +52,10 @@ def backtest(
     horizon = request.horizon_of(shop)
     with shop.reading_matched() as tables:
         built = request.panel(shop, tables, horizon)
+        request, built = without_useless(request, built, horizon, progress)
         found = judge(shop, tables, request, built, windows=windows, models=models, progress=progress)
     board = board_of(found.board, request.name(shop), MAIN_SCORE, is_higher_better=False)
-    return Judged(board, built.notes)
+    return Judged(board, (*built.notes, *left_out_note(request)))
 
 
 def judge(
