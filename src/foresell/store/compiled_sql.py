@@ -8,6 +8,7 @@ shop's pages, reports and backtests ask the same ones again and again.
 import datetime as dt
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -75,13 +76,15 @@ class CompiledOnce(Backend):  # type: ignore[misc]  # Ibis' backends have no typ
         return Schema({name: _type_of(kind, nullable=null == "YES") for name, kind, null, *_ in columns})
 
 
-class _At(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _At:
     """A part of a question, by its place among the parts."""
 
     place: int
 
 
-class _Blank(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Blank:
     """The same blank is filled with the same thing."""
 
     number: int
@@ -132,7 +135,7 @@ def _hashable(argument: Any) -> Any:
 
 def _is_open(node: ops.Node) -> bool:
     if isinstance(node, ops.Literal):
-        is_small = isinstance(node.value, int) and abs(node.value) < LEAST_MOMENT
+        is_small = isinstance(node.value, int) and node.value < LEAST_MOMENT
         return node.value is not None and str(node.dtype) in FIRST and not is_small
     return type(node) in (ops.DatabaseTable, ops.InMemoryTable)
 
