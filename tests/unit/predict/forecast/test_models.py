@@ -193,3 +193,33 @@ def test_the_trees_do_not_promise_more_than_they_keep() -> None:
         both = told.join(pl.DataFrame(columns), on=["series_id", "date"])
         held += both.select(pl.col("value").is_between("q0.025", "q0.975")).to_series().to_list()
     assert 0.945 <= np.mean(held) <= 0.985
+
+
+def relative_widths(noise: Floats) -> Floats:
+    """(N,) the 80% of a year of weekly series with that noise beside a level of their own, told by trees."""
+    number, length, horizon = len(noise), 52, 8
+    random = np.random.default_rng(2)
+    weeks = [START + timedelta(weeks=week) for week in range(length)]
+    level = random.uniform(5, 10, (number, 1))
+    values = np.exp(level + noise[:, None] * random.normal(size=(number, length)))
+    names = np.repeat([f"s{row:02}" for row in range(number)], length)
+    frame = pl.DataFrame({"series_id": names, "date": weeks * number, "value": values.ravel()})
+    model = load_model("boosted")
+    told = model.fit(Panel(frame, "week"), model.config(horizon=horizon)).forecast(horizon)
+    width = (pl.col("q0.9") - pl.col("q0.1")) / pl.col("q0.5")
+    found = told.group_by("series_id", maintain_order=True).agg(width.mean().alias("width"))
+    return np.asarray(found.sort("series_id")["width"].to_numpy(), np.float64)
+
+
+def test_a_steady_series_among_wild_ones_has_a_narrow_interval() -> None:
+    """A share of the errors of all had made its 80% half as wide as its level."""
+    pytest.importorskip("lightgbm")
+    widths = relative_widths(np.array([0.02] + [0.4] * 25))
+    assert widths[0] < 0.25
+    assert np.median(widths[1:]) > 0.9
+
+
+def test_series_that_differ_by_chance_alone_have_one_width() -> None:
+    pytest.importorskip("lightgbm")
+    widths = relative_widths(np.full(26, 0.2))
+    assert widths.max() < 1.2 * widths.min()

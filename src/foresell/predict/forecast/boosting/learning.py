@@ -33,11 +33,14 @@ MAX_JUDGING_ROWS = 200_000
 FEWEST_FOR_THREADS = 20_000
 UNJUDGED_ROUNDS = 100
 LEAST_SPREAD = 1e-3
-# Errors of one origin go together: they tell little of a series. And one wild error tells no habit.
-OTHERS = 2.0
-# The periods of the judging origins are parted so often, to tell widths from errors that they do not know.
+# The periods of the judging origins are parted so often: errors of one time go together. Widths are told from
+# errors of other parts, and how sure a series' own are from how its parts differ.
 PARTS = 4
+# Next to the mean of all: one wild error tells no habit, nor do a few that were hit.
 MOST_ERROR = 10.0
+LEAST_ERROR = 0.05
+# Of the logarithm of a part's mean error, where no series has two parts to tell it from.
+USUAL_VARIANCE = 0.5
 NO_OFFSETS = Offsets(np.zeros((1, len(QUANTILES))), np.zeros(1))
 # The trees of the spread: few and small, on the few rows of the judging origins.
 SPREAD: dict[str, Any] = {"objective": "poisson", "num_leaves": 15, "learning_rate": 0.1}
@@ -234,7 +237,7 @@ def _widths(
         spread = learned(judge, np.abs(missed), knowledge, settings, SPREAD_ROUNDS)
     trees = Trees(*shape, spread=spread)
     relative = np.abs(missed) / trees.spreads(judge.rows)
-    return trees, _own_factors(relative, judge.series, len(knowledge.grid), knowledge.horizon)
+    return trees, _own_factors(relative, judge, len(knowledge.grid))
 
 
 def _unseen(
@@ -243,9 +246,7 @@ def _unseen(
     """(R,) what was missed in units of the width that the periods of the other parts tell: a width that was
     learned from the same errors fits them too well, and would promise too much of the next (cross-conformal
     prediction; Vovk, 2015). A single period has no others."""
-    periods = judge.origins + judge.steps
-    places = np.searchsorted(np.unique(periods), periods)
-    part = places * PARTS // (places.max() + 1)
+    part = _parts(judge)
     if not part.any():
         trees, own = widths(judge, missed)
         return np.asarray(missed / trees.spreads(judge.rows) / own[judge.series])
@@ -258,13 +259,41 @@ def _unseen(
     return found
 
 
-def _own_factors(missed: Floats, series: Places, number: int, horizon: int) -> Floats:
-    """(N,) the mean of each series' errors over that of all, as if it had OTHERS horizons of usual ones
-    besides."""
-    usual = float(missed.mean()) or 1.0
-    others = OTHERS * horizon
-    sums = np.bincount(series, weights=np.minimum(missed / usual, MOST_ERROR), minlength=number)
-    return np.asarray((sums + others) / (np.bincount(series, minlength=number) + others))
+def _parts(judge: Examples) -> Places:
+    """(R,) the part of time that each row's period is in, from 0."""
+    periods = judge.origins + judge.steps
+    places = np.searchsorted(np.unique(periods), periods)
+    return np.asarray(places * PARTS // (places.max() + 1))
+
+
+def _own_factors(missed: Floats, judge: Examples, number: int) -> Floats:
+    """(N,) how many times the usual error each series' own are, 1 where nothing is known: its mean logarithm
+    by parts of time, drawn to that of all by as much as chance alone would part series (random effects;
+    DerSimonian and Laird, 1986)."""
+    bounded = np.clip(missed / (missed.mean() or 1.0), LEAST_ERROR, MOST_ERROR)
+    cell = judge.series * PARTS + _parts(judge)
+    sizes = np.bincount(cell, minlength=number * PARTS).reshape(number, PARTS)
+    sums = np.bincount(cell, weights=bounded, minlength=number * PARTS).reshape(number, PARTS)
+    told = np.log(np.divide(sums, sizes, out=np.ones_like(sums), where=sizes > 0))  # 0 of no rows
+    parts = (sizes > 0).sum(axis=1)
+    known = parts > 0
+    means = told.sum(axis=1)[known] / parts[known]
+    apart = told[known] - (sizes > 0)[known] * means[:, None]
+    repeated = int((parts[known] - 1).sum())
+    variance = float((apart**2).sum()) / repeated if repeated else USUAL_VARIANCE
+    factors = np.ones(number)
+    factors[known] = np.exp(_drawn_together(means, np.maximum(variance / parts[known], 1e-12)))
+    return factors
+
+
+def _drawn_together(means: Floats, chance: Floats) -> Floats:
+    """(N,) the best guess of each, about that of all, of `means` whose variance by chance is `chance`."""
+    weights = 1 / chance
+    center = np.average(means, weights=weights)
+    surplus = float((weights * (means - center) ** 2).sum()) - (len(means) - 1)
+    between = max(0.0, surplus / max(float(weights.sum() - (weights**2).sum() / weights.sum()), 1e-12))
+    usual = np.average(means, weights=1 / (between + chance))
+    return np.asarray((means - usual) * between / (between + chance))
 
 
 def _of_classes(
