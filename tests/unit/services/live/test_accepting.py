@@ -105,7 +105,7 @@ def test_what_cannot_be_used_is_named_kept_and_can_be_corrected(shop: Shop) -> N
 def test_direct_identifiers_never_touch_the_disk(shop: Shop) -> None:
     sent = [
         view(1, email="Ann@Example.org", page_url="https://shop/?mail=ann@example.org"),
-        view(2, properties={"traits": {"phone": "+49 151 2345"}}, price="ann@example.org"),
+        view(2, properties={"traits": {"phone": "+49 1512 3456789"}}, price="ann@example.org"),
         {"type": "identify", "userId": "c9", "messageId": "m1", "traits": {"email": "ann@example.org"}},
     ]
     accepting = Acceptance(shop)
@@ -114,7 +114,7 @@ def test_direct_identifiers_never_touch_the_disk(shop: Shop) -> None:
     for _ in range(2):
         found = everything_below(shop.folder.root).lower()
         assert b"ann@" not in found
-        assert b"2345" not in found
+        assert b"3456789" not in found  # fewer digits are found in hashes and times now and then
         move_events(shop)
 
 
