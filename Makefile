@@ -1,6 +1,6 @@
 # make demo    set up, then drive the whole road on The Complete Journey
 # make check   style, types, layers and the fast tests: some 4 minutes (to be under 3)
-# make test    what CI runs: everything, under 20 minutes
+# make test    what CI runs: everything; 20 to 30 minutes on two cores (to be under 20)
 # make bench   the ingest benchmark
 
 PYTHON ?= python3
