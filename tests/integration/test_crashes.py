@@ -1,7 +1,7 @@
 """Kill the process anywhere: the next run ends with the rows of an undisturbed one.
 
 At every named point between two durable writes, and at random times, at least KILLS of which land in
-each of import, replay and rebuild. The whole campaign: FORESELL_KILLS=10 pytest THIS_FILE, or more.
+each of import, replay and rebuild. A longer campaign: FORESELL_KILLS=100 pytest THIS_FILE
 """
 
 import json
@@ -26,7 +26,7 @@ from foresell.store.crash_points import POINTS
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("FORESELL_KILLS", "4"))
+KILLS = int(os.environ.get("FORESELL_KILLS", "10"))
 NUM_LINES = 4000
 COMMAND = (sys.executable, "-m", "foresell")
 

@@ -1,6 +1,6 @@
 """Kill an import from a database anywhere: what comes after it ends with the rows of an undisturbed one.
 
-The whole campaign: FORESELL_KILLS=10 pytest THIS_FILE, or more. The full size: benchmarks/speed/sql_sources.
+More kills: FORESELL_KILLS=100 pytest THIS_FILE. The full size: benchmarks/speed/sql_sources.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ from foresell.services.shop import create_shop, open_shop
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("FORESELL_KILLS", "4"))
+KILLS = int(os.environ.get("FORESELL_KILLS", "10"))
 NUM_ORDERS = 20_000
 COMMAND = (sys.executable, "-m", "foresell")
 # Before it the process has not begun to write, on any machine.
