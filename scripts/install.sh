@@ -6,12 +6,16 @@ set -eu
 python=$1/bin/python
 shift
 
+with_pip() {
+    "$python" -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt "$@"
+}
+
 setting() {
     "$python" -m pip config list | sed -n "s/^[^=]*[.]$1='\(.*\)'\$/\1/p" | head -n 1
 }
 
 with_uv() {
-    "$python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv || return 1
+    with_pip uv || return 1
     for folder in $(setting find-links); do
         set -- --find-links "$folder" "$@"
     done
@@ -20,4 +24,4 @@ with_uv() {
         ${index:+--default-index "$index"} "$@"
 }
 
-with_uv "$@" || "$python" -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt "$@"
+with_uv "$@" || with_pip "$@"

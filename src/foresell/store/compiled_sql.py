@@ -101,7 +101,7 @@ class _Question(NamedTuple):
 
 
 def _question(op: ops.Node, limit: int | None) -> _Question | None:
-    """None for what is not known to be told by its parts: tables of another kind, and what has no hash."""
+    """None for what is not known to be told by its parts: tables of another kind."""
     parts: list[tuple[Any, ...]] = []
     blanks: dict[ops.Node, _Blank] = {}
 
@@ -115,12 +115,7 @@ def _question(op: ops.Node, limit: int | None) -> _Question | None:
     op.map(tell)
     if any(issubclass(part[0], ops.PhysicalTable) and not isinstance(part[1], _Blank) for part in parts):
         return None
-    asked = (limit, *parts)
-    try:
-        hash(asked)
-    except TypeError:
-        return None
-    return _Question(op, limit, asked, tuple(blanks))
+    return _Question(op, limit, (limit, *parts), tuple(blanks))
 
 
 def _hashable(argument: Any) -> Any:

@@ -119,9 +119,14 @@ def test_kept_rows_have_the_types_that_were_told(made: Callable[[str], CompiledO
 def writes() -> Iterator[list[Any]]:
     """The questions that Ibis writes meanwhile."""
     written: list[Any] = []
+    own = compiled_sql._write
+
+    def write(question: Any) -> Any:
+        written.append(question)
+        return own(question)
+
     with pytest.MonkeyPatch.context() as patch:
-        own = compiled_sql._write
-        patch.setattr(compiled_sql, "_write", lambda question: (written.append(question), own(question))[1])
+        patch.setattr(compiled_sql, "_write", write)
         yield written
 
 

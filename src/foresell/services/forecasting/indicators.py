@@ -24,11 +24,11 @@ def without_useless(
 ) -> "tuple[ForecastRequest, BuiltPanel]":
     """Both without what does not help: what is fitted, and what every model is judged on."""
     progress("which views, carts, … help", 0, None)
-    request = _narrowed(request, built, horizon)
+    request = _leaving_out(request, built, horizon)
     return request, request.narrowed(built)
 
 
-def _narrowed(request: ForecastRequest, built: "BuiltPanel", horizon: int) -> ForecastRequest:
+def _leaving_out(request: ForecastRequest, built: "BuiltPanel", horizon: int) -> ForecastRequest:
     """The request without the lagged regressors with which past windows were not surely better foretold
     (`predict.forecast.ablation`), the newest window, by which models are judged, not looked at. Nothing is
     left out where trees are not installed, for more than MOST_SERIES, or of a short history."""

@@ -274,11 +274,12 @@ def _own_factors(missed: Floats, judge: Examples, number: int) -> Floats:
     cell = judge.series * PARTS + _parts(judge)
     sizes = np.bincount(cell, minlength=number * PARTS).reshape(number, PARTS)
     sums = np.bincount(cell, weights=bounded, minlength=number * PARTS).reshape(number, PARTS)
-    told = np.log(np.divide(sums, sizes, out=np.ones_like(sums), where=sizes > 0))  # 0 of no rows
-    parts = (sizes > 0).sum(axis=1)
+    is_told = sizes > 0
+    told = np.log(np.divide(sums, sizes, out=np.ones_like(sums), where=is_told))  # 0 of no rows
+    parts = is_told.sum(axis=1)
     known = parts > 0
-    means = told.sum(axis=1)[known] / parts[known]
-    apart = told[known] - (sizes > 0)[known] * means[:, None]
+    means = told[known].sum(axis=1) / parts[known]
+    apart = told[known] - is_told[known] * means[:, None]
     repeated = int((parts[known] - 1).sum())
     variance = float((apart**2).sum()) / repeated if repeated else USUAL_VARIANCE
     factors = np.ones(number)
