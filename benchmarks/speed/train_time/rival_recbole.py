@@ -5,15 +5,18 @@ own: those of its SASRec, its Adam, batch, sequence length and stopping, its CE 
 ask of it what is asked of us: it stops and picks by NDCG@10 (its default is MRR@10), scores are not rounded
 to four digits, and a user's earlier products are no candidates, which it does not do by itself for sequences
 and which raises its score. It writes no checkpoints of its own, which spares it time; the ones here, by which
-a stopped run goes on, are written while its clock stands still.
+a stopped run goes on, are written while its clock stands still. With `--seconds` it is cut off by that clock:
+its best is then what it was so far.
 """
 
 import argparse
 import copy
 import hashlib
 import json
+import math
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=2020)
     parser.add_argument("--epochs", type=int, default=300, help="at most so many; it stops earlier by itself")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="cut it off after the epoch at them")
     parser.add_argument("--gpu", action="store_true")
     given = parser.parse_args()
     sys.argv = sys.argv[:1]  # RecBole reads settings from there
@@ -67,7 +71,9 @@ def main() -> None:
     }
     trainer = TimedTrainer(config, model, seen_of(sequences, dataset), Files(given.out, given.work), asked)
     trainer.go_on(training.generator)
-    trainer.fit(training, validation, saved=False, verbose=False, callback_fn=trainer.keep)
+    with suppress(CutOffError):
+        trainer.stop_at(given.seconds)
+        trainer.fit(training, validation, saved=False, verbose=False, callback_fn=trainer.keep)
     trainer.finish(test)
 
 
@@ -137,6 +143,10 @@ class Files:
         return self.work / "state.pt"
 
 
+class CutOffError(Exception):
+    """The rival has had its time."""
+
+
 class TimedTrainer(Trainer):
     """RecBole's trainer, with a clock, a record of every epoch, and earlier products out of the ranking."""
 
@@ -154,6 +164,7 @@ class TimedTrainer(Trainer):
             "parameters": sum(weights.numel() for weights in model.parameters()),
             "asked": asked,
             "finished": False,
+            "cut_off": False,
             "prepared_seconds": time.time() - psutil.Process().create_time(),
             "epochs": [],
         }
@@ -166,7 +177,7 @@ class TimedTrainer(Trainer):
             state = torch.load(self._files.state, weights_only=True)
             if state["record"]["asked"] != self._record["asked"]:
                 sys.exit(f"{self._files.work} holds a run of other settings: name another folder.")
-            self._record = state["record"]
+            self._record = {**state["record"], "cut_off": False}
             self._clock = {name: self._record["epochs"][-1][name] for name in self._clock}
             self.model.load_state_dict(state["weights"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -178,6 +189,16 @@ class TimedTrainer(Trainer):
             torch.set_rng_state(state["random"])
             shuffling.set_state(state["shuffling"])
         self._resume_clock()
+
+    def stop_at(self, seconds: float) -> None:
+        """Raises CutOffError after the epoch in which its clock passes `seconds`; now, if that was before."""
+        self._seconds_given = seconds
+        self._end_in_time()
+
+    def _end_in_time(self) -> None:
+        if self._clock["seconds"] >= self._seconds_given and self.cur_step <= self.stopping_step:
+            self._record["cut_off"] = True
+            raise CutOffError
 
     def _resume_clock(self) -> None:
         self._since = time.perf_counter(), time.process_time()
@@ -217,6 +238,7 @@ class TimedTrainer(Trainer):
             self._record["best"] = found
             self._best_weights = copy.deepcopy(self.model.state_dict())
         self._save()
+        self._end_in_time()
         self._resume_clock()
 
     def finish(self, test: Any) -> None:
