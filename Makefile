@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := sh scripts/install.sh $(VENV)
+# One more than processors: tests often wait for servers, browsers and processes that they kill.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
 
 .PHONY: demo check test bench static clean
 .DELETE_ON_ERROR:
@@ -19,8 +21,7 @@ demo: $(VENV)/.installed-demo
 	$(BIN)/foresell demo --store demo-store
 
 check: $(VENV)/.installed-dev static
-	$(BIN)/python -m pytest -m "not slow and not spark and not browser" --quiet --numprocesses auto --dist loadfile \
-		tests/architecture tests/contract tests/unit
+	$(PYTEST) -m "not slow and not spark and not browser" --quiet tests/architecture tests/contract tests/unit
 
 # Debian's packages are fetched while Python's are installed. Style, types and layers are checked beside the
 # tests, which often wait for servers and browsers.
@@ -29,7 +30,7 @@ test:
 		$(MAKE) --no-print-directory $(VENV)/.installed-dev; status=$$?; wait $$needs; exit $$status
 	@mkdir -p .pytest_cache; rm -f .pytest_cache/left-out.txt
 	@$(MAKE) --no-print-directory static > .pytest_cache/static.txt 2>&1 & static=$$!; \
-		$(BIN)/python -m pytest --numprocesses auto --dist loadfile; status=$$?; \
+		$(PYTEST); status=$$?; \
 		wait $$static || status=1; cat .pytest_cache/static.txt .pytest_cache/left-out.txt; exit $$status
 
 bench: $(VENV)/.installed-dev

@@ -14,6 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # Workers share the processors, and threads of OpenMP (LightGBM's, torch's) that wait for each other do so
 # busily: with one a process, some fits take a hundredth of the time. Read when those libraries are loaded.
@@ -39,6 +40,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+class OneSpark(LoadFileScheduling):
+    """A file's tests run in one process, and those of all files that use Spark: starting it, and making it
+    warm, takes as long as many of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "spark" if _uses_spark(file) else file
+
+
+@cache
+def _uses_spark(file: str) -> bool:
+    return "pytest.mark.spark" in (REPOSITORY / file).read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneSpark | None:
+    return OneSpark(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def shared_folder() -> Path:

@@ -51,7 +51,7 @@ class MatchedTables:
                 rows = _known_visitors(rows, links)
             if "customer_id" in contract.key:
                 rows = _one_row_a_key(rows, contract.key)
-        return rows.select(*columns)
+        return rows if rows.columns == tuple(columns) else rows.select(*columns)
 
     def history(self, name: str) -> "ir.Table":
         return self.unmatched.history(name)

@@ -112,18 +112,34 @@ def _blocks(left: Any, right: Any) -> Iterator[slice]:
 
 def _strongest(block: Any, rows: slice, num_neighbors: int, strength: Strength) -> Any:
     counts = np.diff(block.indptr)
-    row_of = np.repeat(np.arange(block.shape[0]), counts)
+    row_of = np.repeat(np.arange(block.shape[0], dtype=np.int32), counts)
     values = strength(block.data, row_of + rows.start, block.indices).astype(np.float32)
-    edges = [
-        np.partition(values[a:b], b - a - num_neighbors)[b - a - num_neighbors]
-        if b - a > num_neighbors
-        else 0.0
-        for a, b in zip(block.indptr[:-1], block.indptr[1:], strict=True)
-    ]
-    kept = (values > 0) & (values >= np.repeat(np.asarray(edges, dtype=np.float32), counts))
-    row_of, columns, values = row_of[kept], block.indices[kept], values[kept]
-    order = np.lexsort((columns, -values, row_of))
-    row_of, columns, values = row_of[order], columns[order], values[order]
-    place = np.arange(len(row_of)) - np.searchsorted(row_of, np.arange(block.shape[0]))[row_of]
-    top = place < num_neighbors
-    return sparse.csr_array((values[top], (row_of[top], columns[top])), shape=block.shape)
+    edges = np.zeros(block.shape[0], np.float32)
+    for row in np.flatnonzero(counts > num_neighbors):
+        own = values[block.indptr[row] : block.indptr[row + 1]]
+        edges[row] = np.partition(own, len(own) - num_neighbors)[len(own) - num_neighbors]
+    kept = (values > 0) & (values >= np.repeat(edges, counts))
+    begins = _begins(row_of[kept], block.shape[0])
+    found = sparse.csr_array((values[kept], block.indices[kept], begins), shape=block.shape)
+    return _first_of_equals(found, edges, num_neighbors)
+
+
+def _first_of_equals(found: Any, edges: Floats, most: int) -> Any:
+    """At most `most` cells of each row: those above its edge, and of those at it the lowest columns."""
+    found.sort_indices()
+    counts = np.diff(found.indptr)
+    if counts.max(initial=0) <= most:
+        return found
+    row_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    is_above = found.data > edges[row_of]
+    room = most - np.bincount(row_of[is_above], minlength=len(counts))
+    equals = np.concatenate([[0], np.cumsum(~is_above)])
+    place = equals[1:] - equals[found.indptr[:-1]][row_of]
+    kept = is_above | (place <= room[row_of])
+    begins = _begins(row_of[kept], len(counts))
+    return sparse.csr_array((found.data[kept], found.indices[kept], begins), shape=found.shape)
+
+
+def _begins(rows: Ints, number: int) -> Ints:
+    """(number + 1,) where the cells of each row begin; `rows`: of the cells, ascending."""
+    return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=number))])

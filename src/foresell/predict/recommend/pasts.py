@@ -44,6 +44,7 @@ PAIR_FEATURES = (
 GROUP_HALF_LIFE_DAYS = 90.0
 # Own gaps count as so many times themselves beside the product's usual gap.
 SHRINK = 1.0
+RECENT_SECONDS = int(28 * SECONDS_A_DAY)
 Doubles = NDArray[np.float64]
 
 
@@ -112,8 +113,10 @@ def pasts(histories: pl.DataFrame, number: int, catalog: Catalog, facts: Product
     baskets, basket_of = _baskets(of, day, number)
     taken = _taken(of, product, age, weight, baskets, basket_of, facts)
     own = _customers(of, age, baskets, taken, facts)
+    is_first = np.zeros(len(of))
+    is_first[_starts(of, product)] = 1
     groups = tuple(
-        _of_group(of, facts.groups[place][product], product, age, weight, number)
+        _of_group(of, facts.groups[place][product], is_first, age, weight, number)
         for place in range(len(GROUPS))
     )
     return Pasts(taken, own, groups)
@@ -186,8 +189,9 @@ def _customers(of: Ints, age: Doubles, baskets: Ints, taken: Found, facts: Produ
     newest, oldest = np.full(number, np.inf), np.full(number, -np.inf)
     np.minimum.at(newest, of, age)
     np.maximum.at(oldest, of, age)
-    first_of_basket = np.unique(np.stack([of, np.round(age * SECONDS_A_DAY).astype(np.int64)], 1), axis=0)
-    recent = first_of_basket[first_of_basket[:, 1] < 28 * SECONDS_A_DAY, 0]
+    seconds = np.round(age * SECONDS_A_DAY).astype(np.int64)
+    is_recent = seconds < RECENT_SECONDS
+    recent = np.unique(of[is_recent] * RECENT_SECONDS + seconds[is_recent]) // RECENT_SECONDS
     price = facts.of("price")[taken.things]
     has_price = ~np.isnan(price)
     priced = taken.customers[has_price]
@@ -206,7 +210,8 @@ def _customers(of: Ints, age: Doubles, baskets: Ints, taken: Found, facts: Produ
     return np.where(np.isfinite(values), values, np.float32(np.nan))
 
 
-def _of_group(of: Ints, group: Ints, product: Ints, age: Doubles, weight: Doubles, number: int) -> Found:
+def _of_group(of: Ints, group: Ints, is_first: Doubles, age: Doubles, weight: Doubles, number: int) -> Found:
+    """`is_first`: 1 in one row of each customer and product, else 0; a product is of one group."""
     order = np.lexsort((-age, group, of))
     order = order[group[order] >= 0]
     whose, which, ages = of[order], group[order], age[order]
@@ -217,8 +222,7 @@ def _of_group(of: Ints, group: Ints, product: Ints, age: Doubles, weight: Double
     moments[1:] = np.diff(ages) != 0
     moments[starts] = 1
     num_moments = _sums(moments, starts)
-    pairs = np.unique(np.stack([whose, which, product[order]], 1), axis=0)
-    distinct = np.diff(np.append(_starts(pairs[:, 0], pairs[:, 1]), len(pairs)))
+    distinct = _sums(is_first[order], starts)
     owner = whose[starts]
     total = np.bincount(owner, counts, minlength=number)[owner]
     with np.errstate(invalid="ignore", divide="ignore"):
