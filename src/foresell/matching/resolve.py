@@ -41,7 +41,7 @@ class MatchedTables:
         contract = {**TABLES, **RESULTS}.get(name)
         if contract is None or name in LINKS:
             return rows
-        columns = [column.name for column in contract.columns]
+        columns = tuple(column.name for column in contract.columns)
         if "order_id" in columns and self._has("order_links"):
             rows = _one_order(rows, name, self.unmatched.current("order_links"))
         if "customer_id" in columns and self._has("customer_links"):
@@ -51,7 +51,7 @@ class MatchedTables:
                 rows = _known_visitors(rows, links)
             if "customer_id" in contract.key:
                 rows = _one_row_a_key(rows, contract.key)
-        return rows if rows.columns == tuple(columns) else rows.select(*columns)
+        return rows if rows.columns == columns else rows.select(*columns)
 
     def history(self, name: str) -> "ir.Table":
         return self.unmatched.history(name)

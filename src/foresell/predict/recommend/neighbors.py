@@ -119,8 +119,8 @@ def _strongest(block: Any, rows: slice, num_neighbors: int, strength: Strength) 
         own = values[block.indptr[row] : block.indptr[row + 1]]
         edges[row] = np.partition(own, len(own) - num_neighbors)[len(own) - num_neighbors]
     kept = (values > 0) & (values >= np.repeat(edges, counts))
-    begins = _begins(row_of[kept], block.shape[0])
-    found = sparse.csr_array((values[kept], block.indices[kept], begins), shape=block.shape)
+    cells = values[kept], (row_of[kept], block.indices[kept])
+    found = sparse.csr_array(cells, shape=block.shape)
     return _first_of_equals(found, edges, num_neighbors)
 
 
@@ -136,10 +136,5 @@ def _first_of_equals(found: Any, edges: Floats, most: int) -> Any:
     equals = np.concatenate([[0], np.cumsum(~is_above)])
     place = equals[1:] - equals[found.indptr[:-1]][row_of]
     kept = is_above | (place <= room[row_of])
-    begins = _begins(row_of[kept], len(counts))
-    return sparse.csr_array((found.data[kept], found.indices[kept], begins), shape=found.shape)
-
-
-def _begins(rows: Ints, number: int) -> Ints:
-    """(number + 1,) where the cells of each row begin; `rows`: of the cells, ascending."""
-    return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=number))])
+    cells = found.data[kept], (row_of[kept], found.indices[kept])
+    return sparse.csr_array(cells, shape=found.shape)
