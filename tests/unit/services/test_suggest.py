@@ -129,6 +129,55 @@ def test_an_answer_is_taken_over(tmp_path: Path) -> None:
     assert not any(column.is_asked for column in suggestion.columns if column.column == "X1")
 
 
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
+def targets_of(path: Path) -> dict[str, str | None]:
+    return {column.column: column.target for column in suggest_mapping(path).columns}
+
+
+def test_rows_of_one_delivery_stay_apart(tmp_path: Path, shop: Shop) -> None:
+    """Its number is the key only together with the product."""
+    rows = [f"GR{n // 3},P{n},ACME,2024-01-{5 + n // 3:02d},{n + 1}" for n in range(24)]
+    path = write(tmp_path / "in.csv", "Goods Receipt No.,Item No.,Supplier,Received on,Qty received", *rows)
+    suggestion = suggest_mapping(path)
+    assert suggestion.table == "receipts"
+    assert targets_of(path)["Goods Receipt No."] == "receipts.receipt_id"
+    mapping = write(tmp_path / "mapping.toml", suggestion.mapping_toml)
+    [run] = import_files(shop, ImportRequest(path, mapping=mapping))
+    assert run.counts.rows_accepted == len(rows)
+
+
+def test_shops_are_no_customers(tmp_path: Path) -> None:
+    cities = ("Leeds", "London", "Bristol")
+    rows = [
+        f"S{n:03d},Shop {n},{n} High Street,{cities[n % 3]},GB,+44 20 7946 0{n:03d},shop{n}@example.com,"
+        f"2019-0{1 + n % 9}-11"
+        for n in range(20)
+    ]
+    path = write(
+        tmp_path / "stores.csv", "Store No.,Store Name,Address,City,Country,Phone,Store Email,Opened", *rows
+    )
+    assert suggest_mapping(path).table == "locations"
+    assert targets_of(path)["Phone"] is None
+
+
+def test_shares_of_one_are_no_discount_in_money(tmp_path: Path) -> None:
+    rows = [
+        f"O{n // 2},2024-03-0{1 + n % 9},P{n % 7},{n % 3 + 1},{(n % 5) * 0.2:g},{19.5 + n}" for n in range(30)
+    ]
+    path = write(tmp_path / "sales.csv", "Order ID,Order Date,Product ID,Quantity,Discount,Sales", *rows)
+    assert targets_of(path)["Discount"] is None
+
+
+def test_of_two_times_the_one_with_an_hour_is_the_moment(tmp_path: Path) -> None:
+    rows = [f"e{n},view,2024030{1 + n % 9},2024-03-0{1 + n % 9}T10:{n:02d}:00Z,v{n % 4}" for n in range(30)]
+    path = write(tmp_path / "events.csv", "evt_id,evt_name,evt_dt,evt_ts,visitor_id", *rows)
+    assert targets_of(path)["evt_ts"] == "events.occurred_at"
+
+
 def test_reasons_name_the_equation_that_proves_it() -> None:
     reasons = {c.column: c.reasons for c in suggested("commandes_fr").columns}
     assert any("×" in reason for reason in reasons["Prix unitaire"])

@@ -6,11 +6,12 @@ values' fitness and what columns say of each other; a column may always stay wit
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from foresell.contracts.tables import TABLES
 from foresell.sources.suggest.evidence import Evidence
 from foresell.sources.suggest.names import name_scores, tokens_of
-from foresell.sources.suggest.targets import NEEDS, SHARED, SIGNATURES, Shape, shapes
+from foresell.sources.suggest.targets import NEEDS, OF_SEVERAL_ROWS, SHARED, SIGNATURES, Shape, shapes
 from foresell.sources.suggest.verdicts import IMPOSSIBLE
 
 # What a column without a target counts: a target must be better than that.
@@ -24,7 +25,21 @@ UNIQUE = 0.98
 REPEATS = 0.9
 VALUES_SUFFICE, ONLY_ONE, ONE_OF_SEVERAL = 0.25, 0.66, 0.51
 SIGN, MOST_SIGNS, OWN_KEY = 0.2, 0.8, 1.2
+# A file is called after what is in it.
+FILE_SAYS = 0.8
 CLEAR = 0.9
+# What it costs a list of customers that its rows are places.
+OF_PLACES = 2.5
+# What it costs sales that somebody delivered the goods, and nobody took them.
+BOUGHT_IN = 2.5
+SALES = ("orders", "order_lines")
+OF_CUSTOMERS = (
+    "orders.customer_id",
+    "customers.customer_id",
+    "identifier:email",
+    "identifier:name",
+    "identifier:phone",
+)
 # Their keys are called "id" as others' are.
 COMMON = ("customers", "products", "orders", "order_lines", "locations", "campaigns")
 LACK = 1.2
@@ -100,6 +115,7 @@ def _fill_needed(evidence: Evidence, shape: Shape, answers: dict[str, Scored]) -
     Of several the one whose name is most like it, but so unsurely that it is asked about.
     """
     given = {scored.answer for scored in answers.values()}
+    _take_back(evidence, shape, answers, given)
     for column in TABLES[shape.table].own_columns:
         answer = f"{shape.table}.{column.name}"
         is_needed = column.required or column.name in TABLES[shape.table].key
@@ -116,6 +132,22 @@ def _fill_needed(evidence: Evidence, shape: Shape, answers: dict[str, Scored]) -
             answers[best] = Scored(answer, ONLY_ONE if len(fitting) == 1 else ONE_OF_SEVERAL)
 
 
+def _take_back(evidence: Evidence, shape: Shape, answers: dict[str, Scored], given: set[str]) -> None:
+    """A column called something of no use, where an order has no other that says when it was."""
+    answer = "orders.created_at"
+    is_of_orders = "orders.order_id" in given or "order_lines.order_id" in given
+    if answer in given or answer not in shape.known or not is_of_orders:
+        return
+    likely = {
+        column: score
+        for column, scored in answers.items()
+        if scored.answer.startswith("none:") and (score := evidence.score(column, answer, shape)) > NOTHING
+    }
+    if likely:
+        best = max(likely, key=lambda column: likely[column])
+        answers[best] = Scored(answer, likely[best])
+
+
 def _options(evidence: Evidence, shape: Shape, column: str, scores: "object") -> list[Scored]:
     listed = [Scored(answer, float(score)) for answer, score in zip(shape.answers, scores, strict=True)]  # type: ignore[call-overload]
     listed += evidence.private_options(column, shape)
@@ -124,6 +156,7 @@ def _options(evidence: Evidence, shape: Shape, column: str, scores: "object") ->
 
 def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
     total = evidence.table_bonus.get(shape.table, 0.0) + _signs(evidence, shape, answers)
+    total += FILE_SAYS if _is_called_so(evidence.sample.name, shape.table) else 0.0
     given = {scored.answer for scored in answers.values()}
     for scored in answers.values():
         if scored.answer.startswith("none"):
@@ -142,7 +175,14 @@ def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]
         - _repeated_key(evidence, shape, answers)
         - _lone_lines(evidence, answers)
         - (OF_ORDERS if shape.table == "customers" and _numbers_orders(evidence) else 0.0)
+        - (BOUGHT_IN if shape.table in SALES and _names_suppliers(evidence, given) else 0.0)
+        - (OF_PLACES if shape.table == "customers" and _numbers_places(evidence, given) else 0.0)
     )
+
+
+def _is_called_so(file: str, table: str) -> bool:
+    words = {*tokens_of(table.removesuffix("s")), *SIGNATURES.get(table, ())}
+    return not words.isdisjoint(tokens_of(PurePath(file).stem))
 
 
 def _signs(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
@@ -183,6 +223,25 @@ def _numbers_orders(evidence: Evidence) -> bool:
     return profile.fill == 1 and profile.uniqueness > UNIQUE
 
 
+def _names_suppliers(evidence: Evidence, given: set[str]) -> bool:
+    """Whether rows name who delivered, and no customer."""
+    if not given.isdisjoint(OF_CUSTOMERS):
+        return False
+    return any(name_scores(column).get("receipts.supplier_id", 0.0) > CLEAR for column in evidence.profiles)
+
+
+def _numbers_places(evidence: Evidence, given: set[str]) -> bool:
+    """Whether each row has its own shop or warehouse, and none a customer."""
+    if "customers.customer_id" in given:
+        return False
+    return any(
+        name_scores(column).get("locations.location_id", 0.0) > CLEAR
+        and profile.fill == 1
+        and profile.uniqueness > UNIQUE
+        for column, profile in evidence.profiles.items()
+    )
+
+
 def _lacks(shape: Shape, given: set[str]) -> float:
     cost = 0.0
     for columns, price in NEEDS.get(shape.table, {}).items():
@@ -204,7 +263,7 @@ def _lone_lines(evidence: Evidence, answers: Mapping[str, Scored]) -> float:
 def _repeated_key(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]) -> float:
     """What it costs that the column of the main table's key repeats: rows are of something smaller."""
     key = TABLES[shape.table].key
-    if len(key) > 1:
+    if len(key) > 1 or key[0] in OF_SEVERAL_ROWS:
         return 0.0
     for column, scored in answers.items():
         profile = evidence.profiles[column]

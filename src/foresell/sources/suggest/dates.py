@@ -24,6 +24,8 @@ OTHER_DAYS = (
 OTHER_CLOCKS = (*CLOCKS, "%H:%M:%S", "%H:%M", " %H时%M分%S秒", " %H时%M分", " %H%M%S", " %H:%M:%S.%f")
 EPOCHS = ((10, "epoch_s", 1.0), (13, "epoch_ms", 1e3), (16, "epoch_us", 1e6))
 FIRST_EPOCH, LAST_EPOCH = 946_684_800, 2_051_222_400  # 2000 to 2035
+# "02.01.0008" is a number of something.
+FIRST_YEAR = 1900
 GOOD_SHARE = 0.95
 # What no format of a date could read needs no try: too few digits, or too long.
 FEWEST_DIGITS, LONGEST = 4, 40
@@ -116,8 +118,10 @@ def _read(texts: Sequence[str], formats: Sequence[str]) -> dict[str, float]:
     for value in texts:
         for fmt in formats:
             try:
-                found[value] = datetime.strptime(value.strip(), fmt).replace(tzinfo=UTC).timestamp()
-                break
+                moment = datetime.strptime(value.strip(), fmt).replace(tzinfo=UTC)
+                if moment.year >= FIRST_YEAR:
+                    found[value] = moment.timestamp()
+                    break
             except (ValueError, OverflowError):
                 continue
     return found

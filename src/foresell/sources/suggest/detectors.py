@@ -109,11 +109,13 @@ def _is_event(text: str) -> bool:
 
 DETECTORS: Mapping[str, Callable[[str], bool]] = {
     "email": lambda text: EMAIL.fullmatch(text) is not None,
+    # Spreadsheets are kept from reading numbers by a stroke before them.
     "phone": lambda text: (
-        bool(PHONE.fullmatch(text)) and 7 <= sum(c.isdigit() or c in "*x" for c in text) <= 15
+        bool(PHONE.fullmatch(text.lstrip("'"))) and 7 <= sum(c.isdigit() or c in "*x" for c in text) <= 15
     ),
-    "mobile_zh": lambda text: MOBILE_ZH.fullmatch(text) is not None,
-    "ip": lambda text: IP.fullmatch(text) is not None,
+    "mobile_zh": lambda text: MOBILE_ZH.fullmatch(text.lstrip("'")) is not None,
+    # What stands in brackets after it is where it is of.
+    "ip": lambda text: IP.fullmatch(text.partition("(")[0]) is not None,
     "url": lambda text: URL.fullmatch(text) is not None,
     "web": lambda text: WEB.fullmatch(text) is not None,
     "image": lambda text: IMAGE.fullmatch(text) is not None,

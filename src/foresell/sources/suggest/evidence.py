@@ -18,7 +18,7 @@ from foresell.sources.suggest.names import name_scores, tokens_of
 from foresell.sources.suggest.profile import Profile
 from foresell.sources.suggest.relations import relation_bonuses
 from foresell.sources.suggest.sample import Sample
-from foresell.sources.suggest.targets import ESSENTIAL, Shape
+from foresell.sources.suggest.targets import CONTRARY, ESSENTIAL, Shape
 from foresell.sources.suggest.verdicts import IMPOSSIBLE
 from foresell.sources.suggest.vocabulary import phrases
 
@@ -44,6 +44,8 @@ OF_PERSONS = (
     *("customers", "orders", "order_lines", "tickets", "refunds", "reviews", "events", "consents"),
     *("redemptions", "identities", "audiences", "exposures", "risk_labels"),
 )
+# Their addresses and telephones are nobody's own.
+OF_PLACES = ("locations",)
 SAME, DIFFERENT, FILLED = 0.98, 0.7, 0.9
 SAID = 3.0
 LINE_WORDS, FEWEST_OF_LINES = {"line", "product", "unit", "sku"}, 3
@@ -180,6 +182,8 @@ class Evidence:
         best_name = self._best_name(column, shape)
         found = []
         for answer, name, fit, score in self._private(column):
+            if answer.startswith("identifier:") and shape.table in OF_PLACES:
+                continue
             if answer.startswith("identifier:"):
                 if fit >= LOOKS_LIKE:
                     found.append(Scored(answer, score))
@@ -198,6 +202,8 @@ class Evidence:
             for answer in _PRIVATE:
                 fit = self.fit(column, answer)
                 name = name_scores(column).get(answer, 0.0)
+                if answer.startswith("identifier:") and name < CLEAR and self._is_of_many(column, fit):
+                    continue
                 if fit > IMPOSSIBLE and (name or fit > 0.5):
                     score = combined(name, fit)
                     if answer == "identifier:name" and name:
@@ -205,6 +211,12 @@ class Evidence:
                     found.append((answer, name, fit, score))
             self._privates[column] = found
         return self._privates[column]
+
+    def _is_of_many(self, column: str, fit: float) -> bool:
+        """Whether a name says how many there are, or which row of another list: neither is a person's."""
+        tokens = tokens_of(column)
+        is_number = self.profiles[column].number_share == 1 and fit < LOOKS_LIKE
+        return is_number and ("count" in tokens or tokens[:1] == ("id",))
 
     def _is_personal(self, column: str, score: float, shape: Shape) -> bool:
         """A name that leads to a person although its values do not show it."""
@@ -285,6 +297,7 @@ _NOT_UNIQUE = {
     "customer_id": -0.1,
     "campaign_id": -0.1,
     "promotion_id": -0.2,
+    "receipt_id": -0.05,
 }
 _KEYS = ("order_id", "customer_id", "product_id", "location_id", "currency")
 _PRIVATE = tuple(answer for answer in phrases() if answer.startswith(PRIVATE_PREFIXES))
@@ -296,6 +309,8 @@ def _name_doubt(column: str, answer: str, score: float) -> float:
     name = answer.partition(".")[2]
     doubt = 1.0
     if score < CLEAR and name in ESSENTIAL and ESSENTIAL[name].isdisjoint(tokens):
+        doubt *= UNESSENTIAL
+    if score < CLEAR and not CONTRARY.get(name, frozenset()).isdisjoint(tokens):
         doubt *= UNESSENTIAL
     if name.endswith("_id") and "name" in tokens and "id" not in tokens:
         doubt *= NAME_OF_ID

@@ -13,6 +13,7 @@ from foresell.sources.suggest.verdicts import IMPOSSIBLE, MOST, NEARLY_ALL, is_d
 
 # What a clear name can still outweigh: values that say it in a way that the parsers do not read.
 UNREADABLE = -0.3
+FITS_TIME, TELLS_NO_HOUR = 0.3, 0.04
 # So many names are known that a column of persons has this share of them.
 PERSONS = 0.4
 TIME_IN_TEXT = re.compile(
@@ -24,6 +25,8 @@ SHORTEST_NUMBER = 3.5
 TIMES_OF_NO_USE = ("shipped", "updated")
 WORDS_OF_NO_USE = ("note", "tag", "staff", "tracking", "region")
 UNLIKE_ITS_KIND, HIGHEST_RATE = -0.6, 60
+# What data warehouses write where nobody is known.
+UNKNOWN_ID = -1
 COUNTED = ("order_id", "session_id", "cart_id", "event_id", "refund_id")
 
 
@@ -99,14 +102,17 @@ def _money(profile: Profile) -> float:
     return -0.5 if looks_like_id else 0.0
 
 
-def _time(profile: Profile, _column: Column) -> float:
+def _time(profile: Profile, column: Column) -> float:
+    """Of two times of one thing the one that tells the hour is its moment."""
+    is_moment = column.type == "date" or profile.has_clock
+    fits = FITS_TIME if is_moment else FITS_TIME - TELLS_NO_HOUR
     if profile.kind in ("naive", "date", "zoned"):
-        return 0.3
+        return fits
     if profile.shares["time_of_day"] > MOST or profile.shares["year"] > MOST:
         return IMPOSSIBLE
     if profile.time_share < MOST:
         return UNREADABLE if _has_times_in_text(profile) else IMPOSSIBLE
-    return 0.3
+    return fits
 
 
 def _has_times_in_text(profile: Profile) -> bool:
@@ -149,7 +155,7 @@ def _like_id(profile: Profile, column: Column) -> float:
         return -0.8
     if profile.mean_words > 3 or profile.mean_length > 60 or words_in(profile, FLAG_WORDS) > NEARLY_ALL:
         return -0.5
-    if profile.number_share > MOST and profile.sorted_numbers and profile.sorted_numbers[0] < 0:
+    if profile.number_share > MOST and any(n < 0 and n != UNKNOWN_ID for n in profile.sorted_numbers):
         return -0.8
     if column.identifies in COUNTED and _is_count(profile):
         return -0.7

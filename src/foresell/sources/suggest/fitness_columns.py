@@ -142,6 +142,13 @@ def _gender(profile: Profile) -> float:
     return 0.9 if profile.shares["gender"] >= 0.8 and len(profile.counts) <= 8 and is_meant else -0.8
 
 
+def _discount(profile: Profile) -> float:
+    """Money; round shares of one, never the whole, are rates."""
+    given = {number for number in profile.sorted_numbers if number}
+    is_rate = len(given) > 1 and all(0 < n < 1 and (n * 20).is_integer() for n in given)
+    return IMPOSSIBLE if is_rate else 0.0
+
+
 def _whole_count(profile: Profile) -> float:
     return 0.1 if profile.sorted_numbers and profile.sorted_numbers[0] >= 0 else -0.5
 
@@ -203,6 +210,8 @@ SPECIAL: dict[str, Callable[[Profile], float]] = {
     "income_band": _income,
     "household": _household,
     "birth_year": _birth,
+    "discount_amount": _discount,
+    "vendor_discount_amount": _discount,
     "rating": _rating,
     "satisfaction": _rating,
     "propensity": _share_of_one,

@@ -23,14 +23,18 @@ KEY_PARTS = {
 
 
 def make_key(evidence: Evidence, table: str, columns: dict[str, Source], key: str) -> Question | None:
-    """Give a table a key of columns that no two sampled rows share; the question if there are none."""
-    parts: list[str] = []
+    """Give a table a key of columns that no two sampled rows share; the question if there are none.
+
+    A key that is there, and repeats, is the first of them.
+    """
+    number = columns.get(key)
+    parts: list[str] = list(number.columns) if number else []
     wanted = [
         columns[part].columns[0]
         for part in KEY_PARTS.get(table, ())
         if part in columns and columns[part].columns
     ]
-    unique = _unique_column(evidence, wanted)
+    unique = None if parts else _unique_column(evidence, wanted)
     if unique:
         columns[key] = Source((unique,), note="no value repeats")
         return None
@@ -48,7 +52,8 @@ def make_key(evidence: Evidence, table: str, columns: dict[str, Source], key: st
     if not parts:
         return None
     repeated = _num_repeated(evidence, parts)
-    columns[key] = Source(tuple(parts), note="no column has it: made of what tells the rows apart")
+    why = "several rows have one number" if number else "no column has it"
+    columns[key] = Source(tuple(parts), note=f"{why}: made of what tells the rows apart")
     if not repeated:
         return None
     text = (

@@ -11,7 +11,7 @@ from foresell.sources.suggest.vocabulary import Lexicon, lexicon, phrases, plain
 from foresell.sources.words import CURRENCIES
 
 CJK = r"\u3400-\u9fff"
-WORD = re.compile(rf"[{CJK}]+|[^\W_]+|#", re.UNICODE)
+WORD = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+|#", re.UNICODE)
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 DIGITS_END = re.compile(r"(?<=[^\W\d_])(?=\d+$)")
 # What stands in brackets after a name is a unit or a currency far more often than a part of the name.
@@ -36,6 +36,8 @@ LIGHT, COMMON = 0.3, 0.75
 COUNT_OF_MANY = re.compile(
     r"(?<![a-z])(?:num|number|nbr|no|nr|n)\.?[\s_]+(?=[a-z]{3,}[^su]s(?![a-z]))", re.IGNORECASE
 )
+# Questionnaires number what they ask: "3、您的年龄段：".
+NUMBERED = re.compile(r"^\s*[Qq]?\d{1,3}\s*(?:[、．)）:：]|[.](?=\D))\s*")
 SHORTEST_PART = 3
 BARE_ID = 0.7
 # "Created at" and "created on" are times, as "date created" is.
@@ -43,10 +45,12 @@ MOMENTS = ("at", "on", "am", "le")
 # A rate that is stated ("VAT 19%") leaves an amount; without a number the column holds the rates.
 STATED_RATE = re.compile(r"\d+(?:[.,]\d+)?\s*%")
 # What an amount holds is no tax: "total incl. VAT", "net of tax".
-_TAX = r"\.?[\s_-]*(?:tax|vat|gst|mwst)(?![a-z])"
-WITH_TAX = re.compile(rf"(?<![a-z])(?:incl?|inc|including|with){_TAX}", re.IGNORECASE)
-WITHOUT_TAX = re.compile(
-    rf"(?<![a-z])(?:excl?|ex|excluding|before|without|w/o|net of|less){_TAX}", re.IGNORECASE
+_TAX, _GAP = r"(?:tax|vat|gst|mwst|ust|btw|tva|iva)", r"\.?[\s_-]*"
+_WITH = r"(?:incl?|inc|including|included|inclusive|with|inkl|con|incluid[oa]|inclus|comprise?)"
+_WITHOUT = r"(?:excl?|ex|excluding|excluded|exclusive|before|without|w/o|net of|less|exkl|ohne|zzgl|sin|hors|exclue?)"
+WITH_TAX, WITHOUT_TAX = (
+    re.compile(rf"(?<![a-z])(?:{word}{_GAP}{_TAX}|{_TAX}{_GAP}{word})(?![a-z])", re.IGNORECASE)
+    for word in (_WITH, _WITHOUT)
 )
 # What a single letter before the rest of a name stands for: "o_id", "c_name".
 INITIAL = re.compile(r"^([ocp])[_.](?=[a-z])", re.IGNORECASE)
@@ -75,8 +79,11 @@ def tokens_of(name: str) -> tuple[str, ...]:
 
 
 def _words(name: str) -> list[str]:
-    text = INITIAL.sub(lambda match: INITIALS[match[1].lower()], plain(name))
+    asked = NUMBERED.sub("", plain(name)) or name
+    text = INITIAL.sub(lambda match: INITIALS[match[1].lower()], asked)
     text = WITHOUT_TAX.sub(" excl ", WITH_TAX.sub(" incl ", text))
+    parted = CAMEL.sub(" ", text)
+    text = parted if COUNT.search(parted) else text
     text = (
         STATED_RATE.sub(" ", COUNT_OF_MANY.sub(" count ", COUNT.sub(" count ", text)))
         .replace("'", "")
@@ -115,14 +122,11 @@ def _translated(word: str, known: Lexicon) -> list[str]:
 
 def _segments(text: str, known: Lexicon) -> list[str]:
     """Chinese text by the longest words that are known; what is not known, a character each."""
+    words = known.tokens.keys() | known.ignored | known.opaque
     found, place = [], 0
     while place < len(text):
         length = next(
-            (
-                size
-                for size in range(min(6, len(text) - place), 0, -1)
-                if text[place : place + size] in known.tokens
-            ),
+            (size for size in range(min(6, len(text) - place), 0, -1) if text[place : place + size] in words),
             0,
         )
         part = text[place : place + max(length, 1)]

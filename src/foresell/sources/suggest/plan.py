@@ -7,7 +7,7 @@ from foresell.sources.suggest.evidence import Evidence
 from foresell.sources.suggest.keys import make_key
 from foresell.sources.suggest.proposal import ColumnProposal, Proposals, Question
 from foresell.sources.suggest.reading import Source, how_read
-from foresell.sources.suggest.targets import SHARED, SIDES
+from foresell.sources.suggest.targets import OF_SEVERAL_ROWS, SHARED, SIDES
 from foresell.sources.words import NOTHING_WORDS
 
 # Where a table lacks its own customer, what names one instead, the surest first.
@@ -162,7 +162,8 @@ def _complete_main(evidence: Evidence, plan: Plan, proposals: Proposals, file_da
             )
         )
     for name in table.key:
-        if name not in columns and table.column[name].type == "string":
+        is_text = table.column[name].type == "string"
+        if is_text and (name not in columns or _is_of_several_rows(evidence, columns[name], name)):
             question = make_key(evidence, plan.main, columns, name)
             plan.questions.extend([question] if question else [])
     needed = [*table.key, *(c.name for c in table.own_columns if c.required and c.name != "currency")]
@@ -176,6 +177,11 @@ def _complete_main(evidence: Evidence, plan: Plan, proposals: Proposals, file_da
                     None,
                 )
             )
+
+
+def _is_of_several_rows(evidence: Evidence, source: Source, name: str) -> bool:
+    is_repeated = any(evidence.profiles[column].uniqueness < 1 for column in source.columns)
+    return name in OF_SEVERAL_ROWS and is_repeated
 
 
 def _product_by_name(plan: Plan) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 400
 MOST_SHOWN = 5
+SECONDS_A_DAY = 86_400
 GROUPED = re.compile(r"\D*\d{1,3}(?:,\d{3})+(?:\.\d*)?\D*")
 
 
@@ -63,6 +64,11 @@ class Profile:
     @cached_property
     def time_share(self) -> float:
         return self._share(self.moments)
+
+    @cached_property
+    def has_clock(self) -> bool:
+        """Whether times are more than days."""
+        return any(moment % SECONDS_A_DAY for moment in self.moments.values())
 
     def _share(self, parsed: Mapping[str, float]) -> float:
         return sum(value in parsed for value in self.values) / len(self.values) if self.values else 0.0

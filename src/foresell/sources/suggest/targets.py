@@ -40,7 +40,10 @@ NEEDS: dict[str, dict[tuple[str, ...], float]] = {
     },
     "events": {("event_name",): 3.0, ("occurred_at",): 0.8},
     "refunds": {("amount",): 0.7, ("created_at",): 0.4, ("refund_id", "reason"): 0.7},
-    "customers": {("customer_id", "identifier:email", "identifier:phone", "identifier:account"): 0.8},
+    "customers": {
+        ("customer_id", "identifier:email", "identifier:phone", "identifier:account"): 0.8,
+        ("customer_id", "identifier:email", "identifier:name", "identifier:account"): 0.6,
+    },
     "products": {("product_id", "title"): 0.8, ("title", "category", "brand", "price"): 0.6},
     "locations": {("location_id",): 0.7, ("name", "kind", "time_zone"): 0.7},
     "promotions": {("product_id",): 1.6, ("starts_at",): 0.7},
@@ -70,6 +73,8 @@ NEEDS: dict[str, dict[tuple[str, ...], float]] = {
     "audiences": {("campaign_id",): 0.8, ("customer_id",): 0.8},
     "identities": {("id_type",): 1.0, ("id_token",): 1.0},
 }
+# Keys that are the number of a paper with several rows: goods of several kinds come in together.
+OF_SEVERAL_ROWS = ("receipt_id",)
 # Of side tables only these are looked for: the rest of their columns is seldom in such a file.
 ONLY_OF_SIDE: dict[tuple[str, str], tuple[str, ...]] = {
     ("customers", "products"): ("category", "brand"),
@@ -81,7 +86,10 @@ ONLY_OF_SIDE: dict[tuple[str, str], tuple[str, ...]] = {
     ("reviews", "products"): ("title", "category", "brand"),
     ("promotions", "products"): ("title", "category", "brand", "price"),
     ("events", "products"): ("title", "category", "brand", "category_path", "department"),
-    ("inventory", "products"): ("title", "category", "brand", "price", "cost", "department", "category_path"),
+    ("inventory", "products"): (
+        *("title", "category", "brand", "price", "cost", "department", "category_path"),
+        *("image_url", "parent_product_id"),
+    ),
     ("receipts", "products"): ("title", "category", "brand"),
     ("supplies", "products"): ("title", "category", "brand"),
     ("events", "customers"): ("city", "gender", "age_band"),
@@ -157,7 +165,9 @@ SIGNATURES: dict[str, frozenset[str]] = {
     "consents": frozenset({"consent", "purpose"}),
     "exchange_rates": frozenset({"rate"}),
     "calendar": frozenset({"holiday"}),
-    "locations": frozenset({"store", "warehouse"}),
+    "locations": frozenset({"store", "warehouse", "branch", "tz"}),
+    "receipts": frozenset({"supplier", "received", "receipt", "inbound"}),
+    "customers": frozenset({"gender", "age", "income", "birth"}),
 }
 # Without one of these tokens a name that merely resembles a column's phrases does not mean it.
 ESSENTIAL: dict[str, frozenset[str]] = {
@@ -205,4 +215,10 @@ ESSENTIAL: dict[str, frozenset[str]] = {
     "lead_time_days": frozenset(
         {"lead", "lt", "days", "replenishment", "supply", "restock", "resupply", "shipping"}
     ),
+}
+# With one of these tokens a name that merely resembles a column's phrases means something else of it: the worth of
+# a stock, what is taken off a price.
+CONTRARY: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("quantity", "on_hand", "on_order"), frozenset({"amount", "price", "cost", "percent"})),
+    "unit_price": frozenset({"discount"}),
 }

@@ -30,6 +30,10 @@ def test_epochs_by_their_digits() -> None:
     assert not date_style(["1234", "99"], {}).moments
 
 
+def test_numbers_with_points_are_no_dates_of_antiquity() -> None:
+    assert not date_style(["02.01.0008", "01.02.0003", "01.01.0012"], {}).moments
+
+
 @given(st.lists(st.datetimes(datetime(2000, 1, 13), datetime(2035, 1, 1)), min_size=1, max_size=8))  # noqa: DTZ001
 def test_what_is_written_is_read_back(moments: list[datetime]) -> None:
     written = [moment.strftime("%d.%m.%Y %H:%M") for moment in moments]

@@ -44,6 +44,7 @@ def test_one_meaning_in_many_styles(name: str) -> None:
         ("OnOrder", "inventory.on_order"),
         ("consignee_surname", "identifier:name"),
         ("收货人电话", "identifier:phone"),
+        ("2、您的年龄段：", "customers.age_band"),
     ],
 )
 def test_names_say_what_a_column_is(name: str, answer: str) -> None:
@@ -56,8 +57,23 @@ def test_little_words_carry_meaning() -> None:
     assert "percent" in tokens_of("Discount %")
 
 
+def test_a_name_in_two_scripts_is_several_words() -> None:
+    assert tokens_of("APP渠道") == ("app", "channel")
+    assert tokens_of("订单ID") == ("order", "id")
+
+
 def test_a_count_is_no_number() -> None:
     assert tokens_of("Number of orders") == ("count", "order")
+    assert tokens_of("NumberOfAddress") == ("count", "address")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["total_tax_excl", "total_paid_tax_incl", "Total (sin IVA)", "Total ohne MwSt.", "total excl. VAT"],
+)
+def test_an_amount_without_tax_is_no_tax(name: str) -> None:
+    assert "tax" not in tokens_of(name)
+    assert "total" in tokens_of(name)
     assert tokens_of("num_orders") == ("count", "order")
     assert tokens_of("num_order") == ("id", "order")
 
