@@ -246,6 +246,49 @@ def test_what_a_mapping_says_of_its_file_holds(
     assert (float(row["total_amount"]), str(row["local_date"])) == (1234.5, "2024-03-04")
 
 
+MAPPING = '[tables.orders.columns]\norder_id = "order_id"\ncreated_at = "created_at"\n'
+
+
+@pytest.mark.parametrize(
+    ("mapping", "what"),
+    [
+        (MAPPING.replace('"created_at"', '{ from = "created_at", formats = ["%d/%m/%Q"] }'), "no format"),
+        (MAPPING.replace('"order_id"', "{ from = [] }", 1).replace("order_id =", "order_id ="), "no column"),
+        ('[tables.orders]\nwhere = { column = "Typ", in = ["x"] }\n' + MAPPING, "condition"),
+        ('[identifiers]\n"E-Mial" = "email"\n' + MAPPING, "E-Mial"),
+        (
+            "[tables.orders]\nprimary = true\n" + MAPPING + "[tables.customers]\nprimary = true\n"
+            '[tables.customers.columns]\ncustomer_id = "customer_id"\n',
+            "never get one",
+        ),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused_before_anything_is_stored(
+    mapping: str,
+    what: str,
+    bring: Callable[..., Any],
+    outcomes: Callable[..., tuple[int, ...]],
+    tmp_path: Path,
+) -> None:
+    """And blocks no later import."""
+    path = tmp_path / "wrong.toml"
+    path.write_text(mapping, encoding="utf-8")
+    refused = bring(HEADER + "a1,c1,2024-01-05,5\n", "--mapping", str(path))
+    assert refused.code == 2
+    assert what in str(refused.answer)
+    assert outcomes(HEADER + "a1,c1,2024-01-05,5\n") == (1, 0, 0, 0)
+
+
+def test_a_time_out_of_reach_stops_no_other_row(
+    outcomes: Callable[..., tuple[int, ...]], reasons: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "epoch.toml"
+    path.write_text(MAPPING.replace('"created_at"', '{ from = "created_at", formats = ["epoch_s"] }'))
+    rows = "a1,c1,1709633000,5\na2,c1,1709633000123456,5\na3,c1,1709633000123456789,5\n"
+    assert outcomes(HEADER + rows, "--mapping", str(path)) == (1, 0, 0, 2)
+    assert reasons() == dict.fromkeys(("a2", "a3"), ("invalid_time", "created_at"))
+
+
 def test_two_date_formats_in_one_column(outcomes: Callable[..., tuple[int, ...]], reasons: Any) -> None:
     dates = ["2024-03-04 10:00", "25/03/2024", "03/25/2024", "04/03/2024"]
     rows = "".join(f"d{number},c1,{date},5\n" for number, date in enumerate(dates))

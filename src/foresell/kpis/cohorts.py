@@ -26,10 +26,13 @@ def retention(scope: Scope) -> list[Cell]:
     active = active.mutate(month=period_start(active.date, _period(scope), scope.settings))
     small = active.group_by("cohort", "month").agg(customers=active.customer_id.nunique())
     counts: dict[date, dict[int, int]] = defaultdict(dict)
-    last = date.min
     for row in small.to_pyarrow().to_pylist():
         counts[row["cohort"]][_age(row["cohort"], row["month"], _period(scope))] = row["customers"]
-        last = max(last, row["month"])
+    if not counts:
+        return []
+    # Of everybody: a cohort that is gone has zeros up to then.
+    days = orders.mutate(month=period_start(orders.date, _period(scope), scope.settings))
+    last = days.agg(last=days.month.max()).to_pyarrow().to_pylist()[0]["last"]
     return [
         {
             "cohort": cohort.isoformat(),

@@ -15,6 +15,7 @@ from foresell.kpis.scope import Scope, cut
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+CUSTOMER = "customer"
 # Segment → (Chinese name, least and greatest score of recency, of frequency). They cover all 25.
 SEGMENTS: dict[str, tuple[str, range, range]] = {
     "champions": ("核心顾客", range(4, 6), range(4, 6)),
@@ -43,10 +44,14 @@ def rfm(scope: Scope) -> list[Cell]:
 
 def scored_customers(scope: Scope) -> "ir.Table":
     """A row a customer: customer_id, recency_days, orders, monetary_value (decimal), segment, and
-    recency_score, frequency_score, monetary_score (1–5)."""
+    recency_score, frequency_score, monetary_score (1–5).
+
+    Customers that are asked for by a condition are scored among all: nobody has a rank alone.
+    """
     import ibis
 
-    customers = _totals(scope)
+    asked = scope.where.get(CUSTOMER)
+    customers = _totals(scope.but(where={k: v for k, v in scope.where.items() if k != CUSTOMER}))
     as_of = ibis.literal(scope.end) if scope.end else customers.last_date.max().over(ibis.window())
     customers = customers.mutate(recency_days=as_of.delta(customers.last_date, unit="day"))
     customers = customers.mutate(
@@ -54,7 +59,8 @@ def scored_customers(scope: Scope) -> "ir.Table":
         frequency_score=_fifth(customers.orders),
         monetary_score=_fifth(customers.monetary_value),
     )
-    return customers.mutate(segment=_segment(customers))
+    scored = customers.mutate(segment=_segment(customers))
+    return scored if asked is None else scored.filter(scored.customer_id.isin(asked))
 
 
 def _totals(scope: Scope) -> "ir.Table":

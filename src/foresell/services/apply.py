@@ -160,3 +160,10 @@ def _explained(run: RawRun) -> Iterator[None]:
             do="Its rows are safe in the raw zone. Free disk space or memory, and run any writing "
             "command, such as `foresell rebuild`: it finishes the run first.",
         ) from error
+    except duckdb.Error as error:
+        raise BackendError(
+            f"Run {run.run_id} cannot be applied to the tables",
+            received=plain_reason(error),
+            do=f"Nothing else can be written before: take it back with `foresell store restore --take-back "
+            f"{run.run_id}`, correct the file or its mapping, and import it again.",
+        ) from error

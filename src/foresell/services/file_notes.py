@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from foresell.contracts.errors import InputError
+from foresell.contracts.errors import InputError, did_you_mean
 from foresell.contracts.records import IngestRun
 from foresell.contracts.tables import TABLES
 from foresell.services.shop import Shop
 from foresell.sources.mapping import Mapping, identifier_columns
 from foresell.sources.staging import StagedFile
+from foresell.store.engine import quoted
 from foresell.store.raw import RawRun
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Called with a sentence about a file that is imported all the same.
 Note = Callable[[str], None]
@@ -45,6 +50,40 @@ def review_columns(
         note(f"{file_name} has no {_listed(gone)}, unlike {last.source_file}: its rows say nothing there.")
     if unused and mapping.name in TABLES:
         note(f"{file_name}: not used: {_listed(unused)}. Rename them, or write a mapping, if they matter.")
+
+
+def require_named(
+    connection: "duckdb.DuckDBPyConnection",
+    mapping: Mapping,
+    columns: Sequence[str],
+    file_name: str,
+    *,
+    may_lack: bool,
+) -> None:
+    """InputError where a mapping of the user's own speaks of a column that the file does not have.
+
+    An identifier under another name would be stored as it is; a condition on it could never be asked. A file
+    that `may_lack` columns may lack identifiers.
+    """
+    import duckdb
+
+    lacking = [] if may_lack else [name for name in mapping.identifiers if name not in columns]
+    if lacking:
+        raise InputError(
+            f"{file_name} has no column '{lacking[0]}', which [identifiers] of '{mapping.name}' names: under "
+            "another name it would be stored in clear",
+            do=did_you_mean(lacking[0], columns),
+        )
+    nothing = ", ".join(f"CAST(NULL AS VARCHAR) AS {quoted(name)}" for name in columns)
+    for target in mapping.targets:
+        try:
+            connection.execute(f"SELECT {target.when or 'true'} FROM (SELECT {nothing}) LIMIT 0")
+        except duckdb.BinderException as error:
+            raise InputError(
+                f"The condition `where` of [tables.{target.table}] does not fit {file_name}",
+                received=str(error).splitlines()[0],
+                do="Name one of its columns.",
+            ) from error
 
 
 def note_repairs(staged: StagedFile, file_name: str, note: Note) -> None:

@@ -14,7 +14,14 @@ from foresell.privacy.originals import keeping_originals
 from foresell.privacy.tokens import prepare_tokens, token, tokenizing
 from foresell.services.apply import apply_one
 from foresell.services.dump_dates import dated_inputs, refuse_own_times
-from foresell.services.file_notes import Note, note_repairs, note_retired, review_columns, unheard
+from foresell.services.file_notes import (
+    Note,
+    note_repairs,
+    note_retired,
+    require_named,
+    review_columns,
+    unheard,
+)
 from foresell.services.inputs import ImportRequest, Input, find_inputs
 from foresell.services.purge import bury_erased, forget_unused_originals
 from foresell.services.shop import Progress, Shop, silent
@@ -138,6 +145,8 @@ def _stage(shop: Shop, given: Input, sha256: str | None, request: ImportRequest,
         for target in mapping.targets:
             require_columns(target, mapping, staged.columns, where=given.name)
         may_lack = request.may_lack_columns
+        if request.mapping is not None:
+            require_named(connection, mapping, staged.columns, given.name, may_lack=may_lack)
         review_columns(shop, mapping, given.name, staged.columns, note, may_lack=may_lack)
         note_repairs(staged, given.name, note)
         bury_erased(shop, connection, staging, mapping)

@@ -38,7 +38,7 @@ Of the tables that are not primary, the first row of each key is taken (`one_per
 """
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ from foresell.contracts.settings import is_time_zone
 from foresell.contracts.tables import TABLES, Table
 from foresell.sources.calculated import calculated, check_calculated, year_of
 from foresell.sources.mapping import IDENTIFIER_KINDS, Field, Mapping, Target, with_identities
+from foresell.sources.parsing_times import EPOCHS
 from foresell.sources.staging import read_options
 from foresell.sources.words import CURRENCIES
 from foresell.store.engine import literal, quoted
@@ -108,6 +109,7 @@ def mapping_from_tree(tree: Tree, name: str, *, where: str) -> Mapping:
         _identifier(kind, f"{where}: [identifiers] '{column}'")
     primaries = [key for key, value in tables.items() if value.get("primary")] or list(tables)[:1]
     targets = [_target(key, value, key in primaries, where) for key, value in tables.items()]
+    _refuse_idle(targets, where)
     for key, value in tables.items():
         identifiers |= _unmapped_identifiers(key, value, where)
     mapping = Mapping(
@@ -205,13 +207,15 @@ def _field(tree: object, place: str, contract: Table) -> Field:
         return calculated(formula, contract, place)
     if column := _text(options.get("year_of"), f"{place} year_of"):
         return year_of(column)
-    origin = options.get("from", [])
+    origin = options.get("from", "")
+    if "from" in options and not origin:
+        raise InputError(f"{place} names no column", do='Such as from = "Order No".')
     values = _table(options.get("values", {}), f"{place} values")
     return Field(
-        columns=(origin,) if isinstance(origin, str) else _texts(origin, f"{place} from"),
+        columns=_texts([origin] if origin and isinstance(origin, str) else origin or [], f"{place} from"),
         value=_text(options.get("value"), f"{place} value"),
         separator=_text(options.get("separator"), f"{place} separator") or "-",
-        formats=_texts(options.get("formats", []), f"{place} formats"),
+        formats=_formats(options.get("formats", []), f"{place} formats"),
         decimal=_text(options.get("decimal"), f"{place} decimal", _is_decimal),
         time_zone=_text(options.get("time_zone"), f"{place} time_zone", _is_time_zone),
         true_words=_texts(options.get("true", []), f"{place} true"),
@@ -220,6 +224,37 @@ def _field(tree: object, place: str, contract: Table) -> Field:
         identifier=_identifier(options.get("identifier"), f"{place} identifier"),
         is_optional=_flag(options.get("optional", False), f"{place} optional"),
     )
+
+
+def _formats(value: object, place: str) -> tuple[str, ...]:
+    """Formats that DuckDB's strptime knows, or of EPOCHS."""
+    import duckdb
+
+    formats = _texts(value, place)
+    for given in formats:
+        if given in EPOCHS:
+            continue
+        try:
+            duckdb.execute(f"SELECT try_strptime('', {literal(given)})")
+        except duckdb.Error as error:
+            raise InputError(
+                f"{place}: '{given}' is no format of a date or time",
+                received=str(error).splitlines()[0],
+                do='Such as "%d/%m/%Y %H:%M", or "epoch_s".',
+            ) from error
+    return formats
+
+
+def _refuse_idle(targets: Sequence[Target], where: str) -> None:
+    """InputError where a table would never get a row, since one before it takes all."""
+    primaries = [target for target in targets if target.is_primary]
+    greedy = next((target for target in primaries[:-1] if target.when is None), None)
+    if greedy is not None:
+        idle = primaries[primaries.index(greedy) + 1].table
+        raise InputError(
+            f"{where}: {greedy.table} takes every row, so that {idle} would never get one",
+            do=f"Say where = … in [tables.{greedy.table}], or remove `primary` from [tables.{idle}].",
+        )
 
 
 def _condition(tree: object, place: str) -> str:

@@ -40,15 +40,19 @@ LENGTH_OF_DATE = 10
 # Years outside are typing errors, or text that a cast took for a year.
 FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
 IS_ISO = f"{FIRST} BETWEEN TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00' AND TIMESTAMPTZ '{LAST_DAY} 00:00:00+00'"
+BEFORE_FIRST, AFTER_LAST = "0999-12-31", "10000-01-01"
+FIRST_MICROSECOND, LAST_MICROSECOND = -30_610_224_000_000_000, 253_402_300_800_000_000
 FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR = 1970, 2060
 
 
 def parse_date(value: Value, column: Column, reading: Reading) -> Parsed:
     """A calendar day: ISO 8601 first, then the given formats; a time keeps its own date."""
     if value.kind == "zoned":
-        return Parsed(f"CAST(timezone({literal(reading.time_zone)}, {value.sql}) AS DATE)")
+        local = f"timezone({literal(reading.time_zone)}, {_believable(value.sql, 'TIMESTAMPTZ')})"
+        return Parsed(f"CAST({local} AS DATE)", (_unbelievable(column, "invalid_date"),))
     if value.kind in ("date", "naive"):
-        return Parsed(f"CAST({value.sql} AS DATE)")
+        day = _believable(f"TRY_CAST({value.sql} AS DATE)", "DATE")
+        return Parsed(day, (_unbelievable(column, "invalid_date"),))
     text = value.sql if value.kind == "text" else as_text(value)
     iso = f"CASE WHEN {FIRST} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN {FIRST} END"
     written = f"CAST({_by_format(text, reading)} AS DATE)"
@@ -66,14 +70,20 @@ def parse_time(value: Value, column: Column, reading: Reading) -> Parsed:
     zone = reading.time_zone
     epoch = next((EPOCHS[name] for name in reading.formats if name in EPOCHS), None)
     if value.kind == "zoned":
-        return Parsed(value.sql)
+        return Parsed(_believable(value.sql, "TIMESTAMPTZ"), (_unbelievable(column, "invalid_time"),))
     if value.kind in ("naive", "date"):
-        return Parsed(localized(FIRST, zone), first=f"CAST({value.sql} AS TIMESTAMP)")
+        naive = _believable(f"TRY_CAST({value.sql} AS TIMESTAMP)", "TIMESTAMP")
+        return Parsed(localized(FIRST, zone), (_unbelievable(column, "invalid_time"),), first=naive)
     text = value.sql if value.kind == "text" else as_text(value)
     if epoch is not None:
-        moment = f"make_timestamptz(CAST(TRY_CAST({text} AS DECIMAL(38,6)) * {epoch} AS BIGINT))"
         number = f"regexp_matches({text}, '^\\s*-?\\d{{1,17}}(?:\\.\\d+)?\\s*$')"
-        return Parsed(f"CASE WHEN {number} THEN {moment} END", _faults(column, text, reading, "invalid_time"))
+        since_1970 = f"TRY_CAST(TRY_CAST({text} AS DECIMAL(38,6)) * {epoch} AS BIGINT)"
+        is_believable = f"{number} AND {FIRST} BETWEEN {FIRST_MICROSECOND} AND {LAST_MICROSECOND} - 1"
+        return Parsed(
+            f"CASE WHEN {is_believable} THEN make_timestamptz({FIRST}) END",
+            _faults(column, text, reading, "invalid_time"),
+            first=f"CASE WHEN {number} THEN {since_1970} END",
+        )
     return Parsed(
         f"CASE WHEN {SECOND} IS NOT NULL THEN {localized(SECOND, zone)} ELSE {_zoned(text, reading)} END",
         _faults(column, text, reading, "invalid_time"),
@@ -104,12 +114,32 @@ def _zoned(text: str, reading: Reading) -> str:
         return f"CASE WHEN {IS_ISO} THEN {FIRST} END"
     # strptime takes words such as 'infinity' for moments.
     has_digit = f"regexp_matches({text}, '[0-9]')"
-    written = f"CAST({_strptime(f'trim({text})', formats)} AS TIMESTAMPTZ)"
+    written = _believable(f"CAST({_strptime(f'trim({text})', formats)} AS TIMESTAMPTZ)", "TIMESTAMPTZ")
     return f"CASE WHEN {IS_ISO} THEN {FIRST} WHEN {has_digit} THEN {written} END"
 
 
 def _by_format(text: str, reading: Reading) -> str:
-    """A naive TIMESTAMP by the given formats; without any, by those that can mean one thing only."""
+    """A naive TIMESTAMP by the given formats; without any, by those that can mean one thing only.
+
+    "%Y" reads 24 as the year 24: that is no day of a shop.
+    """
+    return _believable(_as_written(text, reading), "TIMESTAMP")
+
+
+def _believable(moment: str, sql_type: str) -> str:
+    """A moment, or null where its year is none from 1000 to 9999."""
+    midnight = "" if sql_type == "DATE" else " 00:00:00"
+    zone = "+00" if sql_type == "TIMESTAMPTZ" else ""
+    before, after = (f"{sql_type} '{day}{midnight}{zone}'" for day in (BEFORE_FIRST, AFTER_LAST))
+    # A limit takes the place of what lies beyond it, so that the expression stands here once.
+    return f"nullif(nullif(greatest(least({moment}, {after}), {before}), {before}), {after})"
+
+
+def _unbelievable(column: Column, code: str) -> Fault:
+    return Fault(code, f"'{column.name}' lies outside the years 1000 to 9999")
+
+
+def _as_written(text: str, reading: Reading) -> str:
     trimmed = f"trim({text})"
     if reading.formats:
         return _strptime(

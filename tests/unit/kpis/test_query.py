@@ -205,3 +205,30 @@ def test_each_kpi_explains_itself_in_both_languages(kpi):
     assert (kpi.compute is None) != (kpi.read_rows is None)
     assert kpi.read_rows is None or kpi.columns
     assert set(valid_dimensions(kpi)) <= set(DIMENSIONS)
+
+
+def test_a_customer_asked_for_alone_is_scored_among_all(make_tables):
+    orders = [
+        order(f"O{n}-{m}", f"2024-01-{n + 1 + m:02d}", customer_id=f"C{n}")
+        for n in range(10)
+        for m in range(n)
+    ]
+    shop = make_tables(
+        {"orders": orders, "order_lines": [line(o["order_id"], o["order_id"], "5") for o in orders]}
+    )
+    among_all = {row["customer"]: row for row in query_kpi(shop, SETTINGS, "rfm", by="customer").rows}
+    [alone] = query_kpi(shop, SETTINGS, "rfm", by="customer", where="customer=C9").rows
+    assert alone == among_all["C9"]
+    assert alone["segment"] == "champions"
+
+
+def test_a_cohort_that_is_gone_has_its_zeros_from_whichever_day_is_asked(make_tables):
+    days = {"A": ("2024-01-05", "2024-04-05"), "B": ("2024-02-05",)}
+    shop = make_tables(
+        {"orders": [order(f"{who}{day}", day, customer_id=who) for who, own in days.items() for day in own]}
+    )
+    later = query_kpi(shop, SETTINGS, "retention", start=date(2024, 2, 1)).rows
+    assert [(row["age"], row["retention"]) for row in later] == [(0, 1.0), (1, 0.0), (2, 0.0)]
+    assert later == [
+        row for row in query_kpi(shop, SETTINGS, "retention").rows if row["cohort"] == "2024-02-01"
+    ]

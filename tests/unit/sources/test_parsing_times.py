@@ -50,6 +50,9 @@ def test_moments_as_shops_write_them(typed: Typed, text: str, moment: str) -> No
         ("01-02-03", "invalid_time"),
         ("1709164800", "invalid_time"),
         ("infinity", "invalid_time"),
+        ("15.01.24", "invalid_time"),
+        ("15 Jan 24", "invalid_time"),
+        ("01/13/24", "invalid_time"),
         ("soon", "invalid_time"),
         ("", "missing_required"),
     ],
@@ -78,6 +81,30 @@ def test_seconds_since_1970_must_be_named(typed: Typed) -> None:
     assert typed(MOMENT, [1709164800123], sql_type="BIGINT", formats=("epoch_ms",)) == [
         (datetime(2024, 2, 29, 0, 0, 0, 123000, tzinfo=UTC), None)
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["1709164800123", "1709633000123456", "1709633000123456789", "9" * 30, "-9e9"]
+)
+def test_what_is_no_number_of_seconds_is_told_apart_from_its_neighbors(typed: Typed, text: str) -> None:
+    assert typed(MOMENT, ["1709164800", text], formats=("epoch_s",)) == [
+        (datetime(2024, 2, 29, tzinfo=UTC), None),
+        (None, "invalid_time"),
+    ]
+
+
+def test_years_of_two_digits_are_no_years(typed: Typed) -> None:
+    assert typed(MOMENT, ["05/03/24"], formats=("%d/%m/%Y",)) == [(None, "invalid_time")]
+    assert typed(DAY, ["05/03/24"], formats=("%d/%m/%Y",)) == [(None, "invalid_date")]
+    wanted = datetime(2024, 3, 5, tzinfo=UTC)
+    assert typed(MOMENT, ["05/03/24"], formats=("%d/%m/%y",)) == [(wanted, None)]
+
+
+@pytest.mark.parametrize("sql_type", ["TIMESTAMP", "TIMESTAMPTZ", "DATE"])
+@pytest.mark.parametrize("value", ["infinity", "-infinity", "200000-01-01"])
+def test_a_typed_time_that_no_calendar_has_is_refused(typed: Typed, sql_type: str, value: str) -> None:
+    assert typed(MOMENT, [value], sql_type=sql_type) == [(None, "invalid_time")]
+    assert typed(DAY, [value], sql_type=sql_type) == [(None, "invalid_date")]
 
 
 @pytest.mark.parametrize("sql_type", ["VARCHAR", "TIMESTAMP"])
