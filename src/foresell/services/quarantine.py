@@ -1,8 +1,10 @@
 """Quarantine: what could not be used, why, and the way back in."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +13,13 @@ from foresell.contracts.errors import ConflictError, InputError, NotFoundError, 
 from foresell.contracts.records import IngestRun, QuarantineStatus
 from foresell.privacy.tokens import prepare_tokens
 from foresell.services.apply import apply_one
+from foresell.services.file_notes import used_columns
 from foresell.services.ingest import replacing_identifiers
 from foresell.services.purge import bury_erased
 from foresell.services.shop import Progress, Shop, silent
 from foresell.services.snapshot import refuse_outdated_replay
 from foresell.services.writing import next_recorded_at, writing
-from foresell.sources.mapping import identifier_columns, mapping_from_json
+from foresell.sources.mapping import Mapping, identifier_columns, mapping_from_json
 from foresell.store.crash_points import reached
 from foresell.store.engine import literal, quoted
 from foresell.store.merge import Stamp
@@ -42,9 +45,9 @@ class QuarantinedRow:
     error_code: str
     column: str | None
     message: str
-    raw: Mapping[str, object] | None
+    raw: MappingOf[str, object] | None
     status: QuarantineStatus
-    fixes: Mapping[str, str]
+    fixes: MappingOf[str, str]
 
     def as_record(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -79,7 +82,7 @@ def list_quarantine(
 
 
 def _with_status(
-    rows: "ir.Table", status: QuarantineStatus | None, decisions: Mapping[str, Decision]
+    rows: "ir.Table", status: QuarantineStatus | None, decisions: MappingOf[str, Decision]
 ) -> "ir.Table":
     if status is None:
         return rows
@@ -130,13 +133,13 @@ def show_quarantine(shop: Shop, quarantine_id: str) -> QuarantinedRow:
     return _with_decision(records[0], shop.folder.state.decisions())
 
 
-def fix_quarantine(shop: Shop, quarantine_id: str, fixes: Mapping[str, str]) -> QuarantinedRow:
+def fix_quarantine(shop: Shop, quarantine_id: str, fixes: MappingOf[str, str]) -> QuarantinedRow:
     """Note corrected values, by source column; `replay` brings the row in with them."""
     row = _undecided(show_quarantine(shop, quarantine_id))
     if not fixes:
         raise InputError("Nothing to fix is given", do="Add --set COLUMN=VALUE for each value to correct.")
-    known = [] if row.raw is None or set(row.raw) == {UNSPLIT_COLUMN} else list(row.raw)
-    unknown = [column for column in fixes if known and column not in known]
+    known = _columns_of(shop, row)
+    unknown = [column for column in fixes if column not in known]
     if unknown:
         raise InputError(f"The row has no column '{unknown[0]}'", do=did_you_mean(unknown[0], known))
     merged = {**row.fixes, **_tokenized(shop, row, fixes)}
@@ -144,7 +147,14 @@ def fix_quarantine(shop: Shop, quarantine_id: str, fixes: Mapping[str, str]) -> 
     return show_quarantine(shop, quarantine_id)
 
 
-def _tokenized(shop: Shop, row: QuarantinedRow, fixes: Mapping[str, str]) -> dict[str, str]:
+def _columns_of(shop: Shop, row: QuarantinedRow) -> list[str]:
+    """The columns that a row can be given values in; of an unsplit line, those that its mapping reads."""
+    if row.raw is not None and set(row.raw) != {UNSPLIT_COLUMN}:
+        return list(row.raw)
+    return sorted(used_columns(mapping_from_json(_source(shop, row.run_id).mapping)))
+
+
+def _tokenized(shop: Shop, row: QuarantinedRow, fixes: MappingOf[str, str]) -> dict[str, str]:
     """The fixes with tokens in the place of direct identifiers, as if the file had held them."""
     identifiers = identifier_columns(mapping_from_json(_source(shop, row.run_id).mapping))
     given = ", ".join(f"{literal(value)} AS {quoted(column)}" for column, value in fixes.items())
@@ -205,10 +215,11 @@ def _replay(shop: Shop, source: RawRun, rows: Sequence[QuarantinedRow]) -> Inges
     recorded_at = next_recorded_at(shop)
     run_id = new_run_id(recorded_at)
     staging = shop.folder.raw.staging(run_id)
-    _write_rows(rows, staging / "part-00000.parquet")
+    mapping = mapping_from_json(source.mapping)
+    _write_rows(rows, _with_commas(mapping), staging / "part-00000.parquet")
     with shop.connect() as connection:
         prepare_tokens(connection, shop.key)
-        bury_erased(shop, connection, staging, mapping_from_json(source.mapping))
+        bury_erased(shop, connection, staging, mapping)
     run = RawRun(
         run_id=run_id,
         kind="replay",
@@ -226,38 +237,56 @@ def _replay(shop: Shop, source: RawRun, rows: Sequence[QuarantinedRow]) -> Inges
     return apply_one(shop, run)
 
 
-def _write_rows(rows: Sequence[QuarantinedRow], path: Path) -> None:
+def _with_commas(mapping: Mapping) -> set[str]:
+    """The columns whose texts are read with a decimal comma."""
+    fields = (field for target in mapping.targets for field in target.all_fields.values())
+    return {
+        column for field in fields if (field.decimal or mapping.decimal) == "," for column in field.columns
+    }
+
+
+def _write_rows(rows: Sequence[QuarantinedRow], with_commas: set[str], path: Path) -> None:
     """The corrected rows as text columns, as a text file would have given them."""
     import polars as pl
 
-    corrected = [_corrected(row) for row in rows]
+    corrected = [_corrected(row, with_commas) for row in rows]
     columns = sorted({column for row in corrected for column in row})
     texts = {column: [row.get(column) for row in corrected] for column in columns}
     pl.DataFrame(texts, schema=dict.fromkeys(columns, pl.String)).write_parquet(path)
 
 
-def _corrected(row: QuarantinedRow) -> dict[str, str | None]:
+def _corrected(row: QuarantinedRow, with_commas: set[str]) -> dict[str, str | None]:
     raw = {} if row.raw is None or set(row.raw) == {UNSPLIT_COLUMN} else row.raw
     if not raw and not row.fixes:
         raise InputError(
             f"Row {row.quarantine_id} could not be split into columns",
             do="Give its values first: foresell quarantine fix ID --set COLUMN=VALUE …",
         )
-    values = {column: None if value is None else _text(value) for column, value in raw.items()}
+    values = {
+        column: None if value is None else _text(value, column in with_commas)
+        for column, value in raw.items()
+    }
     return {**values, **row.fixes}
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _text(value: object, has_comma: bool) -> str:
+    """A value of a typed source as the text that the mapping reads as the same."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        text = str(int(value)) if value.is_integer() else format(Decimal(str(value)), "f")
+        return text.replace(".", ",") if has_comma else text
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _with_decision(record: dict[str, object], decisions: Mapping[str, Decision]) -> QuarantinedRow:
+def _with_decision(record: dict[str, object], decisions: MappingOf[str, Decision]) -> QuarantinedRow:
     decision = decisions.get(str(record["quarantine_id"]))
     undecided: QuarantineStatus = "erased" if record["error_code"] == ERASED_CODE else "open"
     raw = record.pop("raw")
     return QuarantinedRow(
         **record,  # type: ignore[arg-type]  # the columns are the contract's
-        raw=None if raw is None else json.loads(str(raw)),
+        # No number is no value, and no JSON.
+        raw=None if raw is None else json.loads(str(raw), parse_constant=lambda _: None),
         status=decision.status if decision and undecided != "erased" else undecided,
         fixes=decision.fixes if decision else {},
     )

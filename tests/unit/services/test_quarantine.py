@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from foresell.contracts.errors import ConflictError, InputError, NotFoundError
@@ -131,6 +132,36 @@ def test_a_line_that_could_not_be_split_comes_in_with_its_values_given(
     fix_quarantine(shop, row.quarantine_id, values)
     replay_quarantine(shop)
     assert lines() == [("l1", 5.0), ("l2", 2.0)]
+
+
+def test_a_line_that_could_not_be_split_is_given_columns_that_are_read(shop: Shop, import_rows: Any) -> None:
+    import_rows("l1,o1,p1,1,5", "l2,o1")
+    with pytest.raises(InputError, match="no column 'line_amonut'") as refused:
+        fix_quarantine(shop, only(shop).quarantine_id, {"line_amonut": "7.5"})
+    assert "line_amount" in str(refused.value.do)
+
+
+def test_a_replayed_row_of_a_typed_file_reads_as_it_would_have_been(shop: Shop, tmp_path: Path) -> None:
+    """Numbers that are no text know no decimal comma, and a whole one names the same customer."""
+    path, mapping = tmp_path / "orders.parquet", tmp_path / "orders.toml"
+    pl.DataFrame(
+        {
+            "order_id": ["1", "2", "3"],
+            "created_at": ["2024-01-05", "2024-13-45", "2024-13-45"],
+            "customer_id": [123.0, 123.0, float("nan")],
+            "total_amount": [1.125, 1.125, 1e-3],
+        }
+    ).write_parquet(path)
+    columns = "".join(f'{name} = "{name}"\n' for name in pl.read_parquet_schema(path))
+    mapping.write_text(f'decimal = ","\n[tables.orders.columns]\n{columns}')
+    import_files(shop, ImportRequest(path, mapping=mapping))
+    for row in list_quarantine(shop):
+        fix_quarantine(shop, row.quarantine_id, {"created_at": "2024-01-05"})
+    replay_quarantine(shop)
+    with shop.reading() as tables:
+        orders = tables.current("orders").order_by("order_id").to_pyarrow().to_pylist()
+    assert [order["customer_id"] for order in orders] == ["123", "123", None]
+    assert [float(order["total_amount"]) for order in orders] == [1.125, 1.125, 0.001]
 
 
 def test_a_fix_never_stores_a_direct_identifier(shop: Shop, import_rows: Any) -> None:
