@@ -1,7 +1,7 @@
 """Measure and check: KPIs, why they changed, and the quality of the data below them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -13,6 +13,7 @@ from foresell.services.shop import Engine, Progress, Shop, silent
 if TYPE_CHECKING:
     from foresell.explain.change_parts import ChangeExplanation
     from foresell.kpis.answer import KpiAnswer
+    from foresell.matching.resolve import MatchedTables
     from foresell.quality.report import QualityReport
 
 
@@ -30,7 +31,7 @@ class Question:
 def measure(shop: Shop, kpi: str, question: Question, engine: Engine = "duckdb") -> "KpiAnswer":
     """One KPI; errors as `query_kpi`."""
     with shop.reading_matched(engine) as tables:
-        return measure_tables(tables, shop.settings, kpi, question)
+        return measure_tables(tables, shop.settings, kpi, of_persons(tables, question))
 
 
 def measure_tables(tables: Tables, settings: Settings, kpi: str, question: Question) -> "KpiAnswer":
@@ -54,6 +55,7 @@ def measure_all(shop: Shop, question: Question, engine: Engine = "duckdb") -> li
     from foresell.kpis.query import all_kpis
 
     with shop.reading_matched(engine) as tables:
+        question = of_persons(tables, question)
         answers = all_kpis(
             tables,
             shop.settings,
@@ -64,6 +66,18 @@ def measure_all(shop: Shop, question: Question, engine: Engine = "duckdb") -> li
             where=question.where,
         )
     return [answer.as_record() for answer in answers.values()]
+
+
+def of_persons(tables: "MatchedTables", question: Question) -> Question:
+    """The question with the person in the place of a customer's id, as the tables name them."""
+    return replace(question, where=tuple(_of_person(tables, condition) for condition in question.where))
+
+
+def _of_person(tables: "MatchedTables", condition: str) -> str:
+    dimension, sign, value = condition.partition("=")
+    if dimension.strip() != "customer" or not value.strip():
+        return condition
+    return f"{dimension}{sign}{tables.person_of(value.strip())}"
 
 
 def describe_kpis(name: str | None = None) -> list[dict[str, object]]:

@@ -60,6 +60,13 @@ def test_customers_of_one_file_who_share_an_e_mail_count_once(people: Shop) -> N
     assert value(people, "repeat_purchase_rate") == 1
 
 
+def test_any_id_of_a_person_asks_for_the_persons_figures(people: Shop) -> None:
+    match_identities(people)
+    for who in "abc":
+        [row] = measure(people, "orders", Question(where=(f"customer={who}",))).rows
+        assert row["value"] == 3
+
+
 def test_a_dry_run_and_a_second_run_change_nothing(people: Shop) -> None:
     told = match_identities(people, dry_run=True)
     assert told.as_record()["customers_linked"] == 3
