@@ -199,7 +199,8 @@ def _lines_of_bare_orders(orders: "ir.Table", lines: "ir.Table", columns: tuple[
 def _with_spreads(joined: "ir.Table", orders: "ir.Table", scope: Scope) -> "ir.Table":
     """`spread` and `fee`: the line's part of its order's own discount and payment fee.
 
-    In proportion to line_amount, equally where an order's lines sum to 0.
+    In proportion to line_amount, of lines above 0; equally where none is. What a line takes off an order (a
+    swap, a return) has no part of it: with lines that nearly sum to 0 the parts would be without bounds.
     """
     import ibis
 
@@ -209,7 +210,7 @@ def _with_spreads(joined: "ir.Table", orders: "ir.Table", scope: Scope) -> "ir.T
     heads = orders.filter(orders.discount_amount.notnull() | orders.payment_fee_amount.notnull())
     heads = heads.select(head_id="order_id", **{column: column for column in columns})
     sums = joined.group_by(summed_id="order_id").agg(
-        lines_amount=joined.line_amount.sum(),
+        lines_amount=joined.line_amount.clip(lower=_zero()).sum(),
         lines_discount=joined.line_discount.sum(),
         num_lines=joined.count(),
     )
@@ -225,7 +226,9 @@ def _with_spreads(joined: "ir.Table", orders: "ir.Table", scope: Scope) -> "ir.T
     joined = joined.left_join(heads, joined.order_id == heads.head_id)
     total = joined.lines_amount.cast("float64")
     part = ibis.ifelse(
-        total == 0, 1 / joined.num_lines.cast("float64"), joined.line_amount.cast("float64") / total
+        total == 0,
+        1 / joined.num_lines.cast("float64"),
+        joined.line_amount.cast("float64").clip(lower=0.0) / total,
     )
     joined = joined.mutate(
         spread=(joined.above * part).fill_null(0.0), fee=(joined.whole_fee * part).fill_null(0.0)

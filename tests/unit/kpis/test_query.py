@@ -232,3 +232,19 @@ def test_a_cohort_that_is_gone_has_its_zeros_from_whichever_day_is_asked(make_ta
     assert later == [
         row for row in query_kpi(shop, SETTINGS, "retention").rows if row["cohort"] == "2024-02-01"
     ]
+
+
+def test_a_discount_is_spread_over_what_was_bought(make_tables):
+    """Not over what was given back in the same order, which may nearly cancel it."""
+    shop = make_tables(
+        {
+            "orders": [order("O1", "2024-01-05", discount_amount="5.00")],
+            "order_lines": [
+                line("L1", "O1", "10.00"),
+                line("L2", "O1", "-9.99", product_id="P2"),
+                line("L3", "O1", "30.00", product_id="P3"),
+            ],
+        }
+    )
+    rows = query_kpi(shop, SETTINGS, "discount", by="product").rows
+    assert {row["product"]: row["value"] for row in rows} == {"P1": 1.25, "P2": 0.0, "P3": 3.75}
