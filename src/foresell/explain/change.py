@@ -71,6 +71,9 @@ def explain_change(
     parts, notes = _parts(kpi, before, after, values[1] - values[0])
     if not before["orders"]:
         notes = (*notes, "empty_baseline")
+    unusual_days = _unusual_days(kpi, scope, spans, where)
+    if unusual_days is None:
+        notes = (*notes, "no_unusual_days")
     return ChangeExplanation(
         kpi=kpi,
         unit=scope.currency if KPIS[kpi].unit == "money" else KPIS[kpi].unit,
@@ -83,7 +86,7 @@ def explain_change(
             name: _groups(kpi, name, before_scope, after_scope, values)
             for name in _usable_dimensions(kpi, scope, dimensions)
         },
-        unusual_days=_unusual_days(kpi, scope, spans, where),
+        unusual_days=unusual_days or [],
         notes=notes,
     )
 
@@ -232,12 +235,16 @@ def _with_the_rest_as_one(groups: list[GroupEffect]) -> list[GroupEffect]:
 
 def _unusual_days(
     kpi: str, scope: Scope, spans: tuple[tuple[date, date], tuple[date, date]], where: Where
-) -> list[UnusualDay]:
+) -> list[UnusualDay] | None:
+    """None where the days before and between the spans cannot be counted: money lacks a rate there."""
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     # Two weeks more, where they are known: the trend of a span's last days needs what came after.
     until = last + timedelta(days=HALF_WINDOW)
-    daily = query_kpi(
-        scope.tables, scope.settings, kpi, period="day", start=first - HISTORY, end=until, where=where
-    )
+    try:
+        daily = query_kpi(
+            scope.tables, scope.settings, kpi, period="day", start=first - HISTORY, end=until, where=where
+        )
+    except InputError:
+        return None
     values = {date.fromisoformat(row["period"]): float(row["value"]) for row in daily.rows}
     return [day for day in find_unusual_days(values) if any(a <= day.day <= b for a, b in spans)]

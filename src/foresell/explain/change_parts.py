@@ -26,6 +26,10 @@ NOTES: dict[str, tuple[str, str]] = {
         " × order value; each order of a guest counts as a customer.",
         "两个时段未都有访问数据，故按顾客数 × 每位顾客订单数 × 每单金额拆分；访客的每笔订单按一位顾客计。",
     ),
+    "no_unusual_days": (
+        "Unusual days are not looked for: an exchange rate is missing on a day they would be compared with.",
+        "未查找异常日：用于比较的某一天缺少汇率。",
+    ),
     "empty_baseline": ("The baseline holds no orders.", "基准时段没有订单。"),
 }
 

@@ -116,6 +116,38 @@ def test_what_cannot_be_explained_is_refused(make_tables, hand_store, kpi, argum
         explain_change(make_tables(hand_store), SETTINGS, kpi, **arguments)
 
 
+def test_a_rate_missing_on_a_day_nobody_asked_about_hides_unusual_days_alone(make_tables):
+    days = ("2023-09-05", "2024-02-05", "2024-03-05")
+    orders = [
+        {
+            "order_id": day,
+            "customer_id": "C1",
+            "currency": "EUR",
+            "created_at": f"{day}T12:00:00Z",
+            "local_date": day,
+        }
+        for day in days
+    ]
+    sold = [
+        {"order_line_id": day, "order_id": day, "product_id": "P1", "quantity": 1, "line_amount": 10}
+        for day in days
+    ]
+    rates = [{"date": day, "currency": "EUR", "rate_to_store": 1.1} for day in days[1:]]
+    tables = make_tables({"orders": orders, "order_lines": sold, "exchange_rates": rates})
+    told = explain_change(
+        tables,
+        SETTINGS,
+        "net_sales",
+        start=date(2024, 3, 1),
+        end=date(2024, 3, 31),
+        baseline_start=date(2024, 2, 1),
+        baseline_end=date(2024, 2, 29),
+    )
+    assert (told.before, told.after) == (11, 11)
+    assert told.unusual_days == []
+    assert "no_unusual_days" in told.notes
+
+
 lines = st.lists(
     st.tuples(st.integers(1, 20), st.sampled_from("ABCDE"), st.integers(0, 99999), st.integers(0, 5000)),
     min_size=1,
