@@ -122,11 +122,14 @@ def _translated(word: str, known: Lexicon) -> list[str]:
 
 def _segments(text: str, known: Lexicon) -> list[str]:
     """Chinese text by the longest words that are known; what is not known, a character each."""
-    words = known.tokens.keys() | known.ignored | known.opaque
     found, place = [], 0
     while place < len(text):
         length = next(
-            (size for size in range(min(6, len(text) - place), 0, -1) if text[place : place + size] in words),
+            (
+                size
+                for size in range(min(6, len(text) - place), 0, -1)
+                if text[place : place + size] in known.segments
+            ),
             0,
         )
         part = text[place : place + max(length, 1)]

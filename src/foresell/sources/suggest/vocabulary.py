@@ -53,13 +53,15 @@ Phrases = tuple[Phrase, ...]
 
 @dataclass(frozen=True)
 class Lexicon:
-    """What single words mean. `tokens`: word → token; `phrase_words`: words that phrases hold as they are."""
+    """What single words mean. `tokens`: word → token; `segments`: those, and what is ignored or opaque;
+    `phrase_words`: words that phrases hold as they are."""
 
     tokens: dict[str, str]
     weights: dict[str, float]
     ignored: frozenset[str]
     prefixes: frozenset[str]
     opaque: frozenset[str]
+    segments: frozenset[str]
     phrase_words: frozenset[str]
 
     def weight(self, token: str) -> float:
@@ -97,7 +99,8 @@ def lexicon() -> Lexicon:
     ignored = frozenset(_listed(tree["ignored"]["words"]))
     prefixes = frozenset(_listed(tree["prefixes"]["words"]))
     opaque = frozenset(_listed(tree["opaque"]["words"]))
-    return Lexicon(tokens, weights, ignored, prefixes, opaque, frozenset(phrase_word_counts()))
+    segments = frozenset(tokens) | ignored | opaque
+    return Lexicon(tokens, weights, ignored, prefixes, opaque, segments, frozenset(phrase_word_counts()))
 
 
 @cache
