@@ -104,11 +104,11 @@ GOLDEN = {
     # lines with a known cost, amount − spread − cost − fee: L1 18−8, L2 8−3, L3 (8−4)×1.25, L6 10−4, L7 5−2,
     # L9 8−3, L10 0, L12 28−3.50−12−0.56, L13 12−1.50−8−0.24, L17 9−4, L18 16−6, L19 10−4, L20 5−2
     # = 10+5+5+6+3+5+0+11.94+2.26+5+10+6+3 = 72.20. L14 has a cost in USD only, its order is in EUR: unknown.
-    # Refunds R1 9, R2 5, R5 2.50 count; R4's line B1 has no known cost. 72.20 − 16.50
+    # Refunds R1 9 and R2 5 count; R4's line B1 and R5's product P3 have no known cost. 72.20 − 14
     "contribution_margin": [
-        ({}, one(55.7)),
-        # S1: 10+5+0+11.94+2.26+6+3 − 9 − 2.50; S2: only costs unknown; W: 5+6+3+5+5+10 − 5
-        ({"by": "location"}, split("location", {"S1": 26.7, "S2": 0.0, "W": 29.0})),
+        ({}, one(58.2)),
+        # S1: 10+5+0+11.94+2.26+6+3 − 9; S2: only costs unknown; W: 5+6+3+5+5+10 − 5
+        ({"by": "location"}, split("location", {"S1": 29.2, "S2": 0.0, "W": 29.0})),
     ],
     # 16 + 20 less O10 (cancelled), O11 (test), O15 (cancelled_at)
     "orders": [

@@ -14,7 +14,7 @@ from foresell.kpis.buyer_facts import cut_buyers, cut_gaps, cut_orders
 from foresell.kpis.catalog import Number
 from foresell.kpis.dimensions import Grain
 from foresell.kpis.marketing_facts import aimed_at, promoted_lines, used_coupons
-from foresell.kpis.order_facts import moved_units, paid_back, sold_lines
+from foresell.kpis.order_facts import moved_units, paid_back, refunds_of_costed, sold_lines
 from foresell.kpis.scope import Scope, cut
 from foresell.kpis.visit_facts import cut_visits, list_events
 
@@ -66,6 +66,7 @@ FACTS: dict[str, Fact] = {
     "lines": Fact("lines", _of(sold_lines, LINE), LINE, "orders"),
     "units": Fact("units", _of(moved_units, LINE), LINE, "order_lines"),
     "refunds": Fact("refunds", _of(paid_back, LINE), LINE, "refunds"),
+    "refunds_of_costed": Fact("refunds_of_costed", _of(refunds_of_costed, LINE), LINE, "refunds"),
     "orders": Fact("orders", cut_orders, LINE, "orders"),
     "buyers": Fact("buyers", cut_buyers, LINE, "orders"),
     "gaps": Fact("gaps", cut_gaps, ORDER, "orders"),
@@ -101,7 +102,7 @@ MEASURES: dict[str, Measure] = {
     "goods_units": Measure("units", lambda t: t.units.sum(where=~t.is_service)),
     "all_units": Measure("units", _sum("units")),
     "refunded": Measure("refunds", _total("amount")),
-    "costed_refunded": Measure("refunds", lambda t: t.amount.sum(where=t.is_cost_known).cast(TOTAL)),
+    "costed_refunded": Measure("refunds_of_costed", _sum("costed")),
     "orders": Measure("orders", _rows),
     "guest_orders": Measure("orders", lambda t: t.count(where=t.customer_id.isnull())),
     "customers": Measure("buyers", _rows),

@@ -118,7 +118,7 @@ def paid_back(scope: Scope) -> "ir.Table":
     """Refunds on their own date, in the currency and at the rate of their order's date.
 
     A refund without an order counts, at its own date's rate. Columns beside ORDER_COLUMNS:
-    refund_id, product_id, amount, is_cost_known (false: its line is known to have no cost).
+    refund_id, order_line_id, product_id, amount.
     """
     return once(scope, "refunds", _paid_back)
 
@@ -157,13 +157,50 @@ def _with_refunded_line(refunds: "ir.Table", scope: Scope) -> "ir.Table":
     import ibis
 
     lines = scope.tables.current("order_lines")
-    lines = lines.select(
-        line_id="order_line_id", line_product="product_id", unit_cost="unit_cost", quantity="quantity"
-    )
+    lines = lines.select(line_id="order_line_id", line_product="product_id")
     joined = refunds.left_join(lines, refunds.order_line_id == lines.line_id)
-    joined = joined.mutate(product_id=ibis.coalesce(joined.product_id, joined.line_product))
-    joined = _with_costs(joined, scope)
-    return joined.mutate(is_cost_known=joined.line_id.isnull() | joined.cost.notnull())
+    return joined.mutate(product_id=ibis.coalesce(joined.product_id, joined.line_product))
+
+
+def refunds_of_costed(scope: Scope) -> "ir.Table":
+    """`paid_back` with `costed`: how much of `amount`, a float, is for goods whose cost is known.
+
+    All or nothing where the refund names its line. Else the part of what was paid for lines with a known
+    cost: of the order's lines with its product, or of all the order's lines where it names no product. A
+    refund of no known order is one of its product; that of nothing that is known counts whole.
+    """
+    import ibis
+
+    refunds, lines = paid_back(scope), _paid_lines(scope)
+    of_line = lines.select(line_id="order_line_id", of_line=lines.is_costed.ifelse(1.0, 0.0))
+    of_goods = lines.group_by(goods_order="order_id", goods="product_id").agg(of_goods=_costed_part(lines))
+    of_order = lines.group_by(whole_order="order_id").agg(of_order=_costed_part(lines))
+    joined = refunds.left_join(of_line, refunds.order_line_id == of_line.line_id)
+    joined = joined.left_join(
+        of_goods, [joined.order_id == of_goods.goods_order, joined.product_id == of_goods.goods]
+    )
+    joined = joined.left_join(of_order, joined.order_id == of_order.whole_order)
+    joined = _with_costs(joined.mutate(unit_cost=ibis.null(MONEY), quantity=1.0), scope)
+    of_product = joined.cost.notnull().ifelse(1.0, 0.0)
+    of_product = ibis.ifelse(joined.product_id.notnull(), of_product, ibis.null("float64"))
+    part = ibis.coalesce(joined.of_line, joined.of_goods, of_product, joined.of_order, 1.0)
+    return joined.mutate(costed=joined.amount.cast("float64") * part)
+
+
+def _paid_lines(scope: Scope) -> "ir.Table":
+    """Every line of every order with `is_costed`; its currency is its order's."""
+    lines = scope.tables.current("order_lines")
+    lines = lines.select("order_line_id", "order_id", "product_id", "quantity", "unit_cost", "line_amount")
+    orders = scope.tables.current("orders").select("order_id", "currency")
+    lines = _with_costs(lines.inner_join(orders, "order_id"), scope)
+    return lines.mutate(is_costed=lines.cost.notnull())
+
+
+def _costed_part(lines: "ir.Table") -> "ir.FloatingScalar":
+    """Of what was paid for a group of lines, the part of those with a cost; of their number if that is 0."""
+    paid = lines.line_amount.cast("float64").clip(lower=0.0)
+    costed = lines.is_costed.ifelse(1.0, 0.0)
+    return (paid.sum() == 0).ifelse(costed.mean(), (paid * costed).sum() / paid.sum())
 
 
 def _zero() -> "ir.DecimalValue":

@@ -4,8 +4,12 @@ A visit is one session_id. Events without one make a visit of each visitor and l
 without any visitor belong to no visit. A visit's date is that of its first event. Where a visit
 shows two values of a dimension (two devices, say), the alphabetically first counts, so that a
 visit is never counted twice and both engines agree.
+
+By a product's dimension a visit stands in every value that one of its events names, with its own date and
+number of events. A checkout or purchase whose events name no product at all is one of what lies in the cart.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +27,8 @@ STEPS = {
     "has_checkout": "begin_checkout",
     "has_purchase": "purchase",
 }
+# Shops often say these once for all that is in the cart.
+OFTEN_BARE = ("has_checkout", "has_purchase")
 # A visit that crosses the border of the asked days has its other events within so many days.
 LONGEST_VISIT = timedelta(days=7)
 
@@ -40,25 +46,55 @@ def cut_visits(scope: Scope) -> "ir.Table":
     day = ibis.literal("@") + events.local_date.cast("string")
     events = events.mutate(visit=ibis.coalesce(events.session_id, visitor + day))
     events = events.filter(events.visit.notnull())
-    keys = ["visit"]
     of_events = [d for d in scope.dimensions if "product" in d.grains]
-    for dimension in of_events:
-        events = events.filter(events.product_id.notnull())
-        events = with_dimension(events, dimension, scope, ("product",))
-        events = cut_by_dimension(events, dimension, scope)
-    if scope.by in of_events:
-        keys.append("by_value")
     of_visits = [d for d in scope.dimensions if d not in of_events]
     sources = {_source(d): events[_source(d)].min() for d in of_visits}
-    flags = {flag: (events.event_name == name).ifelse(1, 0).max() for flag, name in STEPS.items()}
-    visits = events.group_by(keys).agg(
-        date=events.local_date.min(), num_events=events.count(), **flags, **sources
+    visits = events.group_by("visit").agg(
+        date=events.local_date.min(),
+        num_events=events.count(),
+        **{flag: _any(events, name) for flag, name in STEPS.items()},
+        **{
+            f"bare_{flag}": _any(events, STEPS[flag]) * (1 - _any_of_goods(events, STEPS[flag]))
+            for flag in OFTEN_BARE
+        },
+        **sources,
     )
     visits = within(visits, scope)
+    if of_events:
+        visits = _by_product(visits, events, of_events, scope)
     for dimension in of_visits:
         visits = with_dimension(visits, dimension, scope, ("visit", "customer"))
         visits = cut_by_dimension(visits, dimension, scope)
     return add_period(visits, scope)
+
+
+def _by_product(
+    visits: "ir.Table", events: "ir.Table", dimensions: Sequence[Dimension], scope: Scope
+) -> "ir.Table":
+    """A row a visit and value (a visit, where nothing splits), with the steps that were taken with it."""
+    import ibis
+
+    events = events.filter(events.product_id.notnull())
+    for dimension in dimensions:
+        events = with_dimension(events, dimension, scope, ("product",))
+        events = cut_by_dimension(events, dimension, scope)
+    split = ["by_value"] if scope.by in dimensions else []
+    own = events.group_by("visit", *split).agg(
+        **{f"own_{flag}": _any(events, name) for flag, name in STEPS.items()}
+    )
+    visits = visits.inner_join(own, "visit")
+    bare = {flag: visits[f"bare_{flag}"] * visits.own_has_cart for flag in OFTEN_BARE}
+    taken = {flag: ibis.greatest(visits[f"own_{flag}"], bare.get(flag, 0)) for flag in STEPS}
+    return visits.drop(*STEPS).mutate(**taken)
+
+
+def _any(events: "ir.Table", name: str) -> "ir.IntegerScalar":
+    """Whether any event has this name: 0 or 1."""
+    return (events.event_name == name).ifelse(1, 0).max()
+
+
+def _any_of_goods(events: "ir.Table", name: str) -> "ir.IntegerScalar":
+    return ((events.event_name == name) & events.product_id.notnull()).ifelse(1, 0).max()
 
 
 def list_events(scope: Scope) -> "ir.Table":
