@@ -170,26 +170,26 @@ GOLDEN = {
         ),
     ],
     "rfm": [
-        # score = 1 + ⌊5 × rank ÷ 6⌋, ranks from 0, ties share the least.
+        # score = 1 + ⌊5 × (customers below + half of those equal) ÷ 6⌋; C3 and C4 both have two orders.
         # Last orders Nov 24, 20, 15, Dec 2, 8, Jan 20
         (
             {"by": "customer"},
             rows(
                 "customer segment recency_days orders monetary_value"
                 " recency_score frequency_score monetary_score",
-                *(("C1", "cannot_lose", 57, 4, 72.0, 2, 4, 4), ("C2", "at_risk", 61, 3, 40.0, 1, 3, 2)),
-                *(("C3", "lost", 66, 2, 29.8, 1, 1, 1), ("C4", "needs_attention", 49, 2, 47.5, 3, 1, 3)),
+                *(("C1", "loyal", 57, 4, 72.0, 3, 4, 4), ("C2", "at_risk", 61, 3, 40.0, 2, 3, 3)),
+                *(("C3", "lost", 66, 2, 29.8, 1, 2, 2), ("C4", "needs_attention", 49, 2, 47.5, 3, 2, 3)),
                 *(("C5", "new", 43, 1, 5.0, 4, 1, 1), ("C6", "champions", 0, 20, 100.0, 5, 5, 5)),
             ),
         ),
         (
             # up to November C1–C4: R by last order C3 1, C2 2, C1 3, and C4 (Nov 6) the oldest:
-            # ranks C4 0, C3 1, C2 2, C1 3 → 1, 2, 3, 4; F: C4 1, C3 2, C2 3, C1 4 orders → 1, 2, 3, 4.
+            # 1 + ⌊5 × .5 ÷ 4⌋ = 1, 2, 4, 5 for C4, C3, C2, C1; F: C4 1, C3 2, C2 3, C1 4 orders → the same.
             # Net: C1 72, C2 40, C3 29.80, C4 35
             {"end": NOVEMBER["end"]},
             rows(
                 "segment customers share recency_days orders monetary_value net_sales",
-                *(("champions", 1, 0.25, 6, 4, 72.0, 72.0), ("loyal", 1, 0.25, 10, 3, 40.0, 40.0)),
+                ("champions", 2, 0.5, 8, 3.5, 56.0, 112.0),
                 *(("hibernating", 1, 0.25, 15, 2, 29.8, 29.8), ("lost", 1, 0.25, 24, 1, 35.0, 35.0)),
             ),
         ),

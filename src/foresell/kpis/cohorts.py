@@ -84,11 +84,18 @@ def _with_cohort(table: "ir.Table", first: "ir.Table") -> "ir.Table":
 
 
 def _orders_and_first(scope: Scope) -> tuple["ir.Table", "ir.Table"]:
-    """The orders up to the last asked day, and the customers won within the asked days."""
+    """The orders up to the last asked day, and the customers won within the asked days.
+
+    Of orders that meet a condition (a store, a channel): those of customers whose first order of all meets
+    it. Who came to it later was won elsewhere and is in no cohort of it.
+    """
     import ibis
 
     orders = cut(counted_orders(scope), scope.but(start=None, period=None, by=None), ORDER)
     first = first_orders(orders)
+    if scope.where:
+        of_all = first_orders(counted_orders(scope))
+        first = first.semi_join(of_all, ["first_customer", "first_date"])
     if scope.start is not None:
         first = first.filter(first.first_date >= ibis.literal(scope.start))
     return orders, first.mutate(cohort=period_start(first.first_date, _period(scope), scope.settings))

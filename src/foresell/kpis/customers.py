@@ -179,12 +179,13 @@ RFM = Kpi(
     Words(
         "RFM segments",
         "Customers grouped by how lately and how often they ordered, with what they spent. Scores are "
-        "fifths by rank; equal customers score equally. By customer: a row each.",
+        "fifths by rank; equal customers score equally, 3 where all are equal. By customer: a row each.",
         "Whom to thank, whom to win back, whom to let go.",
     ),
     Words(
         "RFM 分群",
-        "按最近一次下单、下单次数和消费金额把顾客分群。得分按名次分五档，并列者同分。按顾客：一人一行。",
+        "按最近一次下单、下单次数和消费金额把顾客分群。得分按名次分五档，并列者同分（全部相同时均为 3 分）。"
+        "按顾客：一人一行。",
         "该感谢谁、挽回谁、放手谁。",
     ),
     read_rows=rfm,

@@ -1,8 +1,8 @@
 """RFM: customers scored by recency, frequency and monetary value, and named segments of them.
 
-A score is the fifth that a customer's rank falls into, 5 the best; equal customers have equal
-scores, so that neither the order of rows nor the engine decides (Hughes, "Strategic Database
-Marketing", 1994, scores by fifths; ties by rank are ours).
+A score is the fifth of all customers that a customer's place falls into, 5 the best (Hughes, "Strategic
+Database Marketing", 1994). Equal customers stand in the middle of their places, so that neither the order of
+rows nor the engine decides, and where everybody is equal all have a 3: nobody is called lost.
 """
 
 from typing import TYPE_CHECKING
@@ -34,8 +34,8 @@ def rfm(scope: Scope) -> list[Cell]:
     """A row a segment, the most valuable first in the order of SEGMENTS, or by customer a row each.
 
     Segment rows: segment, customers, share, recency_days (mean days from the last order to the
-    last asked day, or else the last day with an order), orders (mean), monetary_value (mean net
-    sales), net_sales (their sum). Customer rows: customer, segment, recency_days, orders,
+    last asked day, or else the last day with an order, a guest's too), orders (mean), monetary_value
+    (mean net sales), net_sales (their sum). Customer rows: customer, segment, recency_days, orders,
     monetary_value, and the three scores.
     """
     scored = scored_customers(scope.but(by=None, period=None))
@@ -51,8 +51,10 @@ def scored_customers(scope: Scope) -> "ir.Table":
     import ibis
 
     asked = scope.where.get(CUSTOMER)
-    customers = _totals(scope.but(where={k: v for k, v in scope.where.items() if k != CUSTOMER}))
-    as_of = ibis.literal(scope.end) if scope.end else customers.last_date.max().over(ibis.window())
+    scope = scope.but(where={k: v for k, v in scope.where.items() if k != CUSTOMER})
+    orders = cut(counted_orders(scope), scope, ORDER)
+    as_of = ibis.literal(scope.end) if scope.end else orders.date.max().as_scalar()
+    customers = _totals(orders, scope)
     customers = customers.mutate(recency_days=as_of.delta(customers.last_date, unit="day"))
     customers = customers.mutate(
         recency_score=_fifth(customers.last_date),
@@ -63,10 +65,9 @@ def scored_customers(scope: Scope) -> "ir.Table":
     return scored if asked is None else scored.filter(scored.customer_id.isin(asked))
 
 
-def _totals(scope: Scope) -> "ir.Table":
+def _totals(orders: "ir.Table", scope: Scope) -> "ir.Table":
     import ibis
 
-    orders = cut(counted_orders(scope), scope, ORDER)
     orders = orders.filter(orders.customer_id.notnull())
     customers = orders.group_by("customer_id").agg(last_date=orders.date.max(), orders=orders.count())
     lines = cut(sold_lines(scope), scope, ORDER)
@@ -87,8 +88,11 @@ def _totals(scope: Scope) -> "ir.Table":
 def _fifth(value: "ir.Column") -> "ir.IntegerColumn":
     import ibis
 
-    rank = ibis.rank().over(order_by=value)
-    return (1 + (rank * 5 / value.count().over(ibis.window())).floor()).cast("int64")
+    below = ibis.rank().over(order_by=value)
+    equal = value.count().over(group_by=value)
+    # Twice the middle is a whole number: no engine rounds it.
+    twice = 2 * below + equal
+    return 1 + (twice * 5) // (2 * value.count().over(ibis.window()))
 
 
 def _segment(customers: "ir.Table") -> "ir.StringColumn":

@@ -234,6 +234,43 @@ def test_a_cohort_that_is_gone_has_its_zeros_from_whichever_day_is_asked(make_ta
     ]
 
 
+def test_a_cohort_of_a_channel_is_of_those_it_won(make_tables):
+    """Who had bought elsewhere before is no new customer of the channel."""
+    shop = make_tables(
+        {
+            "orders": [
+                order("O1", "2024-01-05", customer_id="A", channel="store"),
+                order("O2", "2024-02-05", customer_id="A", channel="web"),
+                order("O3", "2024-02-06", customer_id="B", channel="web", subtotal_amount=10),
+                order("O4", "2024-03-06", customer_id="B", channel="web", subtotal_amount=5),
+                order("O5", "2024-03-07", customer_id="B", channel="store", subtotal_amount=90),
+            ]
+        }
+    )
+    question = {"where": ["channel=web"]}
+    rows = query_kpi(shop, SETTINGS, "retention", **question).rows
+    assert [(row["cohort"], row["customers"], row["active_customers"]) for row in rows] == [
+        ("2024-02-01", 1, 1),
+        ("2024-02-01", 1, 1),
+    ]
+    assert query_kpi(shop, SETTINGS, "new_customers", period="month", **question).rows[0]["value"] == 1
+    [money] = query_kpi(shop, SETTINGS, "lifetime_value", **question).rows
+    assert (money["cohort"], money["customers"], money["net_sales"]) == ("2024-02-01", 1, 15.0)
+
+
+def test_days_since_the_last_order_count_to_the_last_day_of_the_shop(make_tables):
+    shop = make_tables(
+        {
+            "orders": [
+                order("O1", "2024-01-05", subtotal_amount=10),
+                order("O2", "2024-01-25", subtotal_amount=10, customer_id=None),
+            ]
+        }
+    )
+    [row] = query_kpi(shop, SETTINGS, "rfm", by="customer").rows
+    assert row["recency_days"] == 20
+
+
 def test_a_discount_is_spread_over_what_was_bought(make_tables):
     """Not over what was given back in the same order, which may nearly cancel it."""
     shop = make_tables(

@@ -147,11 +147,11 @@ def _values(features: pl.DataFrame, config: RfmConfig) -> tuple[Floats, Floats, 
 
 
 def _edges(values: Floats) -> Floats:
-    """The smallest value of each score 2 … 5: equal values have equal scores, by the smallest rank of
-    theirs."""
+    """The smallest value of each score 2 … 5: equal values have equal scores, by their middle place."""
     ordered, counts = np.unique(values, return_counts=True)
-    ranks = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    scores = 1 + ranks * FIFTHS // len(values)
+    below = np.cumsum(counts) - counts
+    # Twice the middle is a whole number.
+    scores = 1 + (2 * below + counts) * FIFTHS // (2 * len(values))
     return np.array(
         [ordered[scores >= score].min(initial=np.inf) for score in range(2, FIFTHS + 1)], np.float64
     )

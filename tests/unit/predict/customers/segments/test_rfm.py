@@ -67,10 +67,20 @@ def test_equal_customers_are_scored_equally_and_no_more_is_no_less(values):
     customers = Customers(ids, frame, RFM_FEATURES)
     scores = fit(customers, RfmConfig()).scores(customers)
     for one, place in zip(values, range(len(values)), strict=True):
-        smaller = sum(other < one for other in values)
-        assert scores["frequency_score"][place] == 1 + smaller * 5 // len(values)
-        longer = sum(other > one for other in values)
-        assert scores["recency_score"][place] == 1 + longer * 5 // len(values)
+        smaller, equal = sum(other < one for other in values), values.count(one)
+        assert scores["frequency_score"][place] == 1 + (2 * smaller + equal) * 5 // (2 * len(values))
+        longer = len(values) - smaller - equal
+        assert scores["recency_score"][place] == 1 + (2 * longer + equal) * 5 // (2 * len(values))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_where_everybody_is_equal_nobody_is_lost(count):
+    frame = pl.DataFrame(
+        {"recency_days": [4.0] * count, "orders": [1.0] * count, "monetary_value": [9.0] * count}
+    )
+    customers = Customers(pl.Series([str(place) for place in range(count)]), frame, RFM_FEATURES)
+    scores = fit(customers, RfmConfig()).scores(customers)
+    assert {tuple(row) for row in scores.iter_rows()} == {(3, 3, 3)}
 
 
 def test_who_never_ordered_is_lost_and_a_shop_without_orders_is_refused(shop):
