@@ -8,7 +8,7 @@ from foresell.contracts.errors import InputError, did_you_mean
 from foresell.contracts.records import IngestRun
 from foresell.contracts.tables import TABLES
 from foresell.services.shop import Shop
-from foresell.sources.mapping import Mapping, identifier_columns
+from foresell.sources.mapping import Mapping, identifier_columns, mapping_from_json
 from foresell.sources.staging import StagedFile
 from foresell.store.engine import quoted
 from foresell.store.raw import RawRun
@@ -102,9 +102,15 @@ def note_repairs(staged: StagedFile, file_name: str, note: Note) -> None:
         )
 
 
-def note_retired(run: IngestRun, note: Note) -> None:
-    if run.keys_retired:
-        note(f"{run.source_file} lacks what '{run.source}' had given; keys retired: {run.keys_retired:,}.")
+def note_retired(run: RawRun, record: IngestRun, note: Note) -> None:
+    """What a full dump has ended."""
+    if record.keys_retired:
+        note(f"{run.source_file} lacks what '{run.source}' had given; keys retired: {record.keys_retired:,}.")
+    elif run.num_rejected and mapping_from_json(run.mapping).snapshot_at is not None:
+        note(
+            f"{run.source_file}: lines that could not be split: {run.num_rejected:,}. Any key may be in "
+            "them, so nothing was retired. Correct the file and import it again."
+        )
 
 
 def used_columns(mapping: Mapping) -> set[str]:

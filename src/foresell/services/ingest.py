@@ -107,7 +107,7 @@ def _import_one(
     reached("import.raw_written")
     forget_unused_originals(shop)
     record = apply_one(shop, run)
-    note_retired(record, note)
+    note_retired(run, record, note)
     return record
 
 

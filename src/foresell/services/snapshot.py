@@ -38,7 +38,8 @@ def as_dump(
 ) -> list[TypedRows]:
     """The relations of a dump, each until the next dump, and after them the keys that it retires.
 
-    `is_whole`: False for rows that were replayed: they are not all that the dump showed.
+    `is_whole`: False for rows that are not all that the dump showed (replayed ones, or beside lines that
+    could not be split): nothing is retired by them.
     """
     settled = [_until_next(connection, tables, stamp, at, rows) for rows in typed]
     retired: list[TypedRows] = []

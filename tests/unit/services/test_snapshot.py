@@ -193,6 +193,23 @@ def test_a_row_in_quarantine_keeps_its_key_and_its_replay_its_date(
     assert rebuild(shop).changed == ()
 
 
+def test_a_line_that_nobody_can_read_retires_nothing(shop: Shop, dump: ImportDump, tmp_path: Path) -> None:
+    dump(1, {"a": 1, "b": 1, "c": 1})
+    path = tmp_path / "products_2024-01-03.csv"
+    path.write_text("product_id,price\na,2\nb,1,too,many\n")
+    notes: list[str] = []
+    options = ReadOptions(delimiter=",")
+    request = ImportRequest(path, "products", options=options, is_snapshot=True, may_shrink=True)
+    [run] = import_files(shop, request, note=notes.append)
+    assert (run.counts.rows_quarantined, run.keys_retired) == (1, 0)
+    assert timeline(shop) == [("a", 1, 1, 3), ("a", 2, 3, None), ("b", 1, 1, None), ("c", 1, 1, None)]
+    assert "nothing was retired" in notes[-1]
+    path.write_text("product_id,price\na,2\nb,1\n")
+    assert import_dump(shop, path).keys_retired == 1
+    assert timeline(shop)[-1] == ("c", 1, 1, 3)
+    assert rebuild(shop).changed == ()
+
+
 def test_a_dump_of_the_same_day_corrects_the_first(shop: Shop, dump: ImportDump) -> None:
     dump(1, {"a": 1, "b": 1})
     dump(3, {"a": 1, "b": 2, "c": 1})
