@@ -29,7 +29,8 @@ EXPLAINED: Mapping[str, Compute] = {
 DEFAULT_DIMENSIONS = ("department", "category", "brand", "location", "channel")
 MOST_GROUPS = 20
 HISTORY = timedelta(days=365)
-DRIVERS = (*SOLD, "refunded", "orders", "customers", "guest_orders")
+MONEY = (*SOLD, "refunded")
+COUNTS = ("orders", "customers", "guest_orders", "visits")
 
 
 def explain_change(
@@ -66,7 +67,7 @@ def explain_change(
     scope = make_scope(tables, settings, start=start, end=end, where=where)
     check_scope(KPIS[kpi], scope)
     before_scope, after_scope = (scope.but(start=first, end=last) for first, last in spans)
-    before, after = _drivers(before_scope), _drivers(after_scope)
+    before, after = _drivers(kpi, before_scope), _drivers(kpi, after_scope)
     values = to_step(_value(kpi, before)), to_step(_value(kpi, after))
     parts, notes = _parts(kpi, before, after, values[1] - values[0])
     if not before["orders"]:
@@ -111,14 +112,18 @@ def _spans(
     return (baseline_start, baseline_end), (start, end)
 
 
-def _drivers(scope: Scope) -> dict[str, Fraction]:
+def _drivers(kpi: str, scope: Scope) -> dict[str, Fraction]:
     """The measures behind the parts, exact; visits are 0 where they cannot be known."""
-    names = list(DRIVERS)
     visits_of = valid_dimensions(KPIS["visits"])
-    if scope.has_rows("events") and all(dimension.id in visits_of for dimension in scope.dimensions):
-        names.append("visits")
+    has_visits = scope.has_rows("events") and all(d.id in visits_of for d in scope.dimensions)
+    names = [*_money_of(kpi), *(name for name in COUNTS if has_visits or name != "visits")]
     cells = read_measures(scope, names)
-    return {name: Fraction(str(v)) for name, v in complete(cells[None, None], [*DRIVERS, "visits"]).items()}
+    return {name: Fraction(str(v)) for name, v in complete(cells[None, None], [*MONEY, *COUNTS]).items()}
+
+
+def _money_of(kpi: str) -> tuple[str, ...]:
+    """The sums of money that it is made of: a count needs no exchange rates."""
+    return () if kpi == "orders" else MONEY
 
 
 def _as_measures(drivers: Mapping[str, Fraction]) -> Measures:
@@ -195,7 +200,7 @@ def _groups(
     orders) × its share of the volume × its money per unit of volume, less its refunds.
     """
     volume = "lines" if "product" in DIMENSIONS[name].grains else "orders"
-    needed = (*SOLD, "refunded", "orders") if volume == "orders" else (*SOLD, "refunded", volume)
+    needed = (*_money_of(kpi), volume)
     old, new = (_cells(scope.but(by=DIMENSIONS[name]), needed) for scope in (before_scope, after_scope))
     keys = sorted({*old, *new}, key=lambda key: (key is None, key or ""))
     nothing: Measures = complete({}, needed)

@@ -67,6 +67,10 @@ class MatchedTables:
         found = links.filter(links.customer_id == customer_id).select("person_id").to_pyarrow().to_pylist()
         return str(found[0]["person_id"]) if found else customer_id
 
+    def over(self, see: Callable[[Tables], Tables]) -> "MatchedTables":
+        """The same matching over what `see` makes of the unmatched tables: it then sees the links too."""
+        return MatchedTables(see(self.unmatched), self.follow)
+
     def _has(self, name: str) -> bool:
         if name not in self._known:
             self._known[name] = name in self.follow and self.unmatched.has_rows(name)
@@ -79,10 +83,8 @@ def without_matching(tables: Tables) -> Tables:
 
 
 def beneath_matching(tables: Tables, see: Callable[[Tables], Tables]) -> Tables:
-    """What `see` makes of the tables, put beneath their matching: it then sees the links too."""
-    if isinstance(tables, MatchedTables):
-        return MatchedTables(see(tables.unmatched), tables.follow)
-    return see(tables)
+    """What `see` makes of the tables, put beneath their matching where they are matched."""
+    return tables.over(see) if isinstance(tables, MatchedTables) else see(tables)
 
 
 def _one_order(rows: "ir.Table", name: str, links: "ir.Table") -> "ir.Table":

@@ -6,7 +6,6 @@ from datetime import date
 from typing import TYPE_CHECKING, cast, get_args
 
 from foresell.contracts.errors import InputError, NotFoundError, did_you_mean
-from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import Settings
 from foresell.services.shop import Engine, Progress, Shop, silent
 
@@ -31,13 +30,14 @@ class Question:
 def measure(shop: Shop, kpi: str, question: Question, engine: Engine = "duckdb") -> "KpiAnswer":
     """One KPI; errors as `query_kpi`."""
     with shop.reading_matched(engine) as tables:
-        return measure_tables(tables, shop.settings, kpi, of_persons(tables, question))
+        return measure_tables(tables, shop.settings, kpi, question)
 
 
-def measure_tables(tables: Tables, settings: Settings, kpi: str, question: Question) -> "KpiAnswer":
-    """One KPI of these tables; errors as `query_kpi`."""
+def measure_tables(tables: "MatchedTables", settings: Settings, kpi: str, question: Question) -> "KpiAnswer":
+    """One KPI of these tables; any id of a person asks for the person. Errors as `query_kpi`."""
     from foresell.kpis.query import query_kpi
 
+    question = _of_persons(tables, question)
     return query_kpi(
         tables,
         settings,
@@ -55,7 +55,7 @@ def measure_all(shop: Shop, question: Question, engine: Engine = "duckdb") -> li
     from foresell.kpis.query import all_kpis
 
     with shop.reading_matched(engine) as tables:
-        question = of_persons(tables, question)
+        question = _of_persons(tables, question)
         answers = all_kpis(
             tables,
             shop.settings,
@@ -68,7 +68,7 @@ def measure_all(shop: Shop, question: Question, engine: Engine = "duckdb") -> li
     return [answer.as_record() for answer in answers.values()]
 
 
-def of_persons(tables: "MatchedTables", question: Question) -> Question:
+def _of_persons(tables: "MatchedTables", question: Question) -> Question:
     """The question with the person in the place of a customer's id, as the tables name them."""
     return replace(question, where=tuple(_of_person(tables, condition) for condition in question.where))
 

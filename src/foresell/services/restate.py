@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from foresell.contracts.errors import InputError, NotFoundError
-from foresell.contracts.protocols import Tables
 from foresell.services.measure import Question, measure_tables
 from foresell.services.shop import Engine, Shop
 
 if TYPE_CHECKING:
     from foresell.kpis.answer import KpiAnswer
     from foresell.kpis.catalog import Kpi
+    from foresell.matching.resolve import MatchedTables
 
 # The columns that name a row, of KPIs whose rows have named columns; the others are measures.
 ROW_NAMES: dict[str, tuple[str, ...]] = {
@@ -92,12 +92,11 @@ def _end_of(shop: Shop, day: date) -> datetime:
 
 
 def _measure_then(
-    shop: Shop, tables: Tables, kpi: str, question: Question, day: date, until: datetime
+    shop: Shop, tables: "MatchedTables", kpi: str, question: Question, day: date, until: datetime
 ) -> "KpiAnswer":
-    from foresell.matching.resolve import beneath_matching
     from foresell.store.as_reported import AsReportedTables
 
-    then = beneath_matching(tables, lambda beneath: AsReportedTables(beneath, until))
+    then = tables.over(lambda beneath: AsReportedTables(beneath, until))
     try:
         return measure_tables(then, shop.settings, kpi, question)
     except NotFoundError as error:

@@ -148,6 +148,27 @@ def test_a_rate_missing_on_a_day_nobody_asked_about_hides_unusual_days_alone(mak
     assert "no_unusual_days" in told.notes
 
 
+def test_counting_orders_needs_no_rates(make_tables):
+    orders = [
+        {
+            "order_id": f"O{number}",
+            "customer_id": "C",
+            "currency": "EUR",
+            "created_at": f"{day}T12:00:00Z",
+            "local_date": day,
+            "subtotal_amount": 10,
+            "channel": "web",
+        }
+        for number, day in enumerate(["2024-03-01", "2024-03-02", "2024-03-02"])
+    ]
+    found = explain_change(
+        make_tables({"orders": orders}), Settings(), "orders", start=date(2024, 3, 2), end=date(2024, 3, 2)
+    )
+    assert (found.before, found.after) == (1, 2)
+    assert sum(part.effect for part in found.parts) == 1
+    assert [group.change for group in found.dimensions["channel"]] == [1]
+
+
 lines = st.lists(
     st.tuples(st.integers(1, 20), st.sampled_from("ABCDE"), st.integers(0, 99999), st.integers(0, 5000)),
     min_size=1,

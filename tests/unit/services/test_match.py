@@ -1,6 +1,7 @@
 """Matching a store: recorded once, undone exactly, rebuilt, and gone with whom it names."""
 
 import importlib.util
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from foresell.services.match import (
 from foresell.services.measure import Question, measure
 from foresell.services.rebuild import table_hash
 from foresell.services.recommend import recommend
+from foresell.services.restate import restate
 from foresell.services.shop import Shop
 from foresell.services.upkeep import rebuild
 
@@ -65,6 +67,9 @@ def test_any_id_of_a_person_asks_for_the_persons_figures(people: Shop) -> None:
     for who in "abc":
         [row] = measure(people, "orders", Question(where=(f"customer={who}",))).rows
         assert row["value"] == 3
+        # On the same day nothing is known but what was reported.
+        told = restate(people, "orders", Question(where=(f"customer={who}",)), datetime.now(UTC).date())
+        assert [(row["value"], row["value_as_reported"]) for row in told.rows] == [(3, 3)]
 
 
 def test_a_dry_run_and_a_second_run_change_nothing(people: Shop) -> None:

@@ -29,7 +29,7 @@ SIGN, MOST_SIGNS, OWN_KEY = 0.2, 0.8, 1.2
 FILE_SAYS = 0.8
 CLEAR = 0.9
 # What it costs a list of customers that its rows are places.
-OF_PLACES = 2.5
+CUSTOMERS_OF_PLACES = 2.5
 # What it costs sales that somebody delivered the goods, and nobody took them.
 BOUGHT_IN = 2.5
 SALES = ("orders", "order_lines")
@@ -176,7 +176,7 @@ def _table_score(evidence: Evidence, shape: Shape, answers: Mapping[str, Scored]
         - _lone_lines(evidence, answers)
         - (OF_ORDERS if shape.table == "customers" and _numbers_orders(evidence) else 0.0)
         - (BOUGHT_IN if shape.table in SALES and _names_suppliers(evidence, given) else 0.0)
-        - (OF_PLACES if shape.table == "customers" and _numbers_places(evidence, given) else 0.0)
+        - (CUSTOMERS_OF_PLACES if shape.table == "customers" and _numbers_places(evidence, given) else 0.0)
     )
 
 
