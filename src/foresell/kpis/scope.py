@@ -73,6 +73,15 @@ class Scope:
 
         return bool(self._once(f"{table}.{column}", look))
 
+    def lacks_values(self, table: str, column: str) -> bool:
+        """Whether any current row has none in that column."""
+
+        def look() -> bool:
+            rows = self.tables.current(table)
+            return int(rows.filter(rows[column].isnull()).limit(1).count().execute()) > 0
+
+        return bool(self._once(f"{table} without {column}", look))
+
     def has_foreign_money(self, table: str) -> bool:
         """Whether any current row is in another currency than the store's."""
 

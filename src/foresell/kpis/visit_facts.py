@@ -38,14 +38,8 @@ def cut_visits(scope: Scope) -> "ir.Table":
 
     Columns: num_events, the flags of STEPS as 0 or 1, and the key columns.
     """
-    import ibis
-
     events = _near(scope, scope.tables.current("events"))
-    events = events.filter(events.event_name.notin(NOT_BEHAVIOR))
-    visitor = ibis.coalesce(events.customer_id, events.anonymous_id)
-    day = ibis.literal("@") + events.local_date.cast("string")
-    events = events.mutate(visit=ibis.coalesce(events.session_id, visitor + day))
-    events = events.filter(events.visit.notnull())
+    events = _with_visits(events.filter(events.event_name.notin(NOT_BEHAVIOR)), scope)
     of_events = [d for d in scope.dimensions if "product" in d.grains]
     of_visits = [d for d in scope.dimensions if d not in of_events]
     sources = {_source(d): events[_source(d)].min() for d in of_visits}
@@ -66,6 +60,23 @@ def cut_visits(scope: Scope) -> "ir.Table":
         visits = with_dimension(visits, dimension, scope, ("visit", "customer"))
         visits = cut_by_dimension(visits, dimension, scope)
     return add_period(visits, scope)
+
+
+def _with_visits(events: "ir.Table", scope: Scope) -> "ir.Table":
+    """The events of visits with `visit`. Who is known by name from some moment of the day on was the same
+    visitor before it."""
+    import ibis
+
+    visit = events.session_id
+    if scope.lacks_values("events", "session_id"):
+        same = ibis.window(group_by=[events.anonymous_id, events.local_date])
+        named_later = ibis.ifelse(
+            events.anonymous_id.notnull(), events.customer_id.min().over(same), ibis.null("string")
+        )
+        visitor = ibis.coalesce(events.customer_id, named_later, events.anonymous_id)
+        visit = ibis.coalesce(visit, visitor + ibis.literal("@") + events.local_date.cast("string"))
+    events = events.mutate(visit=visit)
+    return events.filter(events.visit.notnull())
 
 
 def _by_product(

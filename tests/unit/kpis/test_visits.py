@@ -83,3 +83,34 @@ def test_a_visit_counts_on_the_day_that_it_began_by_product_too(ask):
     answer = ask([("page_view", None, "2024-02-29"), ("view_item", "kettle", "2024-03-01")])
     assert answer("visits", start=date(2024, 3, 1)) == {}
     assert answer("visits", end=date(2024, 2, 29)) == {"kettle": 1}
+
+
+def test_a_visitor_who_logs_in_makes_one_visit(make_tables):
+    def event(number, anonymous, customer, day="2024-03-01", session=None):
+        return {
+            "event_id": f"e{number}",
+            "event_name": "view_item",
+            "session_id": session,
+            "anonymous_id": anonymous,
+            "customer_id": customer,
+            "occurred_at": f"{day}T12:00:{number:02}Z",
+            "local_date": day,
+        }
+
+    tables = make_tables(
+        {
+            "events": [
+                event(1, "phone", None),
+                event(2, "phone", "C1"),
+                event(3, None, "C1"),
+                event(4, "phone", None, day="2024-03-02"),
+                event(5, "laptop", None),
+                event(6, None, None),
+                event(7, "phone", None, session="s"),
+            ]
+        }
+    )
+    [visits] = query_kpi(tables, SETTINGS, "visits").rows
+    [bounced] = query_kpi(tables, SETTINGS, "bounce_rate").rows
+    # C1's first day, the phone's second, the laptop's, and the session.
+    assert (visits["value"], bounced["value"]) == (4, 3 / 4)
