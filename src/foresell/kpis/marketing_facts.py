@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from foresell.kpis.order_facts import sold_lines
+from foresell.kpis.order_facts import known_orders, sold_lines
 from foresell.kpis.scope import Scope
 
 if TYPE_CHECKING:
@@ -41,8 +41,12 @@ def _matches(lines: "ir.Table", promotions: "ir.Table", *, is_local: bool) -> li
 
 
 def used_coupons(scope: Scope) -> "ir.Table":
-    """Redemptions, a row each, on their local date."""
+    """Redemptions, a row each, on their local date; none of an order that is cancelled or a test."""
     redemptions = scope.tables.current("redemptions")
+    if scope.has_rows("orders"):
+        orders = known_orders(scope)
+        nowhere = orders.filter(~orders.is_counted).select(nowhere_order="order_id")
+        redemptions = redemptions.anti_join(nowhere, redemptions.order_id == nowhere.nowhere_order)
     return redemptions.mutate(date=redemptions.local_date)
 
 
@@ -52,7 +56,7 @@ def aimed_at(scope: Scope) -> "ir.Table":
     import ibis
 
     members = scope.tables.current("audiences").select("campaign_id", "customer_id")
-    used = scope.tables.current("redemptions")
+    used = used_coupons(scope)
     if scope.start is not None:
         used = used.filter(used.local_date >= ibis.literal(scope.start))
     if scope.end is not None:

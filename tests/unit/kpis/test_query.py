@@ -258,6 +258,34 @@ def test_a_cohort_of_a_channel_is_of_those_it_won(make_tables):
     assert (money["cohort"], money["customers"], money["net_sales"]) == ("2024-02-01", 1, 15.0)
 
 
+def test_coupons_of_orders_that_count_nowhere_do_not_count(make_tables):
+    used = [("R1", "C1", "O1"), ("R2", "C2", "O2"), ("R3", "C3", "O3"), ("R4", "C4", None)]
+    shop = make_tables(
+        {
+            "orders": [
+                order("O1", "2024-01-05", is_test=True),
+                order("O2", "2024-01-05", status="cancelled"),
+                order("O3", "2024-01-05"),
+            ],
+            "redemptions": [
+                {
+                    "redemption_id": name,
+                    "coupon_code": "X",
+                    "campaign_id": "A",
+                    "customer_id": customer,
+                    "order_id": order_id,
+                    "redeemed_at": "2024-01-05T12:00:00Z",
+                    "local_date": "2024-01-05",
+                }
+                for name, customer, order_id in used
+            ],
+            "audiences": [{"campaign_id": "A", "customer_id": f"C{number}"} for number in range(5)],
+        }
+    )
+    assert query_kpi(shop, SETTINGS, "coupon_redemptions").value == 2
+    assert query_kpi(shop, SETTINGS, "coupon_redemption_rate").value == 2 / 5
+
+
 def test_days_since_the_last_order_count_to_the_last_day_of_the_shop(make_tables):
     shop = make_tables(
         {

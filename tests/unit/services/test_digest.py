@@ -76,6 +76,27 @@ def test_the_day_stands_against_the_usual_for_its_weekday(told_shop: Shop) -> No
     assert any("Mar 2025 so far: $450.00" in line for line in lines)
 
 
+def test_a_day_without_sales_is_a_day_of_the_usual(shop: Shop, import_rows: Callable[..., object]) -> None:
+    """Three Fridays out of four sold nothing: 100 is not what is usual."""
+    days = [FRIDAY, *(FRIDAY - timedelta(days=ago) for ago in (1, 8, 15, 22, 28))]
+    rows = [f"o{day},a,{day}T12:00:00Z,completed,100,USD" for day in days]
+    import_rows(*rows, header=ORDERS, preset="orders")
+    assert texts(shop, FRIDAY)[0] == "Net sales were $100.00."
+
+
+def test_a_month_is_compared_with_days_that_are_known_only(
+    shop: Shop, import_rows: Callable[..., object]
+) -> None:
+    def rows(first: date) -> list[str]:
+        days = [first + timedelta(days=number) for number in range((FRIDAY - first).days + 1)]
+        return [f"o{day},a,{day}T12:00:00Z,completed,100,USD" for day in days]
+
+    import_rows(*rows(date(2025, 2, 20)), header=ORDERS, preset="orders")
+    assert any(line.startswith("Mar 2025 so far") and "against" not in line for line in texts(shop, FRIDAY))
+    import_rows(*rows(date(2025, 2, 1)), header=ORDERS, preset="orders")
+    assert any(line.startswith("Mar 2025 so far") and "against" in line for line in texts(shop, FRIDAY))
+
+
 def test_the_chinese_digest_holds_the_same_figures(told_shop: Shop) -> None:
     lines = texts(told_shop, FRIDAY, "zh")
     assert "150.00" in lines[0]

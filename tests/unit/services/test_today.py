@@ -61,6 +61,11 @@ def test_the_last_days_are_compared_with_as_many_before(sold: Shop) -> None:
     assert [value for _, value in daily_sales(sold, recent)] == [30.0, 30.0, 30.0, 27.0]
 
 
+def test_an_order_of_days_to_come_is_not_the_present(sold: Shop, import_rows: Any) -> None:
+    import_rows("late,ann,2999-03-04T12:00:00Z,0,10,10", header=ORDERS, preset="orders")
+    assert known_span(sold) == Span(FIRST, FIRST + timedelta(days=7))
+
+
 def test_figures_open_to_rows_that_add_up_to_them(sold: Shop) -> None:
     span = Span(FIRST + timedelta(days=6), FIRST + timedelta(days=7))
     pages = [sold_lines(sold, span, first, 3) for first in (1, 4, 7)]

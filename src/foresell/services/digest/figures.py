@@ -16,6 +16,7 @@ from foresell.services.report.page.language import Language
 
 if TYPE_CHECKING:
     from foresell.explain.change_parts import ChangeExplanation
+    from foresell.services.report.sections import Span
 
 WEEKS_BEFORE = 4
 KPIS = (
@@ -64,23 +65,25 @@ def _read_daily(tables: Tables, settings: Settings, day: date) -> Daily:
 
 
 def _nothing(tables: Tables, settings: Settings, day: date, language: Language) -> Iterator[Line]:
-    from foresell.services.report.gather.measures import find_span
-
-    span = find_span(tables, settings, None, day)
+    span = _find_span(tables, settings, day)
     if span is None:
         yield Line("digest.never")
     else:
         yield Line("digest.nothing", {"day": language.weekday(day), "last": language.day(span.end)})
 
 
+def _find_span(tables: Tables, settings: Settings, day: date) -> "Span | None":
+    from foresell.services.report.gather.measures import find_span
+
+    return find_span(tables, settings, None, day)
+
+
 def _against(daily: Daily, kpi: str, day: date) -> float | None:
-    """The relative difference to the median of the same weekday in the weeks before."""
+    """The relative difference to the median of the same weekday in the weeks before, from the first day that
+    has any on: a day without rows sold nothing."""
     values = daily[kpi]
-    before = [
-        values[day - timedelta(weeks=w)]
-        for w in range(1, WEEKS_BEFORE + 1)
-        if day - timedelta(weeks=w) in values
-    ]
+    weeks = (day - timedelta(weeks=week) for week in range(1, WEEKS_BEFORE + 1))
+    before = [values.get(same, 0.0) for same in weeks if same >= min(values, default=day)]
     usual = median(before) if before else 0.0
     return values.get(day, 0.0) / usual - 1 if usual else None
 
@@ -168,7 +171,7 @@ def _mover(why: "ChangeExplanation", language: Language) -> str | None:
 
 
 def _month(tables: Tables, settings: Settings, day: date, language: Language) -> Iterator[Line]:
-    """The month to date against as many days of the month before."""
+    """The month to date against as many days of the month before, where all of those are known."""
     first = day.replace(day=1)
     last_of_before = first - timedelta(days=1)
     start = last_of_before.replace(day=1)
@@ -177,7 +180,8 @@ def _month(tables: Tables, settings: Settings, day: date, language: Language) ->
     if now is None or day == first:
         return
     words = {"sales": language.money(now), "month": language.month(day)}
-    if before:
+    known = _find_span(tables, settings, day)
+    if before and known is not None and known.start <= start:
         words["change"] = language.change(now / before - 1)
         yield Line("digest.month_against", {**words, "before": language.span(start, end)})
     else:

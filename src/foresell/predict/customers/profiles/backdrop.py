@@ -33,7 +33,7 @@ class Backdrop:
                deviation of the log price of one unit in its category; null: too few lines)
     kinds      product_id, kind (of TASTES), value: what a product is; of attributes "name: value"
     shares     kind, value, share: of all (order, value) pairs of that kind
-    net_sales  (101,) quantiles of customers' net sales
+    net_sales  (101,) quantiles of customers' net sales, less refunds
     refunded   money paid back over money spent
     """
 
@@ -71,33 +71,37 @@ class Backdrop:
 def make_backdrop(tables: Tables, settings: Settings, cutoff: datetime) -> Backdrop:
     """Raises InputError where nobody had ordered before the cutoff."""
     past = asof(tables, settings, cutoff)
-    refunds = 0.0
-    lines = []
-    for part in parts(past):
-        lines.append(read_lines(part, settings))
-        refunds += float(read_refunds(part, settings)["amount"].sum())
-    return backdrop_of(lines, refunds, read_products(past))
+    read = [(read_lines(part, settings), read_refunds(part, settings)) for part in parts(past)]
+    return backdrop_of(
+        [lines for lines, _ in read], pl.concat([back for _, back in read]), read_products(past)
+    )
 
 
-def backdrop_of(lines_by_part: Iterable[pl.DataFrame], refunds: float, products: pl.DataFrame) -> Backdrop:
-    """The same from lines already read; each order lies in one part."""
+def backdrop_of(
+    lines_by_part: Iterable[pl.DataFrame], refunds: pl.DataFrame, products: pl.DataFrame
+) -> Backdrop:
+    """The same from lines already read, each customer's in one part, and everybody's refunds."""
     kinds = _kinds(products)
     sold, pairs, net = [], [], []
     for lines in lines_by_part:
         sold.append(_sold(lines))
         pairs.append(order_values(lines, kinds).group_by("kind", "value").len())
-        net.append(lines.group_by("customer_id").agg(pl.col("net").sum())["net"])
+        net.append(lines.group_by("customer_id").agg(pl.col("net").sum()))
     everyone = pl.concat(net)
     if everyone.is_empty():
         raise InputError("Nobody had ordered by then", do="Choose a later date, or import orders.")
     counted = pl.concat(pairs).group_by("kind", "value").agg(pl.col("len").sum())
-    spent = float(everyone.sum())
+    back = refunds.group_by("customer_id").agg(pl.col("amount").sum())
+    kept = everyone.join(back, on="customer_id", how="left").select(
+        pl.col("net") - pl.col("amount").fill_null(0)
+    )
+    spent = float(everyone["net"].sum())
     return Backdrop(
         _with_expectations(pl.concat(sold), products),
         kinds,
         counted.select("kind", "value", share=pl.col("len") / pl.col("len").sum().over("kind")),
-        np.quantile(everyone.to_numpy(), QUANTILES),
-        refunds / spent if spent > 0 else 0.0,
+        np.quantile(kept["net"].to_numpy(), QUANTILES),
+        float(refunds["amount"].sum()) / spent if spent > 0 else 0.0,
         len(everyone),
     )
 

@@ -46,7 +46,9 @@ def worth(lines: pl.DataFrame, refunds: pl.DataFrame, backdrop: Backdrop, today:
         average_order=sold / pl.col("num_orders"),
         refunded_share=pl.when(sold > 0).then(pl.col("refunded") / sold),
         usual_refunded=pl.lit(backdrop.refunded),
-        below_share=pl.Series(np.interp(found["sold"].to_numpy(), backdrop.net_sales, QUANTILES)),
+    )
+    found = found.with_columns(
+        below_share=pl.Series(np.interp(found["net_sales"].to_numpy(), backdrop.net_sales, QUANTILES))
     )
     value = pl.lit("")
     for least, name in reversed(VALUES.items()):

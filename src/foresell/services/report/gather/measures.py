@@ -1,7 +1,8 @@
 """Every KPI over the span, by week and month, and now against before."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from foresell.contracts.protocols import Tables
 from foresell.contracts.settings import WEEKDAYS, Settings
@@ -26,7 +27,10 @@ MONTH_KPIS = (
 
 
 def find_span(tables: Tables, settings: Settings, start: date | None, end: date | None) -> Span | None:
-    """From the first to the last local date with an order that counts, within the asked dates."""
+    """From the first to the last local date with an order that counts, within the asked dates.
+
+    Where no end is asked, up to today: one mistyped year would make all figures those of days to come.
+    """
     from foresell.contracts.errors import NotFoundError
     from foresell.kpis.query import query_kpi
 
@@ -34,9 +38,11 @@ def find_span(tables: Tables, settings: Settings, start: date | None, end: date 
         days = query_kpi(tables, settings, "orders", period="day", start=start, end=end).rows
     except NotFoundError:
         return None
-    if not days:
-        return None
-    return Span(date.fromisoformat(days[0]["period"]), date.fromisoformat(days[-1]["period"]))
+    dates = [date.fromisoformat(row["period"]) for row in days]
+    today = datetime.now(ZoneInfo(settings.store.time_zone)).date()
+    if end is None:
+        dates = [day for day in dates if day <= today] or dates
+    return Span(dates[0], dates[-1]) if dates else None
 
 
 def recent_spans(span: Span, settings: Settings) -> tuple[Span, Span] | None:

@@ -88,13 +88,13 @@ def test_three_orders_have_no_rhythm_and_two_on_one_day_no_gap():
 def test_two_purchases_of_a_thing_are_no_taste():
     crowd = [line(f"o{i}", TODAY, "q") for i in range(50)]
     few = frame(every("c", 5, 2), every("d", 5, 3), crowd)
-    found = tastes(few, backdrop_of([few], 0.0, PRODUCTS))
+    found = tastes(few, backdrop_of([few], NO_REFUNDS, PRODUCTS))
     assert found["customer_id"].unique().to_list() == ["d"]
 
 
 def test_buying_as_others_do_is_no_taste():
     lines = frame(*[every(f"c{i}", 5, 6) + every(f"c{i}", 7, 6, product="q") for i in range(10)])
-    assert tastes(lines, backdrop_of([lines], 0.0, PRODUCTS)).is_empty()
+    assert tastes(lines, backdrop_of([lines], NO_REFUNDS, PRODUCTS)).is_empty()
 
 
 def test_the_price_level_is_within_categories():
@@ -103,7 +103,7 @@ def test_the_price_level_is_within_categories():
     cheap = [line("d", TODAY - timedelta(days=i), gross=7.0 + i % 2) for i in range(12)]
     few = [line("e", TODAY, gross=20.0)]
     lines = frame(crowd, dear, cheap, few)
-    found = price_levels(lines, backdrop_of([lines], 0.0, PRODUCTS))
+    found = price_levels(lines, backdrop_of([lines], NO_REFUNDS, PRODUCTS))
     assert (one(found)["level"], one(found, "d")["level"]) == ("high", "low")
     assert one(found)["confidence"] > 0.9
     assert "e" not in found["customer_id"]
@@ -116,7 +116,7 @@ def test_discounts_that_come_with_the_goods_are_no_leaning():
     always = [line("always", TODAY - timedelta(days=i), discount=1.0) for i in range(40)]
     never = [line("never", TODAY - timedelta(days=i)) for i in range(40)]
     lines = frame(crowd, like, always, never)
-    found = discount_leanings(lines, backdrop_of([lines], 0.0, PRODUCTS))
+    found = discount_leanings(lines, backdrop_of([lines], NO_REFUNDS, PRODUCTS))
     assert [one(found, name)["leaning"] for name in ("like", "always", "never")] == [
         "indifferent",
         "seeks",
@@ -133,7 +133,7 @@ def test_lines_of_one_basket_are_no_independent_evidence():
     wide = [line("wide", TODAY, discount=one, order=f"w{i // 10}") for i, one in enumerate(picked)]
     narrow = [line("narrow", TODAY, discount=one, order=f"n{i}") for i, one in enumerate(picked)]
     lines = frame(crowd, wide, narrow)
-    found = discount_leanings(lines, backdrop_of([lines], 0.0, PRODUCTS))
+    found = discount_leanings(lines, backdrop_of([lines], NO_REFUNDS, PRODUCTS))
     assert one(found, "wide")["difference"] == pytest.approx(one(found, "narrow")["difference"])
     span = {name: one(found, name)["upper"] - one(found, name)["lower"] for name in ("wide", "narrow")}
     assert span["wide"] > 2 * span["narrow"]
@@ -145,7 +145,7 @@ def test_trends_need_time_and_numbers():
     steady = every("steady", 20, 12)
     young = every("young", 5, 16)
     lines = frame(rising, falling, steady, young)
-    found = worth(lines, NO_REFUNDS, backdrop_of([lines], 0.0, PRODUCTS), TODAY)
+    found = worth(lines, NO_REFUNDS, backdrop_of([lines], NO_REFUNDS, PRODUCTS), TODAY)
     assert [one(found, name)["trend"] for name in ("rising", "falling", "steady", "young")] == [
         "rising",
         "falling",
@@ -155,11 +155,22 @@ def test_trends_need_time_and_numbers():
     assert one(found, "rising")["trend_confidence"] > 0.95
 
 
+def test_who_gave_everything_back_is_not_among_the_best():
+    lines = frame(
+        [line(f"c{number}", TODAY, gross=100.0 + number) for number in range(20)],
+        [line("whale", TODAY, gross=9e4)],
+    )
+    refunds = pl.DataFrame([{"customer_id": "whale", "date": TODAY, "amount": 9e4}])
+    found = worth(lines, refunds, backdrop_of([lines], refunds, PRODUCTS), TODAY)
+    assert one(found, "whale")["value"] == "lowest_quarter"
+    assert one(found, "c19")["value"] == "top_tenth"
+
+
 def test_a_new_and_a_left_category_are_notable():
     old = every("c", 10, 15, last=TODAY - timedelta(days=100), product="q")
     new = every("c", 20, 4)
     lines = frame(old, new)
-    backdrop = backdrop_of([lines], 0.0, PRODUCTS)
+    backdrop = backdrop_of([lines], NO_REFUNDS, PRODUCTS)
     trend = worth(lines, NO_REFUNDS, backdrop, TODAY).row(0, named=True)
     found = {one.kind: one for one in changes(lines, trend, backdrop, TODAY)}
     assert found["category_new"].value == "tea"
