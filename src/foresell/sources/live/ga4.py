@@ -53,7 +53,12 @@ def _unpack(body: Body, received_at: datetime) -> list[Any]:
     events = body.get("events")
     if not isinstance(events, list):
         return [body]
-    return [_event(body, one, received_at) if isinstance(one, dict) else one for one in events]
+    # Events without a time of their own stay in their order, and two that say the same are two.
+    moments = (received_at + timedelta(microseconds=place) for place in range(len(events)))
+    return [
+        _event(body, one, at) if isinstance(one, dict) else one
+        for one, at in zip(events, moments, strict=True)
+    ]
 
 
 def _event(body: Mapping[str, Any], event: Mapping[str, Any], received_at: datetime) -> dict[str, Any]:

@@ -57,8 +57,8 @@ def _event(call: Mapping[str, Any], received_at: datetime) -> dict[str, Any]:
     told: dict[str, Any] = {
         column: properties[key] for key, column in PROPERTIES.items() if key in properties
     }
-    value = next((properties[name] for name in VALUES if properties.get(name) is not None), None)
-    read = (*PROPERTIES, *VALUES, *ITEM, "sku", "products")
+    valued = next((name for name in VALUES if properties.get(name) is not None), None)
+    read = {*PROPERTIES, valued, "products", *((*ITEM, "sku") if _is_item(properties) else ())}
     rest = {key: value for key, value in properties.items() if key not in read}
     traits = call.get("traits")
     return {
@@ -74,7 +74,7 @@ def _event(call: Mapping[str, Any], received_at: datetime) -> dict[str, Any]:
         "page_url": _part(context, "page").get("url"),
         "referrer": _part(context, "page").get("referrer"),
         **{column: _part(context, "campaign").get(key) for key, column in CAMPAIGN.items()},
-        "value": value,
+        "value": properties[valued] if valued else None,
         "items": _items(properties),
         **told,
         "properties": {**rest, **more, **({"traits": traits} if traits else {})} or None,
@@ -91,10 +91,16 @@ def _name(call: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 def _items(properties: Mapping[str, Any]) -> Any:
     products = properties.get("products")
     if products is None:
-        products = [properties] if properties.get("product_id") or properties.get("sku") else []
+        products = [properties] if _is_item(properties) else []
     if not isinstance(products, list):
         return products
     return [_item(one) if isinstance(one, dict) else one for one in products]
+
+
+def _is_item(properties: Mapping[str, Any]) -> bool:
+    """Whether the properties are those of one product."""
+    has_id = properties.get("product_id") or properties.get("sku")
+    return properties.get("products") is None and bool(has_id)
 
 
 def _item(product: Mapping[str, Any]) -> dict[str, Any]:
