@@ -60,13 +60,18 @@ def segment_customers(
 
 
 def end_of_history(tables: "Tables") -> datetime:
-    """The first moment after everything customers did."""
+    """The first moment after everything customers did, and no later than now: a mistyped year is to come."""
     from datetime import timedelta
 
+    import ibis
+
+    now = ibis.literal(datetime.now(UTC))
     ends: list[datetime | None] = []
     for name, column in (("orders", "created_at"), ("events", "occurred_at")):
         rows = tables.current(name)
-        ends.append(rows.agg(last=rows[column].max()).to_pyarrow().to_pylist()[0]["last"])
+        ends.append(
+            rows.agg(last=rows[column].max(where=rows[column] <= now)).to_pyarrow().to_pylist()[0]["last"]
+        )
     known = [end for end in ends if end is not None]
     if not known:
         raise InputError("There is nobody to segment", do="Import orders or events first.")
