@@ -30,7 +30,7 @@ DEFAULT_DIMENSIONS = ("department", "category", "brand", "location", "channel")
 MOST_GROUPS = 20
 HISTORY = timedelta(days=365)
 MONEY = (*SOLD, "refunded")
-COUNTS = ("orders", "customers", "guest_orders", "visits")
+COUNTS = ("orders", "customers", "guest_orders")
 
 
 def explain_change(
@@ -114,11 +114,13 @@ def _spans(
 
 def _drivers(kpi: str, scope: Scope) -> dict[str, Fraction]:
     """The measures behind the parts, exact; visits are 0 where they cannot be known."""
+    names = [*_money_of(kpi), *COUNTS]
     visits_of = valid_dimensions(KPIS["visits"])
-    has_visits = scope.has_rows("events") and all(d.id in visits_of for d in scope.dimensions)
-    names = [*_money_of(kpi), *(name for name in COUNTS if has_visits or name != "visits")]
+    if scope.has_rows("events") and all(dimension.id in visits_of for dimension in scope.dimensions):
+        names.append("visits")
     cells = read_measures(scope, names)
-    return {name: Fraction(str(v)) for name, v in complete(cells[None, None], [*MONEY, *COUNTS]).items()}
+    measures = complete(cells[None, None], [*MONEY, *COUNTS, "visits"])
+    return {name: Fraction(str(value)) for name, value in measures.items()}
 
 
 def _money_of(kpi: str) -> tuple[str, ...]:

@@ -64,33 +64,26 @@ class Scope:
 
     def has_values(self, table: str, column: str) -> bool:
         """Whether any current row has a value in that column."""
-
-        def look() -> bool:
-            if not self.has_rows(table):
-                return False
-            rows = self.tables.current(table)
-            return int(rows.filter(rows[column].notnull()).limit(1).count().execute()) > 0
-
-        return bool(self._once(f"{table}.{column}", look))
+        return self.has_rows(table) and self._any(
+            table, f"with {column}", lambda rows: rows[column].notnull()
+        )
 
     def lacks_values(self, table: str, column: str) -> bool:
         """Whether any current row has none in that column."""
-
-        def look() -> bool:
-            rows = self.tables.current(table)
-            return int(rows.filter(rows[column].isnull()).limit(1).count().execute()) > 0
-
-        return bool(self._once(f"{table} without {column}", look))
+        return self._any(table, f"without {column}", lambda rows: rows[column].isnull())
 
     def has_foreign_money(self, table: str) -> bool:
         """Whether any current row is in another currency than the store's."""
+        return self._any(table, "in foreign money", lambda rows: rows.currency != self.currency)
+
+    def _any(self, table: str, words: str, meets: "Callable[[ir.Table], ir.BooleanValue]") -> bool:
+        """Whether any current row meets the condition, which `words` name for whoever asks again."""
 
         def look() -> bool:
             rows = self.tables.current(table)
-            foreign = rows.filter(rows.currency != self.currency)
-            return int(foreign.limit(1).count().execute()) > 0
+            return int(rows.filter(meets(rows)).limit(1).count().execute()) > 0
 
-        return bool(self._once(f"{table} in foreign money", look))
+        return bool(self._once(f"{table} {words}", look))
 
     def _once(self, key: str, look: Any) -> Any:
         if key not in self.known:

@@ -46,11 +46,8 @@ def cut_visits(scope: Scope) -> "ir.Table":
     visits = events.group_by("visit").agg(
         date=events.local_date.min(),
         num_events=events.count(),
-        **{flag: _any(events, name) for flag, name in STEPS.items()},
-        **{
-            f"bare_{flag}": _any(events, STEPS[flag]) * (1 - _any_of_goods(events, STEPS[flag]))
-            for flag in OFTEN_BARE
-        },
+        **{flag: _any(events.event_name == name) for flag, name in STEPS.items()},
+        **{f"bare_{flag}": _is_bare(events, STEPS[flag]) for flag in OFTEN_BARE},
         **sources,
     )
     visits = within(visits, scope)
@@ -91,7 +88,7 @@ def _by_product(
         events = cut_by_dimension(events, dimension, scope)
     split = ["by_value"] if scope.by in dimensions else []
     own = events.group_by("visit", *split).agg(
-        **{f"own_{flag}": _any(events, name) for flag, name in STEPS.items()}
+        **{f"own_{flag}": _any(events.event_name == name) for flag, name in STEPS.items()}
     )
     visits = visits.inner_join(own, "visit")
     bare = {flag: visits[f"bare_{flag}"] * visits.own_has_cart for flag in OFTEN_BARE}
@@ -99,13 +96,15 @@ def _by_product(
     return visits.drop(*STEPS).mutate(**taken)
 
 
-def _any(events: "ir.Table", name: str) -> "ir.IntegerScalar":
-    """Whether any event has this name: 0 or 1."""
-    return (events.event_name == name).ifelse(1, 0).max()
+def _is_bare(events: "ir.Table", name: str) -> "ir.IntegerScalar":
+    """Whether there are events of this name and none of them names a product: 0 or 1."""
+    has_name = events.event_name == name
+    return _any(has_name) * (1 - _any(has_name & events.product_id.notnull()))
 
 
-def _any_of_goods(events: "ir.Table", name: str) -> "ir.IntegerScalar":
-    return ((events.event_name == name) & events.product_id.notnull()).ifelse(1, 0).max()
+def _any(is_so: "ir.BooleanColumn") -> "ir.IntegerScalar":
+    """Whether it is so of any event: 0 or 1."""
+    return is_so.ifelse(1, 0).max()
 
 
 def list_events(scope: Scope) -> "ir.Table":

@@ -180,7 +180,7 @@ def _month(tables: Tables, settings: Settings, day: date, language: Language) ->
     if now is None or day == first:
         return
     words = {"sales": language.money(now), "month": language.month(day)}
-    known = _find_span(tables, settings, day)
+    known = _find_span(tables, settings, day) if before else None
     if before and known is not None and known.start <= start:
         words["change"] = language.change(now / before - 1)
         yield Line("digest.month_against", {**words, "before": language.span(start, end)})

@@ -39,8 +39,8 @@ def find_span(tables: Tables, settings: Settings, start: date | None, end: date 
     except NotFoundError:
         return None
     dates = [date.fromisoformat(row["period"]) for row in days]
-    today = datetime.now(ZoneInfo(settings.store.time_zone)).date()
     if end is None:
+        today = datetime.now(ZoneInfo(settings.store.time_zone)).date()
         dates = [day for day in dates if day <= today] or dates
     return Span(dates[0], dates[-1]) if dates else None
 
